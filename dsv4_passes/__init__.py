@@ -1,0 +1,1 @@
+"""Compiler passes for rotary-embedding kernels on Ascend NPUs: see README.md."""
