@@ -1,0 +1,1 @@
+"""What passes ask about a kernel: lane terms and the facts derived from them."""

@@ -1,0 +1,1 @@
+"""Running kernels: one interpreter over numpy bits or over lane terms."""
