@@ -1,0 +1,123 @@
+"""Rows and columns spread over a tile, fills and iotas."""
+
+from typing import ClassVar
+
+from xdsl.dialects.builtin import BoolAttr
+from xdsl.irdl import irdl_op_definition, opt_prop_def
+from xdsl.printer import Printer
+from xdsl.utils.exceptions import VerifyException
+
+from .base import TileOp, layout_of, leaf
+from .rules import expect_element, expect_relation, expect_same_element, expect_vec
+from .types import element_bits, element_name
+
+
+class ColumnExpandOp(TileOp):
+    """`d[i, j] = src[i, j] op row[0, j]`: one row for all rows."""
+
+    OPERANDS: ClassVar = "src row"
+
+    def check(self, arch: str) -> None:
+        row, dst = layout_of(self.ins[1]), self.destination_layout()
+        expect_vec([*self.inputs(), *self.destinations()])
+        expect_same_element([*self.inputs(), *self.destinations()])
+        expect_relation("the valid columns of the row operand", row.valid_cols, dst.valid_cols)
+        expect_element(self, dst.dtype, arch)
+
+
+class RowExpandOp(TileOp):
+    """`d[i, j] = src[i, j] op col[i, 0]`: one scalar per row.
+
+    The column is a col_major `[R, 1]` tile, or row_major with one 32-byte block per row.
+    """
+
+    OPERANDS: ClassVar = "src col tmp?"
+
+    def check(self, arch: str) -> None:
+        src, col, dst = layout_of(self.ins[0]), layout_of(self.ins[1]), self.destination_layout()
+        expect_vec([*self.inputs(), *self.destinations()])
+        expect_same_element([*self.inputs(), *self.destinations()])
+        expect_relation("the valid rows of the column operand", col.valid_rows, dst.valid_rows)
+        block = 32 * 8 // element_bits(col.dtype)
+        if (col.blayout, col.cols) not in (("col_major", 1), ("row_major", block)) and src.cols != 1:
+            raise VerifyException(
+                f"expects a col_major Rx1 or a row_major Rx{block} column operand, "
+                f"found {col.blayout} {col.rows}x{col.cols}"
+            )
+        expect_element(self, dst.dtype, arch)
+
+
+@irdl_op_definition
+class TColExpandOp(TileOp):
+    """`d[i, j] = src[0, j]`."""
+
+    name = "pto.tcolexpand"
+
+    def check(self, arch: str) -> None:
+        src, dst = layout_of(self.ins[0]), self.destination_layout()
+        expect_vec([*self.inputs(), *self.destinations()])
+        expect_same_element([*self.inputs(), *self.destinations()])
+        expect_relation("the valid columns of the source", src.valid_cols, dst.valid_cols)
+
+
+@irdl_op_definition
+class TRowExpandOp(TileOp):
+    """`d[i, j] = src[i, 0]`."""
+
+    name = "pto.trowexpand"
+    OPERANDS: ClassVar = "src tmp?"
+
+    def check(self, arch: str) -> None:
+        src, dst = layout_of(self.ins[0]), self.destination_layout()
+        expect_vec([*self.inputs(), *self.destinations()])
+        expect_same_element([*self.inputs(), *self.destinations()])
+        expect_relation("the valid rows of the source", src.valid_rows, dst.valid_rows)
+
+
+@irdl_op_definition
+class TExpandsOp(TileOp):
+    """Every valid lane becomes the scalar."""
+
+    name = "pto.texpands"
+    OPERANDS: ClassVar = "scalar"
+
+    def check(self, arch: str) -> None:
+        dst = self.destination_layout()
+        if (scalar := element_name(self.ins[0].type)) != dst.dtype:
+            raise VerifyException(f"expects a {dst.dtype} scalar, found {scalar}")
+        if dst.loc not in ("vec", "mat"):
+            raise VerifyException(f"expects a destination in vec or mat memory, found {dst.loc}")
+        expect_element(self, dst.dtype, arch)
+
+
+@irdl_op_definition
+class TCiOp(TileOp):
+    """`d[0, j] = start + j`, or `start - j` when descending. A scalar loop on A2/A3."""
+
+    name = "pto.tci"
+    OPERANDS: ClassVar = "start tmp?"
+    descending = opt_prop_def(BoolAttr)
+
+    def ins_attributes(self, printer: Printer) -> tuple[str, ...]:
+        """Assemblers before August 2026 want `descending` inside `ins`."""
+        return ("descending",) if getattr(printer, "tci_attribute_in_ins", False) else ()
+
+    def check(self, arch: str) -> None:
+        dst = self.destination_layout()
+        if (start := element_name(self.ins[0].type)) != dst.dtype:
+            raise VerifyException(f"expects a {dst.dtype} start, found {start}")
+        if dst.cols == 1:
+            raise VerifyException("expects more than one column")
+        expect_element(self, dst.dtype, arch)
+
+
+_KINDS = ("add", "sub", "mul", "div", "max", "min", "expdif")
+
+OPERATIONS = [
+    *(leaf(ColumnExpandOp, f"tcolexpand{kind}") for kind in _KINDS),
+    *(leaf(RowExpandOp, f"trowexpand{kind}") for kind in _KINDS),
+    TColExpandOp,
+    TRowExpandOp,
+    TExpandsOp,
+    TCiOp,
+]

@@ -1,0 +1,350 @@
+"""Pointers, views of GM, and the loads and stores between GM and on-chip memory."""
+
+from collections.abc import Sequence
+from typing import ClassVar, Self
+
+from xdsl.dialects.builtin import IndexType, IntegerAttr
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.irdl import (
+    AttrSizedOperandSegments,
+    IRDLOperation,
+    irdl_op_definition,
+    operand_def,
+    opt_prop_def,
+    result_def,
+    traits_def,
+    var_operand_def,
+)
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.traits import EffectInstance, MemoryEffect, MemoryEffectKind, Pure
+from xdsl.utils.exceptions import VerifyException
+
+from .attributes import LayoutAttr
+from .base import TileOp, is_tile, layout_of, segment_sizes
+from .types import DYNAMIC, PartitionTensorViewType, PtrType, TensorViewType, ViewShape, element_bits
+
+
+def constant_int(value: SSAValue) -> int | None:
+    """The number a value is, if `arith.constant` says so."""
+    owner = value.owner
+    if isinstance(owner, Operation) and owner.name == "arith.constant":
+        attr = owner.properties.get("value")
+        if isinstance(attr, IntegerAttr):
+            return attr.value.data
+    return None
+
+
+def parse_index_list(parser: Parser) -> list[SSAValue]:
+    """`[%a, %b]`, all of type index."""
+    names = parser.parse_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_unresolved_operand)
+    return [parser.resolve_operand(name, IndexType()) for name in names]
+
+
+def print_index_list(printer: Printer, values: Sequence[SSAValue]) -> None:
+    with printer.in_square_brackets():
+        printer.print_list(values, printer.print_operand)
+
+
+@irdl_op_definition
+class AddPtrOp(IRDLOperation):
+    """`%r = pto.addptr %p, %off : !pto.ptr<T> -> !pto.ptr<T>`; the offset is in elements."""
+
+    name = "pto.addptr"
+    ptr = operand_def(PtrType)
+    offset = operand_def(IndexType)
+    res = result_def(PtrType)
+    traits = traits_def(Pure())
+    assembly_format = "$ptr `,` $offset attr-dict `:` type($ptr) `->` type($res)"
+
+
+class ScalarReadEffect(MemoryEffect):
+    """Reads through its pointer operand, writes nothing."""
+
+    @classmethod
+    def get_effects(cls, op: Operation) -> set[EffectInstance]:
+        return {EffectInstance(MemoryEffectKind.READ, op.operands[0])}
+
+
+@irdl_op_definition
+class LoadScalarOp(IRDLOperation):
+    """`%v = pto.load_scalar %p[%i] : !pto.ptr<i32> -> i32`."""
+
+    name = "pto.load_scalar"
+    ptr = operand_def(PtrType)
+    offset = operand_def(IndexType)
+    res = result_def()
+    traits = traits_def(ScalarReadEffect())
+    assembly_format = "$ptr `[` $offset `]` attr-dict `:` type($ptr) `->` type($res)"
+
+
+class ScalarWriteEffect(MemoryEffect):
+    @classmethod
+    def get_effects(cls, op: Operation) -> set[EffectInstance]:
+        return {EffectInstance(MemoryEffectKind.WRITE, op.operands[1])}
+
+
+@irdl_op_definition
+class StoreScalarOp(IRDLOperation):
+    """`pto.store_scalar %v, %p[%i] : !pto.ptr<f32>, f32`."""
+
+    name = "pto.store_scalar"
+    value = operand_def()
+    ptr = operand_def(PtrType)
+    offset = operand_def(IndexType)
+    traits = traits_def(ScalarWriteEffect())
+    assembly_format = "$value `,` $ptr `[` $offset `]` attr-dict `:` type($ptr) `,` type($value)"
+
+
+@irdl_op_definition
+class MakeTensorViewOp(IRDLOperation):
+    """A strided view of a whole GM tensor. Shape and strides are in elements.
+
+    `%v = pto.make_tensor_view %arg0, shape = [%c16, %c64], strides = [%c64, %c1]
+    {layout = #pto.layout<nd>} : !pto.tensor_view<?x?xf32>`
+    """
+
+    name = "pto.make_tensor_view"
+    ptr = operand_def(PtrType)
+    shape = var_operand_def(IndexType)
+    strides = var_operand_def(IndexType)
+    layout = opt_prop_def(LayoutAttr)
+    res = result_def(TensorViewType)
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
+    traits = traits_def(Pure())
+
+    def __init__(
+        self,
+        ptr: SSAValue,
+        shape: Sequence[SSAValue],
+        strides: Sequence[SSAValue],
+        layout: Attribute | None = None,
+    ):
+        assert isinstance(ptr.type, PtrType)
+        super().__init__(
+            operands=[[ptr], shape, strides],
+            properties={"layout": layout},
+            result_types=[TensorViewType(ViewShape((DYNAMIC,) * len(shape), ptr.type.data.dtype))],
+        )
+
+    def verify_(self) -> None:
+        rank = len(self.result_type.data.dims)
+        if not len(self.shape) == len(self.strides) == rank:
+            raise VerifyException(
+                f"expects {rank} extents and {rank} strides for its result type, "
+                f"found {len(self.shape)} and {len(self.strides)}"
+            )
+        assert isinstance(self.ptr.type, PtrType)
+        if self.ptr.type.data.dtype != self.result_type.data.dtype:
+            raise VerifyException(
+                f"expects a view of {self.ptr.type.data.dtype} elements, found {self.result_type.data.dtype}"
+            )
+
+    @property
+    def result_type(self) -> TensorViewType:
+        assert isinstance(self.res.type, TensorViewType)
+        return self.res.type
+
+    @classmethod
+    def parse(cls, parser: Parser) -> Self:
+        ptr = parser.parse_unresolved_operand()
+        parser.parse_punctuation(",")
+        parser.parse_keyword("shape")
+        parser.parse_punctuation("=")
+        shape = parse_index_list(parser)
+        parser.parse_punctuation(",")
+        parser.parse_keyword("strides")
+        parser.parse_punctuation("=")
+        strides = parse_index_list(parser)
+        attributes = parser.parse_optional_attr_dict()
+        parser.parse_punctuation(":")
+        position = parser.pos
+        result = parser.parse_type()
+        if not isinstance(result, TensorViewType):
+            parser.raise_error("expected a !pto.tensor_view type", position)
+        pointer = ptr.operand_name in parser.ssa_values
+        known = parser.ssa_values[ptr.operand_name][ptr.index].type if pointer else None
+        if not isinstance(known, PtrType):
+            parser.raise_error(
+                f"expected %{ptr.operand_name} to be a !pto.ptr, found {known or 'no definition'}", ptr.span
+            )
+        layout = attributes.pop("layout", None)
+        op = cls.create(
+            operands=[parser.resolve_operand(ptr, known), *shape, *strides],
+            result_types=[result],
+            properties={"operandSegmentSizes": segment_sizes(1, len(shape), len(strides))}
+            | ({"layout": layout} if layout else {}),
+            attributes=attributes,
+        )
+        return op
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_operand(self.ptr)
+        printer.print_string(", shape = ")
+        print_index_list(printer, self.shape)
+        printer.print_string(", strides = ")
+        print_index_list(printer, self.strides)
+        shown = {"layout": self.layout} if self.layout else {}
+        printer.print_op_attributes(shown | self.attributes)
+        printer.print_string(" : ")
+        printer.print_attribute(self.res.type)
+
+
+@irdl_op_definition
+class PartitionViewOp(IRDLOperation):
+    """A box of a view: offsets and sizes in elements, one per dimension.
+
+    `%p = pto.partition_view %v, offsets = [%0, %c0], sizes = [%c4, %c32] :
+    !pto.tensor_view<?x?xf32> -> !pto.partition_tensor_view<4x32xf32>`
+    """
+
+    name = "pto.partition_view"
+    source = operand_def(TensorViewType)
+    offsets = var_operand_def(IndexType)
+    sizes = var_operand_def(IndexType)
+    res = result_def(PartitionTensorViewType)
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
+    traits = traits_def(Pure())
+
+    def __init__(
+        self,
+        source: SSAValue,
+        offsets: Sequence[SSAValue],
+        sizes: Sequence[SSAValue],
+        result_type: Attribute,
+    ):
+        super().__init__(operands=[[source], offsets, sizes], result_types=[result_type])
+
+    def verify_(self) -> None:
+        assert isinstance(self.source.type, TensorViewType)
+        assert isinstance(self.res.type, PartitionTensorViewType)
+        rank = len(self.source.type.data.dims)
+        if not len(self.offsets) == len(self.sizes) == rank:
+            raise VerifyException(
+                f"expects {rank} offsets and {rank} sizes for its source, "
+                f"found {len(self.offsets)} and {len(self.sizes)}"
+            )
+        dims = self.res.type.data.dims
+        for axis, (offset, size) in enumerate(zip(self.offsets, self.sizes, strict=True)):
+            if (number := constant_int(offset)) is not None and number < 0:
+                raise VerifyException(f"expects offset {axis} to be at least 0, found {number}")
+            if (number := constant_int(size)) is None:
+                continue
+            if number <= 0:
+                raise VerifyException(f"expects size {axis} to be positive, found {number}")
+            if len(dims) == rank and dims[axis] not in (number, DYNAMIC):
+                raise VerifyException(
+                    f"expects size {axis} to be {dims[axis]} as in its result type, found {number}"
+                )
+
+    @classmethod
+    def parse(cls, parser: Parser) -> Self:
+        source = parser.parse_unresolved_operand()
+        parser.parse_punctuation(",")
+        parser.parse_keyword("offsets")
+        parser.parse_punctuation("=")
+        offsets = parse_index_list(parser)
+        parser.parse_punctuation(",")
+        parser.parse_keyword("sizes")
+        parser.parse_punctuation("=")
+        sizes = parse_index_list(parser)
+        attributes = parser.parse_optional_attr_dict()
+        parser.parse_punctuation(":")
+        position = parser.pos
+        source_type = parser.parse_type()
+        if not isinstance(source_type, TensorViewType):
+            parser.raise_error("expected a !pto.tensor_view type", position)
+        if parser.parse_optional_punctuation("->") is not None:
+            result = parser.parse_type()
+        else:
+            # ptoas leaves out a result type that the constant sizes already say
+            extents = [constant_int(size) for size in sizes]
+            result = PartitionTensorViewType(
+                ViewShape(tuple(DYNAMIC if e is None else e for e in extents), source_type.data.dtype)
+            )
+        return cls.create(
+            operands=[parser.resolve_operand(source, source_type), *offsets, *sizes],
+            result_types=[result],
+            properties={"operandSegmentSizes": segment_sizes(1, len(offsets), len(sizes))},
+            attributes=attributes,
+        )
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_operand(self.source)
+        printer.print_string(", offsets = ")
+        print_index_list(printer, self.offsets)
+        printer.print_string(", sizes = ")
+        print_index_list(printer, self.sizes)
+        printer.print_op_attributes(self.attributes)
+        printer.print_string(" : ")
+        printer.print_attribute(self.source.type)
+        printer.print_string(" -> ")
+        printer.print_attribute(self.res.type)
+
+
+@irdl_op_definition
+class TLoadOp(TileOp):
+    """Copy a box of GM into a tile. In value form the view stays an operand: GM is memory."""
+
+    name = "pto.tload"
+    layout = opt_prop_def()
+
+    def check(self, arch: str) -> None:
+        view, tile = self.ins[0].type, self.destination_layout()
+        if not isinstance(view, PartitionTensorViewType):
+            raise VerifyException(f"expects to load from a partition_tensor_view, found {view}")
+        if tile.loc not in ("vec", "mat"):
+            raise VerifyException(f"expects to load into vec or mat memory, found {tile.loc}")
+        if element_bits(view.data.dtype) != element_bits(tile.dtype):
+            raise VerifyException(
+                f"expects elements of one width, found {view.data.dtype} in GM and {tile.dtype} in the tile"
+            )
+
+
+@irdl_op_definition
+class TStoreOp(TileOp):
+    """Copy a tile to a box of GM. From an accumulator the store may convert (f32 to bf16: a rounding)."""
+
+    name = "pto.tstore"
+    OPERANDS: ClassVar = "src"
+    RESULTS: ClassVar = 0
+    stPhase = opt_prop_def()
+    atomicType = opt_prop_def()
+    reluPreMode = opt_prop_def()
+
+    def check(self, arch: str) -> None:
+        if len(self.outs) != 1 or not isinstance(self.outs[0].type, PartitionTensorViewType):
+            raise VerifyException("expects to store to one partition_tensor_view")
+        view, tile = self.outs[0].type.data, layout_of(self.ins[0])
+        if tile.loc not in (("vec", "acc") if arch == "a5" else ("vec", "mat", "acc")):
+            raise VerifyException(f"cannot store from {tile.loc} memory on {arch}")
+        if tile.loc != "acc" and element_bits(view.dtype) != element_bits(tile.dtype):
+            raise VerifyException(
+                f"expects elements of one width, found {tile.dtype} in the tile and {view.dtype} in GM"
+            )
+        if DYNAMIC not in view.dims and DYNAMIC not in tile.valid:
+            stored, room = tile.valid_rows * tile.valid_cols, 1
+            for dim in view.dims:
+                room *= dim
+            if stored != room:
+                raise VerifyException(
+                    f"expects as many valid elements as the view has, found {stored} in the tile and {room} in GM"
+                )
+
+    def _verify_forms(self) -> None:
+        """A store has no destination tile; both forms look alike but for the type of its source."""
+        if not is_tile(self.ins[0]):
+            raise VerifyException(f"expects to store a tile, found {self.ins[0].type}")
+
+
+OPERATIONS: list[type[Operation]] = [
+    AddPtrOp,
+    LoadScalarOp,
+    StoreScalarOp,
+    MakeTensorViewOp,
+    PartitionViewOp,
+    TLoadOp,
+    TStoreOp,
+]

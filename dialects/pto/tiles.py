@@ -1,0 +1,422 @@
+"""Tiles themselves: allocation, views of a tile, and the operations that only the value form has."""
+
+from collections.abc import Sequence
+from typing import Self
+
+from xdsl.dialects.builtin import DenseArrayBase, IndexType, IntegerType, i64
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.irdl import (
+    AttrSizedOperandSegments,
+    IRDLOperation,
+    irdl_op_definition,
+    operand_def,
+    opt_operand_def,
+    opt_result_def,
+    prop_def,
+    result_def,
+    traits_def,
+    var_operand_def,
+)
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.traits import EffectInstance, MemoryEffect, MemoryEffectKind, Pure
+from xdsl.utils.exceptions import VerifyException
+
+from .base import layout_of, segment_sizes
+from .memory import constant_int, parse_index_list, print_index_list
+from .types import DYNAMIC, AnyTileType, TileBufType, TileLayout, TileType, element_bits
+
+_L0 = ("left", "right", "acc")
+
+
+def verify_allocation(layout: TileLayout) -> None:
+    """Row and box sizes that hardware can address (ptoas 0.60, PTO.cpp verifyTileBufLayoutConstraints)."""
+    size = element_bits(layout.dtype) // 8
+    if layout.slayout == "none_box":
+        extent, what = (
+            (layout.cols, "cols") if layout.blayout == "row_major" else (layout.rows, "rows")
+        )
+        if extent * size % 32:
+            raise VerifyException(
+                f"expects a {layout.blayout} none_box tile to have {what} * sizeof({layout.dtype}) "
+                f"divisible by 32 bytes, found {extent * size}"
+            )
+        return
+    box_rows, box_cols = box_shape(layout)
+    if layout.cols % box_cols:
+        raise VerifyException(f"expects cols to be a multiple of the box's {box_cols}, found {layout.cols}")
+    if layout.rows % box_rows and layout.loc != "vec" and layout.fractal != 32 and layout.rows != 1:
+        raise VerifyException(f"expects rows to be a multiple of the box's {box_rows}, found {layout.rows}")
+
+
+def box_shape(layout: TileLayout) -> tuple[int, int]:
+    """Rows and columns (elements) of one fractal box of a boxed layout."""
+    per_line = 32 // (element_bits(layout.dtype) // 8)
+    if layout.fractal == 1024:
+        return 16, 16
+    if layout.fractal == 32:
+        return 16, 2
+    return (16, per_line) if layout.slayout == "row_major" else (per_line, 16)
+
+
+class AllocEffect(MemoryEffect):
+    """Allocates its result: erased when unused, never merged with another allocation."""
+
+    @classmethod
+    def get_effects(cls, op: Operation) -> set[EffectInstance]:
+        return {EffectInstance(MemoryEffectKind.ALLOC, op.results[0])}
+
+
+@irdl_op_definition
+class AllocTileOp(IRDLOperation):
+    """A handle on a piece of on-chip memory, at a byte address or wherever `ptoas` puts it.
+
+    `%t = pto.alloc_tile addr = %a valid_row = %r valid_col = %c : !pto.tile_buf<…>`; a valid operand
+    stands for each `?` of the type. Two handles with one address are the same bytes.
+    """
+
+    name = "pto.alloc_tile"
+    addr = opt_operand_def(IntegerType)
+    valid_row = opt_operand_def(IndexType)
+    valid_col = opt_operand_def(IndexType)
+    res = result_def(TileBufType)
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
+    traits = traits_def(AllocEffect())
+
+    def __init__(
+        self,
+        result_type: TileBufType,
+        addr: SSAValue | None = None,
+        valid_row: SSAValue | None = None,
+        valid_col: SSAValue | None = None,
+    ):
+        super().__init__(operands=[addr, valid_row, valid_col], result_types=[result_type])
+
+    @property
+    def layout(self) -> TileLayout:
+        return layout_of(self.res)
+
+    def verify_(self) -> None:
+        layout = self.layout
+        for what, extent, operand in (
+            ("valid_row", layout.valid_rows, self.valid_row),
+            ("valid_col", layout.valid_cols, self.valid_col),
+        ):
+            if (extent == DYNAMIC) != (operand is not None):
+                expected = f"a {what} operand" if extent == DYNAMIC else f"no {what} operand"
+                raise VerifyException(f"expects {expected} for its result type")
+        if self.addr is not None and (address := constant_int(self.addr)) is not None:
+            alignment = 512 if layout.loc in _L0 else 32
+            if address < 0 or address % alignment:
+                raise VerifyException(
+                    f"expects an address that is a multiple of {alignment} bytes, found {address}"
+                )
+        verify_allocation(layout)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> Self:
+        operands: list[SSAValue] = []
+        sizes: list[int] = []
+        for keyword, type_ in (("addr", i64), ("valid_row", IndexType()), ("valid_col", IndexType())):
+            given = parser.parse_optional_keyword(keyword) is not None
+            sizes.append(int(given))
+            if given:
+                parser.parse_punctuation("=")
+                operands.append(parser.resolve_operand(parser.parse_unresolved_operand(), type_))
+        attributes = parser.parse_optional_attr_dict()
+        parser.parse_punctuation(":")
+        result = parser.parse_type()
+        return cls.create(
+            operands=operands,
+            result_types=[result],
+            properties={"operandSegmentSizes": segment_sizes(*sizes)},
+            attributes=attributes,
+        )
+
+    def print(self, printer: Printer) -> None:
+        for keyword in ("addr", "valid_row", "valid_col"):
+            if (value := getattr(self, keyword)) is not None:
+                printer.print_string(f" {keyword} = ")
+                printer.print_operand(value)
+        printer.print_op_attributes(self.attributes)
+        printer.print_string(" : ")
+        printer.print_attribute(self.res.type)
+
+
+@irdl_op_definition
+class SubviewOp(IRDLOperation):
+    """A box of a tile: a window on its memory, or in value form the value of that window.
+
+    `%s = pto.subview %t[%r, %c] sizes [1, 64] valid [%vr, %vc] : T -> T'`
+    """
+
+    name = "pto.subview"
+    source = operand_def(AnyTileType)
+    offsets = var_operand_def(IndexType)
+    valid = var_operand_def(IndexType)
+    sizes = prop_def(DenseArrayBase)
+    res = result_def(AnyTileType)
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
+    traits = traits_def(Pure())
+
+    def __init__(
+        self,
+        source: SSAValue,
+        offsets: Sequence[SSAValue],
+        sizes: Sequence[int],
+        result_type: Attribute,
+        valid: Sequence[SSAValue] = (),
+    ):
+        super().__init__(
+            operands=[source, offsets, valid],
+            properties={"sizes": DenseArrayBase.from_list(i64, list(sizes))},
+            result_types=[result_type],
+        )
+
+    @property
+    def static_sizes(self) -> tuple[int, int]:
+        rows, cols = self.sizes.get_values()
+        return int(rows), int(cols)
+
+    def verify_(self) -> None:
+        if len(self.offsets) != 2 or len(self.sizes.get_values()) != 2:
+            raise VerifyException("expects two offsets and two sizes")
+        source, result = layout_of(self.source), layout_of(self.res)
+        if type(self.source.type) is not type(self.res.type):
+            raise VerifyException("expects source and result in the same form")
+        if result.shape != self.static_sizes:
+            raise VerifyException(
+                f"expects a result of {self.static_sizes[0]}x{self.static_sizes[1]}, "
+                f"found {result.rows}x{result.cols}"
+            )
+        for what in ("loc", "dtype", "blayout", "slayout"):
+            if getattr(source, what) != getattr(result, what):
+                raise VerifyException(
+                    f"expects the {what} of its source, {getattr(source, what)}, found {getattr(result, what)}"
+                )
+        for axis, (offset, size, extent) in enumerate(
+            zip(self.offsets, self.static_sizes, source.shape, strict=True)
+        ):
+            start = constant_int(offset) or 0
+            if start < 0 or start + size > extent:
+                raise VerifyException(
+                    f"reaches from {start} to {start + size} on axis {axis} of a source with {extent}"
+                )
+
+    @classmethod
+    def parse(cls, parser: Parser) -> Self:
+        source = parser.parse_unresolved_operand()
+        offsets = parse_index_list(parser)
+        parser.parse_keyword("sizes")
+        sizes = parser.parse_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_integer)
+        valid = parse_index_list(parser) if parser.parse_optional_keyword("valid") else []
+        attributes = parser.parse_optional_attr_dict()
+        parser.parse_punctuation(":")
+        position = parser.pos
+        source_type = parser.parse_type()
+        if not isinstance(source_type, AnyTileType):
+            parser.raise_error("expected a tile type", position)
+        if len(sizes) != 2:
+            parser.raise_error(f"expected two sizes, found {len(sizes)}", position)
+        if parser.parse_optional_punctuation("->") is not None:
+            result = parser.parse_type()
+        else:
+            extents = [constant_int(v) for v in valid] or sizes
+            rows, cols = (DYNAMIC if e is None else e for e in extents)
+            result = source_type.with_(rows=sizes[0], cols=sizes[1], valid_rows=rows, valid_cols=cols)
+        return cls.create(
+            operands=[parser.resolve_operand(source, source_type), *offsets, *valid],
+            result_types=[result],
+            properties={
+                "operandSegmentSizes": segment_sizes(1, len(offsets), len(valid)),
+                "sizes": DenseArrayBase.from_list(i64, sizes),
+            },
+            attributes=attributes,
+        )
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_operand(self.source)
+        print_index_list(printer, self.offsets)
+        rows, cols = self.static_sizes
+        printer.print_string(f" sizes [{rows}, {cols}]")
+        if self.valid:
+            printer.print_string(" valid ")
+            print_index_list(printer, self.valid)
+        printer.print_op_attributes(self.attributes)
+        printer.print_string(" : ")
+        printer.print_attribute(self.source.type)
+        printer.print_string(" -> ")
+        printer.print_attribute(self.res.type)
+
+
+class _CastOp(IRDLOperation):
+    """`%r = pto.OP %s : T -> T'`: the same bytes seen as another type, in either form."""
+
+    source = operand_def(AnyTileType)
+    res = result_def(AnyTileType)
+    traits = traits_def(Pure())
+    assembly_format = "$source attr-dict `:` type($source) `->` type($res)"
+
+    def __init__(self, source: SSAValue, result_type: Attribute):
+        super().__init__(operands=[source], result_types=[result_type])
+
+    def verify_(self) -> None:
+        source, result = layout_of(self.source), layout_of(self.res)
+        if type(self.source.type) is not type(self.res.type):
+            raise VerifyException("expects source and result in the same form")
+        if source.loc != result.loc:
+            raise VerifyException(f"expects a result in {source.loc} memory, found {result.loc}")
+        if source.bytes != result.bytes:
+            raise VerifyException(f"expects a result of {source.bytes} bytes, found {result.bytes}")
+
+
+@irdl_op_definition
+class BitcastOp(_CastOp):
+    """The same bits as another element type of the same width."""
+
+    name = "pto.bitcast"
+
+    def verify_(self) -> None:
+        super().verify_()
+        source, result = layout_of(self.source), layout_of(self.res)
+        if source.shape != result.shape:
+            raise VerifyException(
+                f"expects a result of {source.rows}x{source.cols}, found {result.rows}x{result.cols}"
+            )
+
+
+@irdl_op_definition
+class TReshapeOp(_CastOp):
+    """The same bytes in another shape (buffer form; raised to `pto.reshape`)."""
+
+    name = "pto.treshape"
+
+
+@irdl_op_definition
+class ReshapeOp(_CastOp):
+    """Value form: the lanes in row-major order, in another shape."""
+
+    name = "pto.reshape"
+
+    def verify_(self) -> None:
+        super().verify_()
+        if not isinstance(self.res.type, TileType):
+            raise VerifyException("exists in value form only")
+
+
+@irdl_op_definition
+class TransposeOp(_CastOp):
+    """Value form: rows and columns exchanged at no cost, as a mat tile in NZ is one in ZN."""
+
+    name = "pto.transpose"
+
+    def verify_(self) -> None:
+        super().verify_()
+        source, result = layout_of(self.source), layout_of(self.res)
+        if source.shape != result.shape[::-1]:
+            raise VerifyException(
+                f"expects a result of {source.cols}x{source.rows}, found {result.rows}x{result.cols}"
+            )
+
+
+class SetValidEffect(MemoryEffect):
+    """In buffer form it changes what the handle says, so nothing may move across it."""
+
+    @classmethod
+    def get_effects(cls, op: Operation) -> set[EffectInstance]:
+        if op.results:
+            return set()
+        return {EffectInstance(MemoryEffectKind.WRITE, op.operands[0])}
+
+
+@irdl_op_definition
+class SetValidShapeOp(IRDLOperation):
+    """Change which part of a tile is valid: in place in buffer form, as a new value in value form.
+
+    `pto.set_validshape %t, %r, %c : TB`; `%v = pto.set_validshape %t, %r, %c : T -> T'`
+    """
+
+    name = "pto.set_validshape"
+    source = operand_def(AnyTileType)
+    valid_row = operand_def(IndexType)
+    valid_col = operand_def(IndexType)
+    res = opt_result_def(TileType)
+
+    traits = traits_def(SetValidEffect())
+
+    def __init__(
+        self, source: SSAValue, valid_row: SSAValue, valid_col: SSAValue, result: Attribute | None = None
+    ):
+        super().__init__(
+            operands=[source, valid_row, valid_col], result_types=[[result] if result else []]
+        )
+
+    assembly_format = (
+        "$source `,` $valid_row `,` $valid_col attr-dict `:` type($source) (`->` type($res)^)?"
+    )
+
+    def verify_(self) -> None:
+        if (self.res is not None) != isinstance(self.source.type, TileType):
+            raise VerifyException("expects a result exactly when its operand is a value")
+
+
+@irdl_op_definition
+class UndefOp(IRDLOperation):
+    """Value form: a tile nobody has written. Reading its lanes is an error, overwriting them is not."""
+
+    name = "pto.undef"
+    res = result_def(TileType)
+    traits = traits_def(Pure())
+    assembly_format = "attr-dict `:` type($res)"
+
+    def __init__(self, result_type: Attribute):
+        super().__init__(result_types=[result_type])
+
+
+@irdl_op_definition
+class InsertOp(IRDLOperation):
+    """Value form: `dest` with the box at `offsets` replaced by `source`.
+
+    `%d = pto.insert %s into %t[%r, %c] : T' into T`
+    """
+
+    name = "pto.insert"
+    source = operand_def(TileType)
+    dest = operand_def(TileType)
+    row = operand_def(IndexType)
+    col = operand_def(IndexType)
+    res = result_def(TileType)
+    traits = traits_def(Pure())
+    assembly_format = (
+        "$source `into` $dest `[` $row `,` $col `]` attr-dict `:` type($source) `into` type($dest) `->` type($res)"
+    )
+
+    def __init__(
+        self, source: SSAValue, dest: SSAValue, row: SSAValue, col: SSAValue, result: Attribute | None = None
+    ):
+        super().__init__(operands=[source, dest, row, col], result_types=[result or dest.type])
+
+    def verify_(self) -> None:
+        piece, whole = layout_of(self.source), layout_of(self.dest)
+        if piece.dtype != whole.dtype or piece.loc != whole.loc:
+            raise VerifyException(
+                f"expects a {whole.loc} tile of {whole.dtype} to insert, found {piece.loc} of {piece.dtype}"
+            )
+        if piece.rows > whole.rows or piece.cols > whole.cols:
+            raise VerifyException(
+                f"cannot insert {piece.rows}x{piece.cols} into {whole.rows}x{whole.cols}"
+            )
+
+
+OPERATIONS: list[type[Operation]] = [
+    AllocTileOp,
+    SubviewOp,
+    BitcastOp,
+    TReshapeOp,
+    ReshapeOp,
+    TransposeOp,
+    SetValidShapeOp,
+    UndefOp,
+    InsertOp,
+]
