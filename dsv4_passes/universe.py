@@ -1,0 +1,29 @@
+"""What xDSL tools find here: dialects, passes and targets by name.
+
+This is the only registry. Stock `xdsl-opt` loads it at every start through the `xdsl.universe` entry point,
+so loading it imports nothing of this project; a name is imported when a tool first asks for it.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from xdsl.universe import Universe
+
+
+def _lazy(module: str, name: str) -> Callable[[], Any]:
+    """A getter of `name` in `module` that imports the module when called."""
+
+    def get() -> Any:
+        return getattr(import_module(module), name)
+
+    return get
+
+
+DSV4_UNIVERSE = Universe(
+    all_dialects={
+        "pto": _lazy("dialects.pto", "PTO"),
+    },
+    all_passes={},
+    all_targets={},
+)
