@@ -23,10 +23,9 @@ class WordAttr(Data[str]):
         position = parser.pos
         word = parser.parse_identifier_or_str_literal()
         if word not in cls.WORDS:
+            what, known = cls.name.removeprefix("pto."), ", ".join(cls.WORDS)
             parser.raise_error(
-                f"expected {cls.name.removeprefix('pto.')} to be one of {', '.join(cls.WORDS)}, found '{word}'",
-                position,
-                position + len(word),
+                f"expected {what} to be one of {known}, found '{word}'", position, position + len(word)
             )
         return word
 
@@ -87,7 +86,8 @@ _MORE = [
     (
         AngleAttr,
         "pipe_event_type",
-        "TLOAD TSTORE_ACC TSTORE_VEC TMOV_M2L TMOV_M2S TMOV_M2B TMOV_M2V TMOV_V2M TMATMUL TVEC TVECWAIT_EVENT",
+        "TLOAD TSTORE_ACC TSTORE_VEC TMOV_M2L TMOV_M2S TMOV_M2B TMOV_M2V TMOV_V2M "
+        "TMATMUL TVEC TVECWAIT_EVENT",
     ),
     (AngleAttr, "blayout", "row_major col_major"),
     (AngleAttr, "slayout", "none_box row_major col_major"),

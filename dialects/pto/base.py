@@ -78,8 +78,8 @@ class TileOp(IRDLOperation, ABC):
 
     OPERANDS: ClassVar[str] = "src"
     """Names of `ins` in order; `?` marks one that may be absent. `tmp` is scratch memory."""
-    RESULTS: ClassVar[int] = 1
-    """Destinations: `outs` in buffer form, results in value form."""
+    DESTINATIONS: ClassVar[str] = "dst"
+    """Names of what it produces: `outs` in buffer form, results in value form; `?` as above."""
     TIED: ClassVar[str | None] = None
     """The operand whose buffer the destination must be (the accumulator of `tmatmul.acc`)."""
     NOT_IN_PLACE: ClassVar[tuple[str, ...]] = ()
@@ -131,6 +131,12 @@ class TileOp(IRDLOperation, ABC):
         """The operand of that name, or None where it is optional and absent."""
         return next((value for n, value in self.named_operands() if n == name), None)
 
+    def required(self, name: str) -> SSAValue:
+        """The operand of that name, which this form of the operation has."""
+        value = self.operand(name)
+        assert value is not None, f"{self.name} has no operand {name}"
+        return value
+
     def scratch_operands(self) -> list[SSAValue]:
         return [value for name, value in self.named_operands() if name == "tmp"]
 
@@ -148,6 +154,9 @@ class TileOp(IRDLOperation, ABC):
         """What the operation produces, in either form."""
         return list(self.res) if self.res else list(self.outs)
 
+    def destination_names(self) -> list[str]:
+        return self.DESTINATIONS.split()
+
     def destination_layout(self) -> TileLayout:
         return layout_of(self.destinations()[0])
 
@@ -162,19 +171,14 @@ class TileOp(IRDLOperation, ABC):
     # -- verification ----------------------------------------------------------------------------
 
     def verify_(self) -> None:
-        if not self.outs and not self.res and self.RESULTS:
+        names = self.destination_names()
+        if names and not self.outs and not self.res:
             raise VerifyException("expects a destination: outs(…) or a result")
-        if self.res and self.RESULTS and self.outs:
+        if names and self.outs and self.res:
             raise VerifyException("mixes the two forms: it has both outs(…) and a result")
-        names = self.OPERANDS.split()
-        least = sum(not name.endswith("?") for name in names)
-        if not least <= len(self.ins) <= len(names):
-            expected = str(least) if least == len(names) else f"{least} to {len(names)}"
-            raise VerifyException(f"expects {expected} operands in ins(…), found {len(self.ins)}")
-        if len(self.destinations()) != self.RESULTS and self.RESULTS:
-            raise VerifyException(
-                f"expects {self.RESULTS} destination, found {len(self.destinations())}"
-            )
+        _expect_count("operands in ins(…)", self.OPERANDS.split(), len(self.ins))
+        if names:
+            _expect_count("destinations", names, len(self.destinations()))
         self._verify_forms()
         self.check(target_arch(self))
 
@@ -269,6 +273,14 @@ class TileOp(IRDLOperation, ABC):
         hidden = {*inside, *self.TYPE_ATTRIBUTES, "operandSegmentSizes"}
         shown = {n: a for n, a in self.properties.items() if n not in hidden} | self.attributes
         printer.print_op_attributes(shown)
+
+
+def _expect_count(what: str, names: Sequence[str], found: int) -> None:
+    """As many as there are names; those with `?` may be absent."""
+    least = sum(not name.endswith("?") for name in names)
+    if not least <= found <= len(names):
+        expected = str(least) if least == len(names) else f"{least} to {len(names)}"
+        raise VerifyException(f"expects {expected} {what}, found {found}")
 
 
 def segment_sizes(*sizes: int) -> Attribute:

@@ -93,12 +93,10 @@ class TGatherOp(MaskedOp):
 
     @property
     def idx(self) -> SSAValue:
-        assert (value := self.operand("idx")) is not None
-        return value
+        return self.required("idx")
 
-    def verify_(self) -> None:
-        self.RESULTS = 2 if self.form() == "compare" else 1  # pyright: ignore[reportConstantRedefinition]
-        super().verify_()
+    def destination_names(self) -> list[str]:
+        return ["dst", "cdst"] if self.form() == "compare" else ["dst"]
 
     def check(self, arch: str) -> None:
         dst = self.destinations()[0]
@@ -142,8 +140,7 @@ class TScatterOp(MaskedOp):
 
     @property
     def idx(self) -> SSAValue:
-        assert (value := self.operand("idx")) is not None
-        return value
+        return self.required("idx")
 
     def check(self, arch: str) -> None:
         dst = self.destinations()[0]
@@ -164,7 +161,9 @@ class TScatterOp(MaskedOp):
             ("rows", "columns"), layout_of(dst).valid, source.valid, strict=True
         ):
             if DYNAMIC not in (room, need) and room < need:
-                raise VerifyException(f"expects at least {need} valid {what} in the destination, found {room}")
+                raise VerifyException(
+                    f"expects at least {need} valid {what} in the destination, found {room}"
+                )
 
 
 OPERATIONS = [TGatherOp, TScatterOp]

@@ -19,13 +19,11 @@ class MatmulOp(TileOp):
 
     @property
     def lhs(self) -> SSAValue:
-        assert (value := self.operand("lhs")) is not None
-        return value
+        return self.required("lhs")
 
     @property
     def rhs(self) -> SSAValue:
-        assert (value := self.operand("rhs")) is not None
-        return value
+        return self.required("rhs")
 
     def check(self, arch: str) -> None:
         from dsv4_passes.targets import chip

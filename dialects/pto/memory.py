@@ -309,7 +309,7 @@ class TStoreOp(TileOp):
 
     name = "pto.tstore"
     OPERANDS: ClassVar = "src"
-    RESULTS: ClassVar = 0
+    DESTINATIONS: ClassVar = ""
     stPhase = opt_prop_def()
     atomicType = opt_prop_def()
     reluPreMode = opt_prop_def()
@@ -330,7 +330,8 @@ class TStoreOp(TileOp):
                 room *= dim
             if stored != room:
                 raise VerifyException(
-                    f"expects as many valid elements as the view has, found {stored} in the tile and {room} in GM"
+                    "expects as many valid elements as the view has, "
+                    f"found {stored} in the tile and {room} in GM"
                 )
 
     def _verify_forms(self) -> None:

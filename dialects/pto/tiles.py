@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Self
 
-from xdsl.dialects.builtin import DenseArrayBase, IndexType, IntegerType, i64
+from xdsl.dialects.builtin import I64, DenseArrayBase, IndexType, IntegerType, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
@@ -154,7 +154,7 @@ class SubviewOp(IRDLOperation):
     source = operand_def(AnyTileType)
     offsets = var_operand_def(IndexType)
     valid = var_operand_def(IndexType)
-    sizes = prop_def(DenseArrayBase)
+    sizes = prop_def(DenseArrayBase[I64])
     res = result_def(AnyTileType)
     irdl_options = (AttrSizedOperandSegments(as_property=True),)
     traits = traits_def(Pure())
@@ -176,7 +176,7 @@ class SubviewOp(IRDLOperation):
     @property
     def static_sizes(self) -> tuple[int, int]:
         rows, cols = self.sizes.get_values()
-        return int(rows), int(cols)
+        return rows, cols
 
     def verify_(self) -> None:
         if len(self.offsets) != 2 or len(self.sizes.get_values()) != 2:
@@ -190,10 +190,9 @@ class SubviewOp(IRDLOperation):
                 f"found {result.rows}x{result.cols}"
             )
         for what in ("loc", "dtype", "blayout", "slayout"):
-            if getattr(source, what) != getattr(result, what):
-                raise VerifyException(
-                    f"expects the {what} of its source, {getattr(source, what)}, found {getattr(result, what)}"
-                )
+            expected, found = getattr(source, what), getattr(result, what)
+            if found != expected:
+                raise VerifyException(f"expects the {what} of its source, {expected}, found {found}")
         for axis, (offset, size, extent) in enumerate(
             zip(self.offsets, self.static_sizes, source.shape, strict=True)
         ):
@@ -389,7 +388,8 @@ class InsertOp(IRDLOperation):
     res = result_def(TileType)
     traits = traits_def(Pure())
     assembly_format = (
-        "$source `into` $dest `[` $row `,` $col `]` attr-dict `:` type($source) `into` type($dest) `->` type($res)"
+        "$source `into` $dest `[` $row `,` $col `]` attr-dict "
+        "`:` type($source) `into` type($dest) `->` type($res)"
     )
 
     def __init__(

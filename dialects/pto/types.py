@@ -366,7 +366,9 @@ class PtrInfo(NamedTuple):
     space: str
 
 
-_SPACES = {"l1": "mat", "l0a": "left", "l0b": "right", "l0c": "acc", "ub": "vec", "bt": "bias", "fb": "scaling"}
+_SPACES = {"l1": "mat", "l0a": "left", "l0b": "right", "l0c": "acc", "ub": "vec", "bt": "bias"} | {
+    "fb": "scaling"
+}
 
 
 @irdl_attr_definition
