@@ -46,7 +46,7 @@ def _int_div(a: Array, b: Array) -> Array:
     safe = np.where(b == 0, b.dtype.type(1), b)
     down = np.floor_divide(a, safe)
     up = (np.multiply(down, safe) != a) & ((a < 0) != (safe < 0))
-    return np.where(b == 0, b.dtype.type(0), down + up.astype(a.dtype))
+    return np.where(b == 0, b.dtype.type(0), np.add(down, up.astype(a.dtype)))
 
 
 def _int_rem(a: Array, b: Array) -> Array:
@@ -124,6 +124,42 @@ _COMPARE: dict[str, Callable[[Array, Array], Array]] = {
     "ge": np.greater_equal,
 }
 
+
+def binary_function(name: str, dtype: str) -> Callable[[Array, Array], Array]:
+    """The operation on f32 or integer arrays. ValueError where `dtype` has no such operation."""
+    table = _FLOAT_BINARY if numerics.is_float(dtype) else _INT_BINARY
+    if name not in table:
+        raise ValueError(f"no binary operation {name} on {dtype}")
+    return table[name]
+
+
+def unary_function(name: str, dtype: str) -> Callable[[Array], Array]:
+    """The operation on f32 or integer arrays. ValueError where `dtype` has no such operation."""
+    table = _FLOAT_UNARY if numerics.is_float(dtype) else _INT_UNARY
+    if name not in table:
+        raise ValueError(f"no unary operation {name} on {dtype}")
+    return table[name]
+
+
+def compare_function(cmp: str) -> Callable[[Array, Array], Array]:
+    """The comparison eq ne lt le gt ge; ValueError for another."""
+    if cmp not in _COMPARE:
+        raise ValueError(f"no comparison {cmp}")
+    return _COMPARE[cmp]
+
+
+def check_reduction(name: str) -> None:
+    """ValueError for a reduction that does not exist."""
+    if name not in _PAIRWISE and name not in ("argmax", "argmin"):
+        raise ValueError(f"no reduction {name}")
+
+
+def check_dot(src: str, dst: str) -> None:
+    """ValueError unless a cube accumulates `src` operands in `dst`."""
+    if dst != ("f32" if numerics.is_float(src) else "i32"):
+        raise ValueError(f"no matrix product of {src} operands in {dst}")
+
+
 _PAIRWISE = {"sum": "add", "prod": "mul", "max": "max", "min": "min"}
 
 
@@ -134,16 +170,10 @@ class NumpyDomain:
         return np.full(shape, numerics.constant(value, dtype))
 
     def binary(self, name: str, a: Lanes, b: Lanes, dtype: str) -> Lanes:
-        table = _FLOAT_BINARY if numerics.is_float(dtype) else _INT_BINARY
-        if name not in table:
-            raise ValueError(f"no binary operation {name} on {dtype}")
-        return self._apply(table[name], dtype, a, b)
+        return self._apply(binary_function(name, dtype), dtype, a, b)
 
     def unary(self, name: str, a: Lanes, dtype: str) -> Lanes:
-        table = _FLOAT_UNARY if numerics.is_float(dtype) else _INT_UNARY
-        if name not in table:
-            raise ValueError(f"no unary operation {name} on {dtype}")
-        return self._apply(table[name], dtype, a)
+        return self._apply(unary_function(name, dtype), dtype, a)
 
     def _apply(self, function: Callable[..., Array], dtype: str, *operands: Array) -> Array:
         """Floats through f32 and back, integers and booleans as they are."""
@@ -168,6 +198,7 @@ class NumpyDomain:
         which differs from this where a product is not exact: never for bf16 and f16 operands short of over-
         and underflow.
         """
+        check_dot(src, dst)
         target = numerics.numpy_dtype(dst)
         if numerics.is_float(src):
             left, right = numerics.to_f32(lhs), numerics.to_f32(rhs)
@@ -182,12 +213,11 @@ class NumpyDomain:
         return total.astype(target)
 
     def compare(self, cmp: str, a: Lanes, b: Lanes, dtype: str) -> Lanes:
-        if cmp not in _COMPARE:
-            raise ValueError(f"no comparison {cmp}")
+        function = compare_function(cmp)
         if numerics.is_float(dtype):
             a, b = numerics.to_f32(a), numerics.to_f32(b)
         with np.errstate(all="ignore"):
-            return _COMPARE[cmp](a, b)
+            return function(a, b)
 
     def pack_bits(self, bits: Lanes) -> Lanes:
         return np.packbits(bits.astype(np.bool_), axis=1, bitorder="little")
@@ -202,6 +232,7 @@ class NumpyDomain:
         """Ascending from the first lane; floats in f32, rounded once at the end. argmax and argmin: the first
         such.
         """
+        check_reduction(name)
         if a.shape[axis] == 0:
             raise ValueError("reduction over no lanes")
         wide = numerics.to_f32(a) if numerics.is_float(dtype) else a
@@ -209,8 +240,6 @@ class NumpyDomain:
         if name in ("argmax", "argmin"):
             result = self._first_extreme(lines, greater=name == "argmax")
             return np.expand_dims(result, axis)
-        if name not in _PAIRWISE:
-            raise ValueError(f"no reduction {name}")
         table = _FLOAT_BINARY if numerics.is_float(dtype) else _INT_BINARY
         total = lines[0]
         with np.errstate(all="ignore"):

@@ -1,0 +1,118 @@
+"""Matrix products of terms: a product with a known one-hot operand selects, any other stays a term of its
+own.
+
+The cube's accumulator starts at +0 and adds the K products in an order that is the hardware's. Two things
+hold in any order: x + (+-0) = x for x that is not 0, and a sum that starts at +0 never is -0. So where all
+products but one have an exact 0 as a factor, and the other factors are finite (condition "FIN": 0*Inf and
+0*NaN are NaN), the lane is Z(the remaining product); and signs of zeros among the operands never show.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsv4_passes.analysis.terms import CONSTANT, NEVER_NEG_ZERO, Ids, TermTable
+from dsv4_passes.interpreter import numerics
+
+Mask = NDArray[np.bool_]
+
+FINITE = "FIN"
+"""Condition: what a matmul multiplied by an exact 0 held no Inf and no NaN."""
+
+
+class DotTerms:
+    """Products of id matrices over one table."""
+
+    def __init__(self, table: TermTable) -> None:
+        self._table = table
+
+    def dot(self, lhs: Ids, rhs: Ids, src: str) -> tuple[Ids, frozenset[str]]:
+        """[M, K] x [K, N] -> [M, N] without an accumulator, and the conditions it rests on."""
+        left, right = _Facts(self._table, lhs), _Facts(self._table, rhs)
+        total = np.full((lhs.shape[0], rhs.shape[1]), -1, np.int64)
+        if lhs.shape[1] > 1 and not left.zero.any() and not right.zero.any():
+            self._opaque(lhs, rhs, src, total)
+            return total, frozenset()
+        products = _count(~left.zero, ~right.zero)
+        float_ = numerics.is_float(src)
+        total[products == 0] = self._table.zero if float_ else self._table.int_constant(0)
+        row, col = np.nonzero(products == 1)
+        if len(row):
+            position = np.arange(lhs.shape[1]) * ~left.zero
+            k = _count(position, ~right.zero)[row, col].astype(np.int64)
+            single = self._float_product if float_ else self._int_product
+            pairs = zip(lhs[row, k].tolist(), rhs[k, col].tolist(), strict=True)
+            total[row, col] = np.fromiter((single(a, b) for a, b in pairs), np.int64, len(row))
+        folded = total >= 0
+        conditions: frozenset[str] = frozenset()
+        if float_ and folded.any():
+            if (folded & _meets(left.zero, ~right.constant, ~left.constant, right.zero)).any():
+                conditions = frozenset({FINITE})
+            # 0 * Inf and 0 * NaN are NaN, and a sum with a NaN is.
+            total[folded & _meets(left.zero, right.infinite, left.infinite, right.zero)] = self._nan()
+        self._opaque(lhs, rhs, src, total)
+        return total, conditions
+
+    def _nan(self) -> int:
+        return self._table.float_constant(float("nan"))
+
+    def _float_product(self, a: int, b: int) -> int:
+        """0 + a*b for a factor 1 or -1, where the product is exact; -1 for "not known"."""
+        table = self._table
+        if abs(table.number(a) or 0) == 1 or abs(table.number(b) or 0) == 1:
+            return table.plus_zero(table.mul(a, b))
+        return -1
+
+    def _int_product(self, a: int, b: int) -> int:
+        """a*1; integer products by other numbers stay opaque."""
+        one = self._table.int_constant(1)
+        return b if a == one else a if b == one else -1
+
+    def _opaque(self, lhs: Ids, rhs: Ids, src: str, total: Ids) -> None:
+        """Fill the lanes still -1 with ("dot", src)(row, column), where a row is a term of its elements."""
+        row, col = np.nonzero(total < 0)
+        if not len(row):
+            return
+        rows = self._tuples(lhs, np.unique(row))
+        cols = self._tuples(rhs.T, np.unique(col))
+        head = ("dot", src)
+        flags = NEVER_NEG_ZERO if numerics.is_float(src) else 0
+        node = self._table.node
+        # Each product commutes, so the row and the column may change places.
+        low, high = np.minimum(rows[row], cols[col]), np.maximum(rows[row], cols[col])
+        pairs = zip(low.tolist(), high.tolist(), strict=True)
+        total[row, col] = np.fromiter((node(head, pair, flags) for pair in pairs), np.int64, len(row))
+
+    def _tuples(self, lanes: Ids, wanted: NDArray[np.intp]) -> Ids:
+        """The id of each wanted row as a term, signs of zeros dropped."""
+        result = np.full(len(lanes), -1, np.int64)
+        strip = self._table.strip_zero
+        for i in wanted.tolist():
+            result[i] = self._table.node(("row",), tuple(map(strip, lanes[i].tolist())))
+        return result
+
+
+class _Facts:
+    """What is known of each element of a matrix of terms."""
+
+    def __init__(self, table: TermTable, ids: Ids) -> None:
+        self.constant: Mask = (table.flags_of(ids) & CONSTANT) != 0
+        self.zero: Mask = np.zeros(ids.shape, np.bool_)
+        self.infinite: Mask = np.zeros(ids.shape, np.bool_)
+        for term in np.unique(ids[self.constant]).tolist():
+            number = table.number(term)
+            if number == 0:
+                self.zero |= ids == term
+            elif number is not None and not np.isfinite(number):
+                self.infinite |= ids == term
+
+
+def _count(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    """The sum over k of `a[i, k] * b[k, j]`; exact while it stays below 2**24, as counts of k do."""
+    return a.astype(np.float32) @ b.astype(np.float32)
+
+
+def _meets(a: Mask, b: Mask, c: Mask, d: Mask) -> Mask:
+    """Whether for some k `a[i, k] and b[k, j]`, or `c[i, k] and d[k, j]`."""
+    return (_count(a, b) + _count(c, d)) > 0
