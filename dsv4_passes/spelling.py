@@ -8,7 +8,7 @@ value, or clones one, hands the name on with `carry_name`.
 from collections.abc import Mapping
 
 from xdsl.dialects.builtin import FileLineColLoc, FloatAttr, LocationAttr
-from xdsl.ir import SSAValue
+from xdsl.ir import Attribute, SSAValue
 
 _NAME = "_dsv4_name"
 _LITERAL = "_dsv4_literal"
@@ -38,8 +38,8 @@ def carry_names(clones: Mapping[SSAValue, SSAValue]) -> None:
         carry_name(old, new)
 
 
-def written_literal(attr: FloatAttr) -> str | None:
-    """The float literal as it stood in the input."""
+def written_literal(attr: Attribute) -> str | None:
+    """A float literal as it stood in the input, without its type; None for any other attribute."""
     return getattr(attr, _LITERAL, None)
 
 

@@ -1,0 +1,1 @@
+"""Text out: the printer and the targets."""
