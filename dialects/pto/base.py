@@ -10,12 +10,13 @@ type is an operand in `valid [rows, columns]`.
     %d = pto.tadd ins(%a, %b : T, T) valid [%r, %c] -> T      T = !pto.tile<…>
 
 A family states its operands (`OPERANDS`), where its attributes stand in text (`INS_ATTRIBUTES`,
-`TYPE_ATTRIBUTES`) and what it checks (`check`); format, effects and the rules that hold for every tile
+`TYPE_ATTRIBUTES`, …) and what it checks (`check`); format, effects and the rules that hold for every tile
 operation live here. Raise, lower, interpreter and printers know an operation only through this class.
 """
 
 from abc import ABC
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, ClassVar, Self
 
 from xdsl.dialects.builtin import IndexType, ModuleOp, StringAttr
@@ -28,11 +29,20 @@ from xdsl.irdl import (
     var_operand_def,
     var_result_def,
 )
-from xdsl.parser import Parser, UnresolvedOperand
+from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.traits import EffectInstance, MemoryEffect, MemoryEffectKind
 from xdsl.utils.exceptions import VerifyException
 
+from .syntax import (
+    merge_attributes,
+    parse_index_list,
+    parse_ins,
+    parse_values,
+    print_index_list,
+    print_values,
+)
+from .syntax import segment_sizes as segment_sizes
 from .types import (
     DYNAMIC,
     AnyTileType,
@@ -48,6 +58,13 @@ MEMORY_TYPES = (TileBufType, PartitionTensorViewType, TensorViewType, PtrType)
 """Types whose values denote memory: using one reads or writes what it points to."""
 
 
+class OrderedOp:
+    """Mixed into operations that other cores or people can observe: none is removed, merged or reordered.
+
+    They have no effect trait, which to xDSL means that they may touch everything.
+    """
+
+
 class TileEffects(MemoryEffect):
     """Reads what `ins` denotes, writes what `outs` denotes; tiles as values have no effect.
 
@@ -56,13 +73,16 @@ class TileEffects(MemoryEffect):
     """
 
     @classmethod
-    def get_effects(cls, op: Operation) -> set[EffectInstance]:
+    def get_effects(cls, op: Operation) -> set[EffectInstance] | None:
         assert isinstance(op, TileOp)
-        effects = {
-            EffectInstance(MemoryEffectKind.READ, v) for v in op.ins if isinstance(v.type, MEMORY_TYPES)
+        if isinstance(op, OrderedOp):
+            return None
+        read = [*op.ins, *op.outs] if op.reads_destination() else op.ins
+        written = (*op.outs, *op.scratch_operands())
+        return {
+            *(EffectInstance(MemoryEffectKind.READ, v) for v in read if isinstance(v.type, MEMORY_TYPES)),
+            *(EffectInstance(MemoryEffectKind.WRITE, v) for v in written if isinstance(v.type, MEMORY_TYPES)),
         }
-        written = [v for v in (*op.outs, *op.scratch_operands()) if isinstance(v.type, MEMORY_TYPES)]
-        return effects | {EffectInstance(MemoryEffectKind.WRITE, v) for v in written}
 
 
 class TileOp(IRDLOperation, ABC):
@@ -76,20 +96,41 @@ class TileOp(IRDLOperation, ABC):
     irdl_options = (AttrSizedOperandSegments(as_property=True),)
     traits = traits_def(TileEffects())
 
+    # what the operation means to whoever moves its operands
+
     OPERANDS: ClassVar[str] = "src"
-    """Names of `ins` in order; `?` marks one that may be absent. `tmp` is scratch memory."""
+    """Names of `ins` in order; `?` marks one that may be absent.
+
+    `tmp` is scratch memory. `old` is what the destination held before, for an operation that writes a
+    part of it or adds to it: an operand in value form, and the destination itself in buffer form.
+    """
     DESTINATIONS: ClassVar[str] = "dst"
     """Names of what it produces: `outs` in buffer form, results in value form; `?` as above."""
     TIED: ClassVar[str | None] = None
-    """The operand whose buffer the destination must be (the accumulator of `tmatmul.acc`)."""
+    """The operand whose buffer the destination must be (the accumulator of `tmatmul.acc`, or `old`)."""
     NOT_IN_PLACE: ClassVar[tuple[str, ...]] = ()
     """Operands whose bytes the destination must not overlap."""
+    SCRATCH_CHIPS: ClassVar[tuple[str, ...]] = ("a2a3", "a5")
+    """Chips on which `tmp` is really written."""
+
+    # how its text looks
+
     INS_ATTRIBUTES: ClassVar[tuple[str, ...]] = ()
     """Properties written inside `ins`, before the types."""
     INS_ATTRIBUTES_COMMA: ClassVar[bool] = False
     """A comma stands between the operands and those properties."""
+    ALL_ATTRIBUTES_IN_INS: ClassVar[bool] = False
+    """The attribute dictionary stands inside `ins`, whatever is in it."""
+    INS_FLAGS: ClassVar[tuple[str, ...]] = ()
+    """Unit properties written as a bare word behind the operands."""
     TYPE_ATTRIBUTES: ClassVar[tuple[str, ...]] = ()
     """String properties written as bare strings behind the types."""
+    CLAUSES: ClassVar[Mapping[str, str]] = {}
+    """Operands written behind the types, as `TEXT %x : T`, with the text that introduces each."""
+    TMP_IN_OUTS: ClassVar[bool] = False
+    """In buffer form the scratch operand is written behind the destination."""
+    ALIASES: ClassVar[Mapping[str, str]] = {}
+    """Older names of attributes."""
 
     def __init__(
         self,
@@ -111,18 +152,9 @@ class TileOp(IRDLOperation, ABC):
 
     # -- operands by name ------------------------------------------------------------------------
 
-    def operand_names(self) -> list[str]:
+    def operand_names(self) -> Sequence[str]:
         """The names of `ins`, optional ones counted in from the left as far as operands are given."""
-        names = self.OPERANDS.split()
-        spare = len(self.ins) - sum(not name.endswith("?") for name in names)
-        kept: list[str] = []
-        for name in names:
-            if name.endswith("?"):
-                spare -= 1
-                if spare < 0:
-                    continue
-            kept.append(name.removesuffix("?"))
-        return kept
+        return _present_names(self.OPERANDS, len(self.ins))
 
     def named_operands(self) -> Iterator[tuple[str, SSAValue]]:
         return zip(self.operand_names(), self.ins, strict=False)
@@ -144,18 +176,23 @@ class TileOp(IRDLOperation, ABC):
         """`ins` without scratch: what the result depends on."""
         return [value for name, value in self.named_operands() if name != "tmp"]
 
+    @classmethod
+    def reads_destination(cls) -> bool:
+        """In buffer form, what the destination held before is part of the result."""
+        return "old?" in cls.OPERANDS
+
     # -- the two forms ---------------------------------------------------------------------------
 
     @property
     def is_value_form(self) -> bool:
-        return bool(self.res)
+        return any(isinstance(value.type, TileType) for value in (*self.res, *self.ins))
 
     def destinations(self) -> list[SSAValue]:
         """What the operation produces, in either form."""
         return list(self.res) if self.res else list(self.outs)
 
-    def destination_names(self) -> list[str]:
-        return self.DESTINATIONS.split()
+    def destination_names(self) -> Sequence[str]:
+        return _split(self.DESTINATIONS)
 
     def destination_layout(self) -> TileLayout:
         return layout_of(self.destinations()[0])
@@ -176,18 +213,21 @@ class TileOp(IRDLOperation, ABC):
             raise VerifyException("expects a destination: outs(…) or a result")
         if names and self.outs and self.res:
             raise VerifyException("mixes the two forms: it has both outs(…) and a result")
-        _expect_count("operands in ins(…)", self.OPERANDS.split(), len(self.ins))
+        expect_count("operands in ins(…)", _split(self.OPERANDS), len(self.ins))
         if names:
-            _expect_count("destinations", names, len(self.destinations()))
+            expect_count("destinations", names, len(self.destinations()))
         self._verify_forms()
         self.check(target_arch(self))
 
     def _verify_forms(self) -> None:
-        wrong = TileBufType if self.res else TileType
-        for value in (*self.ins, *self.outs):
-            if isinstance(value.type, wrong):
-                form, other = ("value", "tile_buf") if self.res else ("buffer", "tile")
-                raise VerifyException(f"is in {form} form but has a !pto.{other} operand")
+        tiles = [v.type for v in (*self.ins, *self.outs, *self.res) if isinstance(v.type, AnyTileType)]
+        form = "value" if any(isinstance(v.type, TileType) for v in self.res) else "buffer"
+        if any(type(tile) is not type(tiles[0]) for tile in tiles):
+            other = "tile_buf" if form == "value" else "tile"
+            raise VerifyException(f"is in {form} form but has a !pto.{other} operand")
+        if self.reads_destination() and self.is_value_form != (self.operand("old") is not None):
+            expected = "the former content of its destination" if self.is_value_form else "no former content"
+            raise VerifyException(f"expects {expected} as last operand in {form} form")
         dynamic = sum(
             extent == DYNAMIC
             for result in self.res
@@ -204,137 +244,123 @@ class TileOp(IRDLOperation, ABC):
 
     # -- text ------------------------------------------------------------------------------------
 
-    def ins_attributes(self, printer: Printer) -> tuple[str, ...]:
-        """Properties to write inside `ins`; a printer for an older assembler may want others there."""
-        return self.INS_ATTRIBUTES
+    def ins_attributes(self, printer: Printer) -> Sequence[str]:
+        """Attributes to write inside `ins`; a printer for an older assembler may want others there."""
+        if self.ALL_ATTRIBUTES_IN_INS:
+            return [name for name in (*self.properties, *self.attributes) if name != "operandSegmentSizes"]
+        return [name for name in self.INS_ATTRIBUTES if name in self.properties]
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
         attributes: dict[str, Attribute] = {}
         parser.parse_keyword("ins")
-        ins = _parse_group(parser, attributes, cls.TYPE_ATTRIBUTES)
-        outs: list[SSAValue] = []
-        if parser.parse_optional_keyword("outs"):
-            outs = _parse_group(parser, attributes, ())
-        valid: list[SSAValue] = []
-        if parser.parse_optional_keyword("valid"):
-            names = parser.parse_comma_separated_list(
-                parser.Delimiter.SQUARE, parser.parse_unresolved_operand
-            )
-            valid = [parser.resolve_operand(name, IndexType()) for name in names]
+        ins = parse_ins(
+            parser,
+            attributes,
+            keywords=[text.strip() for text in cls.CLAUSES.values() if text != ", "],
+            flags=cls.INS_FLAGS,
+            strings=cls.TYPE_ATTRIBUTES,
+        )
+        outs = parse_values(parser) if parser.parse_optional_keyword("outs") is not None else []
+        if cls.TMP_IN_OUTS:
+            count = len(_split(cls.DESTINATIONS))
+            ins, outs = ins + outs[count:], outs[:count]
+        valid = parse_index_list(parser) if parser.parse_optional_keyword("valid") is not None else []
         results: list[Attribute] = []
-        if parser.parse_optional_punctuation("->"):
-            results = list(
-                parser.parse_optional_undelimited_comma_separated_list(
-                    parser.parse_optional_type, parser.parse_type
-                )
-                or ()
-            )
-        _merge(parser, attributes, parser.parse_optional_attr_dict())
-        declared = cls.get_irdl_definition().properties
+        if parser.parse_optional_punctuation("->") is not None:
+            results.append(parser.parse_type())
+            while parser.parse_optional_punctuation(",") is not None:
+                results.append(parser.parse_type())
+        merge_attributes(parser, attributes, parser.parse_optional_attr_dict())
+        for older, newer in cls.ALIASES.items():
+            if older in attributes:
+                merge_attributes(parser, attributes, {newer: attributes.pop(older)})
+        properties: dict[str, Attribute] = {
+            "operandSegmentSizes": segment_sizes(len(ins), len(outs), len(valid))
+        }
+        if attributes:
+            declared = cls.get_irdl_definition().properties
+            properties |= {name: attributes.pop(name) for name in list(attributes) if name in declared}
         return cls.create(
             operands=[*ins, *outs, *valid],
             result_types=results,
-            properties={
-                "operandSegmentSizes": segment_sizes(len(ins), len(outs), len(valid)),
-                **{name: attr for name, attr in attributes.items() if name in declared},
-            },
-            attributes={name: attr for name, attr in attributes.items() if name not in declared},
+            properties=properties,
+            attributes=attributes,
         )
 
     def print(self, printer: Printer) -> None:
-        inside = [name for name in self.ins_attributes(printer) if name in self.properties]
+        inside = self.ins_attributes(printer)
+        self._print_ins(printer, inside)
+        outs = list(self.outs)
+        if self.TMP_IN_OUTS and outs:
+            outs += self.scratch_operands()
+        if outs:
+            printer.print_string(" outs(")
+            print_values(printer, outs)
+            printer.print_string(")")
+        if self.valid:
+            printer.print_string(" valid ")
+            print_index_list(printer, self.valid)
+        if self.res:
+            printer.print_string(" -> ")
+            printer.print_list([v.type for v in self.res], printer.print_attribute)
+        hidden = {*inside, *self.TYPE_ATTRIBUTES, *self.INS_FLAGS, "operandSegmentSizes"}
+        shown = {**self.properties, **self.attributes}
+        printer.print_op_attributes({name: attr for name, attr in shown.items() if name not in hidden})
+
+    def _print_ins(self, printer: Printer, inside: Sequence[str]) -> None:
+        named = list(self.named_operands())
+        if self.TMP_IN_OUTS and self.outs:
+            named = [(name, value) for name, value in named if name != "tmp"]
+        main = [value for name, value in named if name not in self.CLAUSES]
         printer.print_string(" ins(")
-        printer.print_list(self.ins, printer.print_operand)
+        printer.print_list(main, printer.print_operand)
+        for flag in self.INS_FLAGS:
+            if flag in self.properties:
+                printer.print_string(f" {flag}")
         if inside:
             printer.print_string(", " if self.INS_ATTRIBUTES_COMMA else " ")
-            printer.print_attr_dict({name: self.properties[name] for name in inside})
-        if self.ins:
+            attributes = {**self.properties, **self.attributes}
+            printer.print_attr_dict({name: attributes[name] for name in inside})
+        if main:
             printer.print_string(" : ")
-            printer.print_list([v.type for v in self.ins], printer.print_attribute)
+            printer.print_list([v.type for v in main], printer.print_attribute)
         for name in self.TYPE_ATTRIBUTES:
             if name in self.properties:
                 printer.print_string(", ")
                 printer.print_attribute(self.properties[name])
+        for name, value in named:
+            if name in self.CLAUSES:
+                printer.print_string(self.CLAUSES[name])
+                print_values(printer, [value])
         printer.print_string(")")
-        if self.outs:
-            printer.print_string(" outs(")
-            printer.print_list(self.outs, printer.print_operand)
-            printer.print_string(" : ")
-            printer.print_list([v.type for v in self.outs], printer.print_attribute)
-            printer.print_string(")")
-        if self.valid:
-            printer.print_string(" valid [")
-            printer.print_list(self.valid, printer.print_operand)
-            printer.print_string("]")
-        if self.res:
-            printer.print_string(" -> ")
-            printer.print_list([v.type for v in self.res], printer.print_attribute)
-        hidden = {*inside, *self.TYPE_ATTRIBUTES, "operandSegmentSizes"}
-        shown = {n: a for n, a in self.properties.items() if n not in hidden} | self.attributes
-        printer.print_op_attributes(shown)
 
 
-def _expect_count(what: str, names: Sequence[str], found: int) -> None:
+@cache
+def _split(names: str) -> tuple[str, ...]:
+    return tuple(names.split())
+
+
+@cache
+def _present_names(names: str, count: int) -> tuple[str, ...]:
+    """The names of `count` operands: optional ones are there from the left as far as the count goes."""
+    spare = count - sum(not name.endswith("?") for name in _split(names))
+    present: list[str] = []
+    for name in _split(names):
+        if name.endswith("?"):
+            spare -= 1
+            if spare < 0:
+                continue
+        present.append(name.removesuffix("?"))
+    return tuple(present)
+
+
+def expect_count(what: str, names: Sequence[str], found: int) -> None:
     """As many as there are names; those with `?` may be absent."""
     least = sum(not name.endswith("?") for name in names)
     if not least <= found <= len(names):
         expected = str(least) if least == len(names) else f"{least} to {len(names)}"
         raise VerifyException(f"expects {expected} {what}, found {found}")
-
-
-def segment_sizes(*sizes: int) -> Attribute:
-    """The operand segment attribute; the few that occur are made once."""
-    if sizes not in _SEGMENTS:
-        from xdsl.dialects.builtin import DenseArrayBase, i32
-
-        _SEGMENTS[sizes] = DenseArrayBase.from_list(i32, list(sizes))
-    return _SEGMENTS[sizes]
-
-
-_SEGMENTS: dict[tuple[int, ...], Attribute] = {}
-
-
-def _merge(parser: Parser, into: dict[str, Attribute], new: Mapping[str, Attribute]) -> None:
-    for name, attr in new.items():
-        if name in into:
-            parser.raise_error(f"attribute '{name}' is given twice")
-        into[name] = attr
-
-
-def _parse_group(
-    parser: Parser, attributes: dict[str, Attribute], strings: Sequence[str]
-) -> list[SSAValue]:
-    """`(%a, %b {attributes} : T, T, "string")`; a comma may stand before the attributes."""
-    parser.parse_punctuation("(")
-    names: list[UnresolvedOperand] = []
-    while (name := parser.parse_optional_unresolved_operand()) is not None:
-        names.append(name)
-        if parser.parse_optional_punctuation(",") is None:
-            break
-    _merge(parser, attributes, parser.parse_optional_attr_dict())
-    position = parser.pos
-    types: list[Attribute] = []
-    given: list[str] = []
-    if names or parser.parse_optional_punctuation(":") is not None:
-        if names:
-            parser.parse_punctuation(":")
-        while True:
-            if (text := parser.parse_optional_str_literal()) is not None:
-                given.append(text)
-            else:
-                types.append(parser.parse_type())
-            if parser.parse_optional_punctuation(",") is None:
-                break
-    if len(types) != len(names):
-        parser.raise_error(
-            f"expected {len(names)} types for {len(names)} operands, found {len(types)}", position
-        )
-    if len(given) > len(strings):
-        parser.raise_error(f'unexpected "{given[len(strings)]}" behind the types', position)
-    _merge(parser, attributes, {n: StringAttr(t) for n, t in zip(strings, given, strict=False)})
-    parser.parse_punctuation(")")
-    return [parser.resolve_operand(n, t) for n, t in zip(names, types, strict=True)]
 
 
 def layout_of(value: SSAValue) -> TileLayout:

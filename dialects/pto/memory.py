@@ -21,7 +21,8 @@ from xdsl.traits import EffectInstance, MemoryEffect, MemoryEffectKind, Pure
 from xdsl.utils.exceptions import VerifyException
 
 from .attributes import LayoutAttr
-from .base import TileOp, is_tile, layout_of, segment_sizes
+from .base import TileOp, is_tile, layout_of
+from .syntax import parse_index_list, print_index_list, segment_sizes
 from .types import DYNAMIC, PartitionTensorViewType, PtrType, TensorViewType, ViewShape, element_bits
 
 
@@ -33,17 +34,6 @@ def constant_int(value: SSAValue) -> int | None:
         if isinstance(attr, IntegerAttr):
             return attr.value.data
     return None
-
-
-def parse_index_list(parser: Parser) -> list[SSAValue]:
-    """`[%a, %b]`, all of type index."""
-    names = parser.parse_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_unresolved_operand)
-    return [parser.resolve_operand(name, IndexType()) for name in names]
-
-
-def print_index_list(printer: Printer, values: Sequence[SSAValue]) -> None:
-    with printer.in_square_brackets():
-        printer.print_list(values, printer.print_operand)
 
 
 @irdl_op_definition

@@ -22,8 +22,9 @@ from xdsl.printer import Printer
 from xdsl.traits import EffectInstance, MemoryEffect, MemoryEffectKind, Pure
 from xdsl.utils.exceptions import VerifyException
 
-from .base import layout_of, segment_sizes
-from .memory import constant_int, parse_index_list, print_index_list
+from .base import layout_of
+from .memory import constant_int
+from .syntax import parse_index_list, print_index_list, segment_sizes
 from .types import DYNAMIC, AnyTileType, TileBufType, TileLayout, TileType, element_bits
 
 _L0 = ("left", "right", "acc")

@@ -12,22 +12,16 @@ Real kernels repeat a few dozen types thousands of times, so a type's text is re
 from functools import lru_cache
 from typing import Any, ClassVar, NamedTuple, Self
 
-from xdsl.dialects.builtin import (
-    BFloat16Type,
-    Float8E4M3FNType,
-    Float8E5M2Type,
-    Float16Type,
-    Float32Type,
-    Float64Type,
-    IndexType,
-    IntegerType,
-    Signedness,
-)
 from xdsl.ir import Attribute, Data, TypeAttribute
 from xdsl.irdl import irdl_attr_definition
 from xdsl.parser import AttrParser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
+
+from .elements import ELEMENT_TYPES as ELEMENT_TYPES
+from .elements import LOW_PRECISION
+from .elements import element_bits as element_bits
+from .elements import element_name as element_name
 
 DYNAMIC = -1
 """An extent written `?`."""
@@ -36,64 +30,6 @@ MEMORY_SPACES = ("vec", "mat", "left", "right", "acc", "bias", "scaling")
 BLOCK_LAYOUTS = ("row_major", "col_major")
 BOX_LAYOUTS = ("none_box", "row_major", "col_major")
 FRACTALS = (32, 512, 1024)
-
-_LOW_PRECISION = ("hif8", "f8E8M0", "hif8x2", "f4E1M2x2", "f4E2M1x2", "bf16x2")
-
-
-@irdl_attr_definition
-class LowPrecisionType(Data[str], TypeAttribute):
-    """An element type that MLIR has no builtin for: `!pto.low<hif8>` and friends."""
-
-    name = "pto.low"
-
-    @classmethod
-    def parse_parameter(cls, parser: AttrParser) -> str:
-        with parser.in_angle_brackets():
-            return parser.parse_identifier()
-
-    def print_parameter(self, printer: Printer) -> None:
-        with printer.in_angle_brackets():
-            printer.print_string(self.data)
-
-
-def _element_types() -> dict[str, Attribute]:
-    table: dict[str, Attribute] = {
-        "f16": Float16Type(),
-        "bf16": BFloat16Type(),
-        "f32": Float32Type(),
-        "f64": Float64Type(),
-        "f8E4M3FN": Float8E4M3FNType(),
-        "f8E5M2": Float8E5M2Type(),
-        "index": IndexType(),
-    }
-    for width in (1, 4, 8, 16, 32, 64):
-        table[f"i{width}"] = IntegerType(width)
-        table[f"ui{width}"] = IntegerType(width, Signedness.UNSIGNED)
-        table[f"si{width}"] = IntegerType(width, Signedness.SIGNED)
-    for low in _LOW_PRECISION:
-        table[f"!pto.{low}"] = LowPrecisionType(low)
-    return table
-
-
-ELEMENT_TYPES = _element_types()
-"""Element types by the name they have in text."""
-
-_ELEMENT_NAMES = {attr: name for name, attr in ELEMENT_TYPES.items()}
-
-_BITS = {"f16": 16, "bf16": 16, "f32": 32, "f64": 64, "f8E4M3FN": 8, "f8E5M2": 8, "index": 64} | {
-    f"{sign}i{width}": width for sign in ("", "u", "s") for width in (1, 4, 8, 16, 32, 64)
-}
-
-
-def element_name(element: Attribute) -> str:
-    """The name of an element type as text has it: `f32`, `ui8`, `!pto.hif8`."""
-    return _ELEMENT_NAMES.get(element) or str(element)
-
-
-def element_bits(element: str) -> int:
-    """Bits of one element; 8 for the one-byte formats that only `pto` names."""
-    return _BITS.get(element, 8)
-
 
 class TileLayout(NamedTuple):
     """The fields of a tile type. Extents are in elements; a valid extent may be `DYNAMIC`."""
@@ -254,14 +190,17 @@ def layout_problem(layout: TileLayout) -> str | None:
     return None
 
 
-def _raw_angle_text(parser: AttrParser) -> str:
-    """Take the text between the current `<` and its `>`; tile and view types never nest them."""
+def raw_angle_text(parser: AttrParser) -> str:
+    """Take the text between the current `<` and its `>`, which may nest, as it stands."""
     token = parser._current_token  # pyright: ignore[reportPrivateUsage]
     if token.text != "<":
         parser.raise_error(f"expected '<', found '{token.text}'")
     content = parser.lexer.input.content
     start = token.span.start + 1
     end = content.find(">", start)
+    nested = content.find("<", start, end)
+    while nested >= 0 and end >= 0:
+        nested = content.find("<", nested + 1, (end := content.find(">", end + 1)))
     if end < 0:
         parser.raise_error("expected '>' at the end of the type")
     parser._resume_from(end + 1)  # pyright: ignore[reportPrivateUsage]
@@ -274,7 +213,7 @@ class AnyTileType(Data[TileLayout], TypeAttribute):
     @classmethod
     def parse_parameter(cls, parser: AttrParser) -> TileLayout:
         position = parser.pos
-        text = _raw_angle_text(parser)
+        text = raw_angle_text(parser)
         try:
             return parse_layout(text)
         except ValueError as error:
@@ -319,11 +258,23 @@ class ViewShape(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def _parse_view(text: str) -> ViewShape:
-    *dims, dtype = (part.strip() for part in text.strip().split("x"))
-    if dtype not in ELEMENT_TYPES:
-        raise ValueError(f"unknown element type '{dtype}'")
-    return ViewShape(tuple(_extent_of(dim, "an extent") for dim in dims), dtype)
+def parse_shape(text: str) -> ViewShape:
+    """Read `4x?xf32`. Raises ValueError with what was expected and found."""
+    dims: list[int] = []
+    rest = text.strip()
+    while rest[:1].isdecimal() or rest[:1] == "?":
+        dim, x, rest = (part.strip() for part in rest.partition("x"))
+        if not x:
+            raise ValueError(f"expected an element type behind '{dim}x'")
+        dims.append(_extent_of(dim, "an extent"))
+    if rest not in ELEMENT_TYPES:
+        raise ValueError(f"unknown element type '{rest}'")
+    return ViewShape(tuple(dims), rest)
+
+
+def shape_text(shape: ViewShape) -> str:
+    """`4x?xf32`."""
+    return "".join(f"{_extent(dim)}x" for dim in shape.dims) + shape.dtype
 
 
 class AnyViewType(Data[ViewShape], TypeAttribute):
@@ -332,15 +283,14 @@ class AnyViewType(Data[ViewShape], TypeAttribute):
     @classmethod
     def parse_parameter(cls, parser: AttrParser) -> ViewShape:
         position = parser.pos
-        text = _raw_angle_text(parser)
+        text = raw_angle_text(parser)
         try:
-            return _parse_view(text)
+            return parse_shape(text)
         except ValueError as error:
             parser.raise_error(str(error), position, position + 1)
 
     def print_parameter(self, printer: Printer) -> None:
-        dims = "".join(f"{_extent(dim)}x" for dim in self.data.dims)
-        printer.print_string(f"<{dims}{self.data.dtype}>")
+        printer.print_string(f"<{shape_text(self.data)}>")
 
     @property
     def element_type(self) -> Attribute:
@@ -381,7 +331,7 @@ class PtrType(Data[PtrInfo], TypeAttribute):
     @classmethod
     def parse_parameter(cls, parser: AttrParser) -> PtrInfo:
         position = parser.pos
-        dtype, _, space = (part.strip() for part in _raw_angle_text(parser).partition(","))
+        dtype, _, space = (part.strip() for part in raw_angle_text(parser).partition(","))
         space = _SPACES.get(space, space) or "gm"
         if dtype not in ELEMENT_TYPES:
             parser.raise_error(f"unknown element type '{dtype}'", position, position + 1)
@@ -399,7 +349,7 @@ class PtrType(Data[PtrInfo], TypeAttribute):
 
 
 TYPES: list[type[Attribute]] = [
-    LowPrecisionType,
+    *LOW_PRECISION.values(),
     TileBufType,
     TileType,
     TensorViewType,
