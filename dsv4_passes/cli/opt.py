@@ -1,0 +1,270 @@
+"""`dsv4-opt`: xdsl-opt with the pto dialect's parser and printer, remarks, and errors in one line.
+
+All options of xdsl-opt work. Given a folder it works through all files in it (see `batch`).
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
+from io import StringIO
+from pathlib import Path
+from typing import IO, ClassVar, NoReturn, cast
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass, PassPipeline
+from xdsl.utils.arg_spec import ArgSpec, parse_pipeline, parse_spec
+from xdsl.utils.exceptions import DiagnosticException, VerifyException
+from xdsl.xdsl_opt_main import xDSLOptMain
+
+from dsv4_passes.diagnostics import Diagnostics, UserError, collect
+from dsv4_passes.parsing import decode, parse_text, verify_module
+
+from .common import InternalError, one_line, print_diagnostics, require_directory_of, run_tool, write_whole
+
+MLIR_SUFFIXES = ("mlir", "pto")
+
+
+class _Staged(StringIO):
+    """Output for a file, kept until the run has succeeded."""
+
+    text = ""
+
+    def close(self) -> None:
+        if not self.closed:
+            self.text = self.getvalue()
+        super().close()
+
+
+class Dsv4OptMain(xDSLOptMain):
+    """xdsl-opt's hooks filled in; what goes wrong is raised as UserError."""
+
+    version_format: ClassVar[str] = f"dsv4-opt {version('dsv4-passes')} built on xdsl {{xdsl_version}}"
+
+    def __init__(self, args: Sequence[str] | None = None):
+        self.running: ModulePass | None = None
+        self.staged: _Staged | None = None
+        super().__init__("Compiler passes for Ascend NPU kernels", args)
+
+    # -- options ---------------------------------------------------------------------------------
+
+    def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
+        super().register_all_arguments(arg_parser)
+        arg_parser.add_argument(
+            "--facts",
+            metavar="FILE",
+            action="append",
+            default=[],
+            help="bind the facts in FILE (a description or an .npz of the real tensors) before all passes",
+        )
+        arg_parser.add_argument(
+            "--remarks",
+            action=argparse.BooleanOptionalAction,
+            help="say all remarks on stderr, or none; by default those about rewritten and refused sites",
+        )
+        arg_parser.add_argument(
+            "--warn", action="store_true", help="say on stderr what looks wrong in the input"
+        )
+        arg_parser.add_argument(
+            "-j", metavar="N", dest="jobs", type=int, default=1, help="processes to use on a folder of files"
+        )
+        arg_parser.add_argument(
+            "--debug", action="store_true", help="print the traceback of an internal error"
+        )
+
+        def error(message: str) -> NoReturn:
+            raise UserError(message)
+
+        arg_parser.error = error  # one line and exit code 1 instead of the usage and 2
+
+    def register_all_frontends(self) -> None:
+        super().register_all_frontends()
+
+        def parse_mlir(chunk: IO[bytes]) -> ModuleOp:
+            return self.parse_source(chunk.read(), "mlir")
+
+        def parse_program(chunk: IO[bytes]) -> ModuleOp:
+            return self.parse_source(chunk.read(), "py")
+
+        self.available_frontends |= {"mlir": parse_mlir, "pto": parse_mlir, "py": parse_program}
+
+    def setup_pipeline(self) -> None:
+        facts = [ArgSpec("dsv4-bind-facts", {"file": (path,)}) for path in self.args.facts]
+        for path in self.args.facts:
+            require_file(path)
+        passes = tuple(self._make_pass(spec) for spec in (*facts, *parse_pipeline(self.args.passes)))
+        self.pipeline = PassPipeline(passes, self._between_passes())
+        self._check_target_options()
+
+    def _make_pass(self, spec: ArgSpec) -> ModulePass:
+        if spec.name not in self.available_passes:
+            near = get_close_matches(spec.name, self.available_passes, 1)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            raise UserError(f"unknown pass '{spec.name}'{hint}")
+        try:
+            return self.available_passes[spec.name]().from_spec(spec)
+        except ValueError as error:
+            raise UserError(f"pass {spec.name}: {one_line(error)}") from error
+
+    def _check_target_options(self) -> None:
+        """Build the target once now, so that a wrong option does not wait for the passes to finish."""
+        spec = parse_spec(self.args.target)
+        try:
+            self.available_targets[spec.name]().from_spec(spec)  # pyright: ignore
+        except ValueError as error:
+            raise UserError(f"target {spec.name}: {one_line(error)}") from error
+
+    # -- one file --------------------------------------------------------------------------------
+
+    def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
+        if (path := self.args.input_file) is not None:
+            require_file(path)
+        try:
+            return super().prepare_input()
+        except ValueError as error:
+            raise UserError(f"{error}; name one with -f", self.get_input_name()) from error
+
+    def prepare_output(self) -> IO[str]:
+        if self.args.output_file is None:
+            return sys.stdout
+        require_directory_of(Path(self.args.output_file))
+        self.staged = _Staged()
+        return self.staged
+
+    def parse_chunk(
+        self, chunk: IO[bytes], file_extension: str, start_offset: int = 0
+    ) -> ModuleOp | None:
+        try:
+            return self.parse_source(chunk.read(), file_extension, start_offset)
+        except UserError as error:
+            if not self.args.parsing_diagnostics:
+                raise
+            print(error)
+            return None
+
+    def parse_source(self, data: bytes, extension: str, first_line: int = 0) -> ModuleOp:
+        """Parse the bytes of a file or of a chunk of one, which begins behind `first_line` lines."""
+        name = self.args.input_file or "<stdin>"
+        text = "\n" * first_line + decode(data, name)  # so that lines count from the start of the file
+        if extension in MLIR_SUFFIXES:
+            return parse_text(text, name, self.ctx, not self.args.no_implicit_module)
+        return _program_parser()(text, name)
+
+    def apply_passes(self, prog: ModuleOp) -> None:
+        try:
+            self.pipeline.apply(self.ctx, prog)
+        except UserError as error:
+            # `--verify-diagnostics` prints what xdsl counts as a diagnostic, and goes on.
+            raise (VerifyException(str(error)) if self.args.verify_diagnostics else error) from error
+        except DiagnosticException as error:
+            if self.args.verify_diagnostics or self.running is None:
+                raise
+            raise UserError(f"pass {self.running.name}: {one_line(error)}") from error
+        except Exception as error:
+            if self.running is None:
+                raise
+            raise InternalError(f"in pass {self.running.name}: {type(error).__name__}: {error}") from error
+
+    def output_resulting_program(self, prog: ModuleOp) -> str:
+        if parse_spec(self.args.target).name != "mlir" or self.args.syntax_highlight:
+            return super().output_resulting_program(prog)
+        if self.args.print_no_properties or self.args.print_debuginfo:
+            return super().output_resulting_program(prog)
+        from dsv4_passes.emit.printer import SpelledPrinter
+
+        output = StringIO()
+        printer = SpelledPrinter(output, generic=self.args.print_op_generic)
+        printer.print_op(prog)
+        printer.print_metadata(self.ctx.loaded_dialects)
+        return output.getvalue() + "\n"
+
+    def transform(self, data: bytes, extension: str) -> str:
+        """Take the bytes of one whole file through the passes and the target."""
+        module = self.parse_source(data, self.args.frontend or extension)
+        self.apply_passes(module)
+        return self.output_resulting_program(module)
+
+    def run(self) -> None:
+        super().run()
+        if self.staged is not None:
+            self.staged.close()
+            write_whole(Path(self.args.output_file), self.staged.text)
+
+    # -- between passes --------------------------------------------------------------------------
+
+    def _between_passes(self) -> Callable[[ModulePass | None, ModuleOp, ModulePass | None], None]:
+        started = time.perf_counter()
+
+        def callback(previous: ModulePass | None, module: ModuleOp, following: ModulePass | None) -> None:
+            nonlocal started
+            if self.args.time_passes and previous is not None:
+                print(f"Pass {previous.name} took {time.perf_counter() - started} seconds")
+            self.running = following
+            if not self.args.disable_verify:
+                self._verify(module, previous)
+            if previous and following and self.args.print_between_passes:
+                from dsv4_passes.emit.printer import SpelledPrinter
+
+                print(f"IR after {previous.name}:")
+                SpelledPrinter(sys.stdout).print_op(module)
+                print("\n\n\n")
+            started = time.perf_counter()
+
+        return callback
+
+    def _verify(self, module: ModuleOp, previous: ModulePass | None) -> None:
+        try:
+            verify_module(module)
+        except UserError as error:
+            if previous is None:
+                raise
+            raise UserError(f"after pass {previous.name}: {error.message}", error.location) from error
+
+
+def _program_parser() -> Callable[[str, str], ModuleOp]:
+    """The front end for tile programs, imported only when one is read."""
+    module = "dsv4_passes.frontends.pypto"
+    if find_spec("dsv4_passes.frontends") is None or find_spec(module) is None:
+        raise UserError("tile programs (.py) cannot be read: the pypto front end is not there")
+    return cast(Callable[[str, str], ModuleOp], import_module(module).parse_program)
+
+
+def require_file(path: str) -> None:
+    """Raise UserError unless `path` is something that can be read as a file."""
+    if not Path(path).exists():
+        raise UserError("no such file", path)
+    if Path(path).is_dir():
+        raise UserError("is a directory", path)
+
+
+def show(diagnostics: Diagnostics, args: argparse.Namespace) -> None:
+    """Print what the options ask for."""
+    print_diagnostics(
+        diagnostics, sites=args.remarks is not False, notes=args.remarks is True, warnings=args.warn
+    )
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    tool = Dsv4OptMain(argv)
+    if tool.args.input_file is not None and Path(tool.args.input_file).is_dir():
+        from .batch import run_batch
+
+        return run_batch(tool, list(sys.argv[1:] if argv is None else argv))
+    with collect() as diagnostics:
+        try:
+            tool.run()
+        finally:
+            show(diagnostics, tool.args)
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return run_tool(lambda: _run(argv))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
