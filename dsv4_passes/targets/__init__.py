@@ -1,0 +1,34 @@
+"""Targets are data: what each chip has and what each ptoas version wants.
+
+Passes ask `chip(name)` and `ptoas(version)`; none decides by a chip's name. A new chip is an entry in
+`chips.py` (with its element types in `elements.py` and its numbers in `cycles.py`), a new ptoas rule or
+defect an entry in `toolchains.py`.
+"""
+
+from .chips import CHIPS, Chip, Memory, Reserved, chip
+from .costs import Cost, cost, matmul_cost, total
+from .scratch import Scratch, Tile, scratch_type
+from .toolchains import DEFECTS, LATEST, RULES, VERSIONS, Defect, Ptoas, Rule, ptoas
+
+__all__ = [
+    "CHIPS",
+    "DEFECTS",
+    "LATEST",
+    "RULES",
+    "VERSIONS",
+    "Chip",
+    "Cost",
+    "Defect",
+    "Memory",
+    "Ptoas",
+    "Reserved",
+    "Rule",
+    "Scratch",
+    "Tile",
+    "chip",
+    "cost",
+    "matmul_cost",
+    "ptoas",
+    "scratch_type",
+    "total",
+]
