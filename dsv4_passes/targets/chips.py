@@ -223,13 +223,13 @@ A5 = Chip(
         ("bf16", "f32"),
         ("f32", "f32"),
         ("f8E4M3FN f8E5M2", "f32"),
-        ("hif8", "f32"),
+        ("!pto.hif8", "f32"),
     ),
     # pypto backend_950_handler.cpp GetTcvtAdjacency, without its four-bit types
     conversions=_conversions(
         {
-            "f32": "f16 bf16 i16 i32 i64 f8E4M3FN f8E5M2 hif8",
-            "f16": "f32 i32 i16 i8 ui8 hif8",
+            "f32": "f16 bf16 i16 i32 i64 f8E4M3FN f8E5M2 !pto.hif8",
+            "f16": "f32 i32 i16 i8 ui8 !pto.hif8",
             "bf16": "f32 i32 f16",
             "i16": "f16 f32 ui8 ui32 i32",
             "i32": "f32 i16 i64 ui16 ui8",
@@ -239,7 +239,7 @@ A5 = Chip(
             "ui32": "ui8 ui16 i16",
             "f8E4M3FN": "f32",
             "f8E5M2": "f32",
-            "hif8": "f32",
+            "!pto.hif8": "f32",
         }
     ),
     tile_moves=MappingProxyType(

@@ -58,11 +58,11 @@ _TABLE: tuple[tuple[str, str, str, str], ...] = (
     ("tcolsum tcolmax tcolmin", _ALU, _ALU + " i8 bf16", "TColSumOp::verify, TColMaxOp::verify"),
     ("tcolprod", _ALU, _ALU + " bf16", "TColProdOp::verify"),
     ("ttrans", _ALL, _ALL, "TTransOp::verify"),
-    ("tgather.mask", _ALU + " bf16", _ALU + " bf16 i8 hif8 " + _FP8, "TGatherOp::verify, mask form"),
+    ("tgather.mask", _ALU + " bf16", _ALU + " bf16 i8 !pto.hif8 " + _FP8, "TGatherOp::verify, mask form"),
     ("tgather.index", _ALU, _ALU + " i8 " + _FP8, "TGatherOp::verify, index form"),
     ("tscatter.mask tscatter.index", _ALL, _ALL, "TScatterOp::verify"),
-    ("textract", "i8 f16 bf16 f32", "i8 f16 bf16 f32 hif8 " + _FP8, "TExtractOp::verify, destination"),
-    ("tload tstore.vec tstore.mat", _ALL + " i64", _ALL + " i64 hif8 " + _FP8, "TLoadOp::verify"),
+    ("textract", "i8 f16 bf16 f32", "i8 f16 bf16 f32 !pto.hif8 " + _FP8, "TExtractOp::verify, destination"),
+    ("tload tstore.vec tstore.mat", _ALL + " i64", _ALL + " i64 !pto.hif8 " + _FP8, "TLoadOp::verify"),
     ("tstore.acc", "i32 f32 f16 bf16", "i32 f32 f16 bf16", "TStoreOp::verify, destination"),
 )
 
@@ -97,7 +97,7 @@ A5_ELEMENTS = _rules(2)
 
 def element_bytes(dtype: str) -> int:
     """Bytes of an element; ValueError where that is no whole number (`i1`, packed four-bit types)."""
-    if dtype in ("hif8", *_FP8.split()):
+    if dtype in ("!pto.hif8", *_FP8.split()):
         return 1
     digits = dtype.lstrip("abcdefghijklmnopqrstuvwxyz")
     if not digits.isdecimal() or int(digits) % 8:
