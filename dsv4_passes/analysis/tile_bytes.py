@@ -15,6 +15,7 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from dialects.pto.base import TileOp
 from dialects.pto.memory import constant_int
+from dialects.pto.moves import TMovOp
 from dialects.pto.tiles import AllocTileOp, BitcastOp, SetValidShapeOp, SubviewOp, TReshapeOp
 from dialects.pto.types import DYNAMIC, TileBufType, TileLayout
 
@@ -210,16 +211,31 @@ class TileBytes:
         operands = op.inputs() if isinstance(op, TileOp) else op.operands
         if isinstance(op, (AllocTileOp, SubviewOp, TReshapeOp, BitcastOp, SetValidShapeOp)):
             return
+        if self.moves_onto_itself(op):
+            return
         for operand in operands:
             if (handle := self.handles.get(operand)) is not None and not handle.is_null:
                 yield operand, handle
 
     def writes(self, op: Operation) -> Iterator[tuple[SSAValue, Handle]]:
         """Tile handles that an operation writes."""
-        if isinstance(op, TileOp):
+        if isinstance(op, TileOp) and not self.moves_onto_itself(op):
             for operand in op.outs:
                 if (handle := self.handles.get(operand)) is not None and not handle.is_null:
                     yield operand, handle
+
+    def moves_onto_itself(self, op: Operation) -> bool:
+        """A move between two handles of the same bytes and type does nothing."""
+        if not isinstance(op, TMovOp) or len(op.ins) != 1 or len(op.outs) != 1:
+            return False
+        source, dest = self.handles.get(op.ins[0]), self.handles.get(op.outs[0])
+        return (
+            source is not None
+            and dest is not None
+            and source.window is None
+            and dest.window is None
+            and (source.bytes, source.layout, source.valid) == (dest.bytes, dest.layout, dest.valid)
+        )
 
     def _summarise(self, block: Block, guards: frozenset[SSAValue] = frozenset()) -> Summary:
         summary = Summary()
@@ -278,10 +294,10 @@ class TileBytes:
 
     def _summarise_branch(self, op: scf.IfOp, guards: frozenset[SSAValue]) -> Summary:
         first, later = first_trip_guard(op)
-        then = self._summarise(op.true_region.block, guards | ({later} if later else set()))
+        then = self._summarise(op.true_region.block, guards | _one(later))
         if not op.false_region.blocks:
             return Summary(then.exposed, then.written, Ranges())
-        other = self._summarise(op.false_region.block, guards | ({first} if first else set()))
+        other = self._summarise(op.false_region.block, guards | _one(first))
         certain = then.certain.intersection(other.certain)
         return Summary(then.exposed + other.exposed, then.written + other.written, certain)
 
@@ -356,9 +372,13 @@ class TileBytes:
                 live.add(root.space, root.lo, root.hi)
 
 
+def _one(value: SSAValue | None) -> frozenset[SSAValue]:
+    return frozenset() if value is None else frozenset((value,))
+
+
 def updates(op: Operation) -> bool:
     """The operation keeps part of what its destination held before."""
-    return getattr(op, "UPDATES", None) is not None
+    return isinstance(op, TileOp) and op.reads_destination()
 
 
 def layout_of_buffer(type_: Attribute) -> TileLayout:

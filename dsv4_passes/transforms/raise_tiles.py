@@ -105,7 +105,11 @@ class _Raise:
     def tile_op(self, op: TileOp) -> None:
         outs = [self.bytes.handles.get(v) for v in op.outs]
         tiles = [h for h in outs if h is not None]
-        if any(h.is_null for h in tiles) or (not tiles and self.reads_nothing(op)):
+        if (
+            any(h.is_null for h in tiles)
+            or (not tiles and self.reads_nothing(op))
+            or self.bytes.moves_onto_itself(op)
+        ):
             self.dead.append(op)
             return
         ins = [self.operand(op, value) for value in op.inputs()]
@@ -146,12 +150,14 @@ class _Raise:
         for result in list(op.results):
             if isinstance(result.type, TileBufType):
                 handle = self.bytes.handles[result]
-                layout, valid = handle.layout, tuple(
-                    size if e is None else e for e, size in zip(handle.valid, handle.layout.shape, strict=True)
+                layout, valid = (
+                    handle.layout,
+                    tuple(
+                        size if e is None else e
+                        for e, size in zip(handle.valid, handle.layout.shape, strict=True)
+                    ),
                 )
-                new = Rewriter.replace_value_with_new_type(
-                    result, value_type(layout, (valid[0], valid[1]))
-                )
+                new = Rewriter.replace_value_with_new_type(result, value_type(layout, (valid[0], valid[1])))
                 self.bytes.handles[new] = handle
                 self.extents[new] = (valid[0], valid[1])
                 self.state[handle.space] = [Cell(0, handle.layout.bytes, new, 0)]
@@ -160,10 +166,8 @@ class _Raise:
         """In buffer form the handle changes what it says from here on."""
         if (handle := self.bytes.handles.get(op.source)) is None:
             return
-        if op.source.owner is not None and _block_of(op.source) is not op.parent:
-            raise CannotRaise(
-                op, "set_validshape in a branch", "it changes a handle from outside its block"
-            )
+        if _block_of(op.source) is not op.parent:
+            raise CannotRaise(op, "set_validshape in a branch", "it changes a handle from outside its block")
         from dialects.pto.memory import constant_int
 
         rows, cols = (v if (n := constant_int(v)) is None else n for v in (op.valid_row, op.valid_col))
@@ -335,9 +339,7 @@ class _Raise:
         self.extents[new.res] = valid
         return new.res
 
-    def find(
-        self, op: Operation, space: Space, lo: int, layout: TileLayout, quiet: bool
-    ) -> SSAValue | None:
+    def find(self, op: Operation, space: Space, lo: int, layout: TileLayout, quiet: bool) -> SSAValue | None:
         """The value of the bytes `[lo, lo + layout.bytes)` as a tile of that layout; None if unwritten."""
         hi = lo + layout.bytes
         cells = [c for c in self.state.get(space, ()) if c.lo < hi and lo < c.hi]
@@ -361,7 +363,12 @@ class _Raise:
         if (cell.start, have.bytes) == (lo, size) and _same_place(have, layout):
             return value
         if (cell.start, have.bytes) == (lo, size) and _is_transpose(have, layout):
-            return self.view(op, TransposeOp, value, layout._replace(valid_rows=have.valid_cols, valid_cols=have.valid_rows))
+            return self.view(
+                op,
+                TransposeOp,
+                value,
+                layout._replace(valid_rows=have.valid_cols, valid_cols=have.valid_rows),
+            )
         if have.dtype != layout.dtype or not (_is_flat(have) and _is_flat(layout)):
             raise CannotRaise(
                 op,
@@ -452,11 +459,7 @@ class _Raise:
         root, space = handle.root, handle.root.space
         while handle.window is not None:
             parent = handle.window.parent
-            base = (
-                self.read(op, parent, quiet=True)
-                if parent.window is not None
-                else self.base(op, parent)
-            )
+            base = self.read(op, parent, quiet=True) if parent.window is not None else self.base(op, parent)
             insert = InsertOp(value, base, handle.window.row, handle.window.col)
             self.insert_before(op, insert)
             insert.res.name_hint = base.name_hint
@@ -587,9 +590,7 @@ def _is_flat(layout: TileLayout) -> bool:
 
 def _flat(layout: TileLayout) -> TileLayout:
     count = layout.rows * layout.cols
-    return layout._replace(
-        rows=1, cols=count, valid_rows=1, valid_cols=count, blayout="row_major"
-    )
+    return layout._replace(rows=1, cols=count, valid_rows=1, valid_cols=count, blayout="row_major")
 
 
 def describe(layout: TileLayout) -> str:
