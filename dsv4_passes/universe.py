@@ -24,6 +24,9 @@ DSV4_UNIVERSE = Universe(
     all_dialects={
         "pto": _lazy("dialects.pto", "PTO"),
     },
-    all_passes={},
+    all_passes={
+        "pto-lower": _lazy("dsv4_passes.transforms.lower_tiles", "PtoLowerPass"),
+        "pto-raise": _lazy("dsv4_passes.transforms.raise_tiles", "PtoRaisePass"),
+    },
     all_targets={},
 )
