@@ -1,0 +1,199 @@
+"""What is known about the contents of kernel arguments, and how such knowledge is checked.
+
+A fact is an attribute of a function argument: `dsv4.selector = #dsv4.selector<even>` says that the
+matrix is exactly one-hot and picks the even lanes, in whichever orientation its shape allows;
+`dsv4.table = #dsv4.table<even>` says the same of a row of lane numbers. The matrix a fact stands for is
+made here, and real arrays are compared with it element by element.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects import func
+from xdsl.dialects.builtin import DictionaryAttr, StringAttr
+from xdsl.ir import Attribute, BlockArgument
+
+from dialects.dsv4.attributes import SelectorAttr, TableAttr
+from dialects.pto.memory import MakeTensorViewOp, constant_int
+from dialects.pto.types import PtrType
+
+SELECTORS = ("even", "odd")
+TABLES = ("even", "odd", "swap", "repeat")
+_FIRST_LANE = {"even": 0, "odd": 1}
+_VERSION = re.compile(r"(_dn)?_view(_\d+)?$|__ssa_v\d+")
+
+
+@dataclass(frozen=True, eq=False)
+class Fact:
+    """`matrix` holds the numbers of the whole argument, in the shape of its view (elements, row-major)."""
+
+    kind: str
+    word: str
+    matrix: NDArray[Any]
+
+    def attribute(self) -> Attribute:
+        return SelectorAttr(self.word) if self.kind == "selector" else TableAttr(self.word)
+
+
+class WrongFact(ValueError):
+    """A fact that does not hold; the message names the first element that says so."""
+
+
+def selector_matrix(word: str, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """The one-hot matrix: `m[2i + odd, i] = 1`, or its transpose where it is wider than high."""
+    rows, cols = shape
+    matrix = np.zeros(shape, np.float32)
+    if rows == 2 * cols:
+        lanes = np.arange(cols)
+        matrix[2 * lanes + _FIRST_LANE[word], lanes] = 1
+    elif cols == 2 * rows:
+        lanes = np.arange(rows)
+        matrix[lanes, 2 * lanes + _FIRST_LANE[word]] = 1
+    else:
+        raise WrongFact(
+            f"expected a selector to have twice as many rows as columns or the reverse, found {rows}x{cols}"
+        )
+    return matrix
+
+
+def table_row(word: str, count: int) -> NDArray[np.int64]:
+    """`count` lane numbers: even 0 2 4 …, odd 1 3 5 …, swap 1 0 3 2 …, repeat 0 0 1 1 …"""
+    lanes = np.arange(count)
+    return {"even": 2 * lanes, "odd": 2 * lanes + 1, "swap": lanes ^ 1, "repeat": lanes >> 1}[word]
+
+
+def make_fact(kind: str, word: str, shape: tuple[int, ...]) -> Fact:
+    """The fact for an argument of that shape; WrongFact where no such matrix has it."""
+    if kind == "selector":
+        if len(shape) != 2:
+            raise WrongFact(f"expected a selector to have 2 dimensions, found {len(shape)}")
+        return Fact(kind, word, selector_matrix(word, (shape[0], shape[1])))
+    count = int(np.prod(shape))
+    return Fact(kind, word, table_row(word, count).reshape(shape))
+
+
+def check_array(fact: Fact, values: NDArray[Any], name: str) -> None:
+    """Every element of `values` is what the fact says, -0 excluded; WrongFact with the first that is not."""
+    expected = fact.matrix
+    if values.shape != expected.shape:
+        raise WrongFact(
+            f"expected '{name}' to have shape {_shape(expected.shape)}, found {_shape(values.shape)}"
+        )
+    same = (values == expected) & ~np.signbit(values.astype(np.float64))
+    if not same.all():
+        index = np.unravel_index(int(np.argmin(same)), same.shape)
+        where = ", ".join(str(int(i)) for i in index)
+        raise WrongFact(
+            f"'{name}' is not the {fact.word} {fact.kind}: "
+            f"expected {expected[index]:g} at [{where}], found {float(values[index]):g}"
+        )
+
+
+def recognise(values: NDArray[Any], shape: tuple[int, ...], name: str) -> Fact | None:
+    """The fact that an array states, or None where it is plainly something else.
+
+    An array that is nearly a selector, mostly zeros with ones where a selector has most of its own,
+    must be one exactly: WrongFact otherwise.
+    """
+    if values.shape != shape:
+        raise WrongFact(f"expected '{name}' to have shape {_shape(shape)}, found {_shape(values.shape)}")
+    if np.issubdtype(values.dtype, np.integer):
+        for word in TABLES:
+            fact = make_fact("table", word, shape)
+            if values.size > 1 and np.array_equal(fact.matrix, values):
+                return fact
+        return None
+    if values.ndim != 2 or not (shape[0] == 2 * shape[1] or shape[1] == 2 * shape[0]):
+        return None
+    numbers = values.astype(np.float64)
+    if np.count_nonzero(numbers == 0) * 4 < numbers.size * 3:
+        return None
+    facts = [make_fact("selector", word, shape) for word in SELECTORS]
+    hits = [int(np.count_nonzero(numbers[fact.matrix == 1] == 1)) for fact in facts]
+    best = max(range(len(facts)), key=hits.__getitem__)
+    if 2 * hits[best] < min(shape):
+        return None
+    check_array(facts[best], numbers, name)
+    return facts[best]
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))
+
+
+# -- arguments and their names ----------------------------------------------------------------------
+
+
+def views_of(argument: BlockArgument) -> Iterator[MakeTensorViewOp]:
+    for use in argument.uses:
+        if isinstance(use.operation, MakeTensorViewOp):
+            yield use.operation
+
+
+def view_shape(view: MakeTensorViewOp) -> tuple[int, ...] | None:
+    """Extents of a view (elements), if they are constants."""
+    extents = [constant_int(v) for v in view.shape]
+    return None if None in extents else tuple(e for e in extents if e is not None)
+
+
+def argument_shape(argument: BlockArgument) -> tuple[int, ...] | None:
+    """The argument's shape as its row-major view has it."""
+    for view in views_of(argument):
+        shape = view_shape(view)
+        if shape is None:
+            continue
+        strides = [constant_int(v) for v in view.strides]
+        row_major = [int(np.prod(shape[axis + 1 :])) for axis in range(len(shape))]
+        if strides == row_major:
+            return shape
+    return None
+
+
+def argument_name(function: func.FuncOp, index: int) -> str:
+    """What people call an argument: its name in the program, its view's without version, or `argN`."""
+    given = argument_attribute(function, index, "dsv4.name")
+    if isinstance(given, StringAttr):
+        return _VERSION.sub("", given.data)
+    argument = function.body.block.args[index]
+    for view in views_of(argument):
+        if view.res.name_hint:
+            return _VERSION.sub("", _VERSION.sub("", view.res.name_hint))
+    return argument.name_hint or f"arg{index}"
+
+
+def argument_attribute(function: func.FuncOp, index: int, name: str) -> Attribute | None:
+    if function.arg_attrs is None:
+        return None
+    entry = function.arg_attrs.data[index]
+    return entry.data.get(name)
+
+
+def set_argument_attribute(function: func.FuncOp, index: int, name: str, value: Attribute) -> None:
+    from xdsl.dialects.builtin import ArrayAttr
+
+    count = len(function.function_type.inputs.data)
+    entries = list(function.arg_attrs.data) if function.arg_attrs else [DictionaryAttr({})] * count
+    entries[index] = DictionaryAttr(dict(entries[index].data) | {name: value})
+    function.arg_attrs = ArrayAttr(entries)
+
+
+def facts_of(function: func.FuncOp) -> Mapping[BlockArgument, Fact]:
+    """The facts stated on a function's pointer arguments, with the matrices they stand for."""
+    facts: dict[BlockArgument, Fact] = {}
+    if not function.body.blocks:
+        return facts
+    for index, argument in enumerate(function.body.block.args):
+        if not isinstance(argument.type, PtrType) or (shape := argument_shape(argument)) is None:
+            continue
+        for kind in ("selector", "table"):
+            attr = argument_attribute(function, index, f"dsv4.{kind}")
+            if isinstance(attr, (SelectorAttr, TableAttr)):
+                try:
+                    facts[argument] = make_fact(kind, attr.data, shape)
+                except WrongFact:
+                    continue
+    return facts
