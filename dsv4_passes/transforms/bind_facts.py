@@ -78,7 +78,7 @@ def arguments_of(module: ModuleOp) -> Iterator[Argument]:
                     argument.type.data.dtype,
                 )
             elif isinstance(argument.type, TensorType):
-                tensor = cast(TensorType[Attribute], argument.type)
+                tensor = cast("TensorType[Attribute]", argument.type)  # pyright: ignore[reportUnknownMemberType]
                 shape, dtype = tensor.get_shape(), element_name(tensor.get_element_type())
             else:
                 continue
