@@ -1,0 +1,167 @@
+"""`dsv4-run`: run a kernel on numpy, bit for bit, all blocks in order.
+
+    dsv4-run K.pto --func rope --inputs in.npz --outputs out.npz --blocks 4
+
+Arrays go by the names of the kernel's arguments: the view's name without `_view` and `__ssa_vN`, the
+argument's own name, or `argN`. bf16 is stored as its bits in uint16. Every argument that the kernel stores
+to is an output; one that is not among the inputs starts as zeros.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dsv4_passes.diagnostics import UserError
+from dsv4_passes.interpreter import numerics
+from dsv4_passes.interpreter.kernels import Argument, Kernel, choose_kernel, find_kernels, run_kernel
+from dsv4_passes.interpreter.values import Value
+from dsv4_passes.parsing import parse_file
+
+from .common import require_directory_of, run_tool
+
+Array = NDArray[Any]
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Entry point; the exit code is 1 after one line on stderr for any failure."""
+    return run_tool(lambda: _run(args))
+
+
+def _run(args: Sequence[str] | None) -> None:
+    options = _parse_options(args)
+    outputs = Path(options.outputs)
+    require_directory_of(outputs)
+    kernel = choose_kernel(find_kernels(parse_file(Path(options.kernel))), options.func, options.kernel)
+    results = run_on_arrays(
+        kernel, read_arrays(options.inputs), options.blocks, options.inputs or "no inputs"
+    )
+    write_arrays(outputs, results)
+
+
+def _parse_options(args: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="dsv4-run", description="Run a kernel on numpy, bit for bit.")
+    parser.add_argument("kernel", help="a .pto file, in buffer form or in value form")
+    parser.add_argument("--func", help="the kernel, where the file has several; X for a pair X_aic and X_aiv")
+    parser.add_argument("--inputs", metavar="NPZ", help="arrays by argument name")
+    parser.add_argument("--outputs", metavar="NPZ", required=True, help="where the results go")
+    parser.add_argument("--blocks", metavar="N", type=int, default=1, help="number of blocks (default 1)")
+    parser.add_argument("--debug", action="store_true", help="print the traceback of an internal error")
+
+    def error(message: str) -> NoReturn:
+        raise UserError(message)
+
+    parser.error = error
+    options = parser.parse_args(sys.argv[1:] if args is None else args)
+    if options.blocks < 1:
+        raise UserError(f"argument --blocks: expected at least 1, found {options.blocks}")
+    return options
+
+
+def read_arrays(path: str | None) -> dict[str, Array]:
+    """All arrays of an npz; none without a path. UserError if it cannot be read."""
+    if path is None:
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except OSError as error:
+        raise UserError(error.strerror or "cannot be read", path) from None
+    except (ValueError, zipfile.BadZipFile, AttributeError, EOFError) as error:
+        raise UserError(f"is not an npz of plain arrays: {error}", path) from None
+
+
+def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
+    """Write an npz so that it is there complete or not at all."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(descriptor, "wb") as file:
+            np.savez(file, **dict(arrays))  # pyright: ignore[reportArgumentType]
+        os.chmod(temporary, path.stat().st_mode if path.exists() else 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def run_on_arrays(kernel: Kernel, inputs: Mapping[str, Array], blocks: int, where: str) -> dict[str, Array]:
+    """Run a kernel on arrays by argument name; what it stores, by name. Errors call the inputs `where`."""
+    given = _by_index(kernel, inputs, where)
+    arrays: dict[int, Array] = {}
+    scalars: dict[int, Value] = {}
+    for index, argument in kernel.arguments.items():
+        if not argument.pointer:
+            if index in given:
+                scalars[index] = _scalar(argument, given[index], where)
+        elif index in given:
+            arrays[index] = _elements(argument, given[index], where)
+        elif argument.stored:
+            arrays[index] = _zeros(argument, where)
+        elif argument.loaded:
+            raise UserError(f"no array for argument '{argument.name}'", where)
+    run_kernel(kernel, arrays, scalars, blocks)
+    results: dict[str, Array] = {}
+    for index, argument in kernel.arguments.items():
+        if argument.pointer and argument.stored:
+            shape = given[index].shape if index in given else argument.shape or (-1,)
+            flat = arrays[index].view(np.uint16) if argument.dtype == "bf16" else arrays[index]
+            results[argument.name] = flat.reshape(shape)
+    return results
+
+
+def _by_index(kernel: Kernel, inputs: Mapping[str, Array], where: str) -> dict[int, Array]:
+    names = {f"arg{index}": index for index in kernel.arguments}
+    names |= {argument.name: index for index, argument in kernel.arguments.items()}
+    given: dict[int, Array] = {}
+    for name, array in inputs.items():
+        if name not in names:
+            known = ", ".join(f"'{argument.name}'" for argument in kernel.arguments.values())
+            raise UserError(f"has an array '{name}', but '{kernel.name}' has the arguments {known}", where)
+        if names[name] in given:
+            raise UserError(f"has two arrays for argument '{kernel.arguments[names[name]].name}'", where)
+        given[names[name]] = array
+    return given
+
+
+def _elements(argument: Argument, array: Array, where: str) -> Array:
+    """The flat lanes of an array, after checking its shape and its type."""
+    if argument.shape is not None and array.shape != argument.shape and array.shape != (argument.size,):
+        wanted = _shape(argument.shape)
+        raise UserError(f"array '{argument.name}' should be {wanted}, found {_shape(array.shape)}", where)
+    target = numerics.numpy_dtype(argument.dtype)
+    bits = argument.dtype == "bf16" and array.dtype in (np.dtype(np.uint16), np.dtype("V2"))
+    if array.dtype != target and not bits:
+        wanted = "uint16 (the bits of bf16)" if argument.dtype == "bf16" else target.name
+        raise UserError(f"array '{argument.name}' should be of {wanted}, found {array.dtype.name}", where)
+    flat = np.ascontiguousarray(array).reshape(-1)
+    return flat.view(target).copy()
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape)) or "scalar"
+
+
+def _zeros(argument: Argument, where: str) -> Array:
+    if not argument.size:
+        raise UserError(f"no array for output '{argument.name}', whose size the kernel does not say", where)
+    return np.zeros(argument.size, numerics.numpy_dtype(argument.dtype))
+
+
+def _scalar(argument: Argument, array: Array, where: str) -> Value:
+    """A scalar argument: an int, or a float as lanes [1, 1]."""
+    if array.size != 1:
+        raise UserError(
+            f"argument '{argument.name}' is one {argument.dtype}, found {array.size} values", where
+        )
+    if numerics.is_float(argument.dtype):
+        return _elements(argument, array, where).reshape(1, 1)
+    if array.dtype.kind not in "iub":
+        raise UserError(f"argument '{argument.name}' is an {argument.dtype}, found {array.dtype.name}", where)
+    return int(array.reshape(-1)[0])

@@ -1,0 +1,231 @@
+"""Scalar arithmetic of the `arith` dialect: integers on `Number`s, floats on lanes [1, 1] of the domain.
+
+Integers wrap at the width of their type (index has 64 bits); one that has no value does not.
+"""
+
+from collections.abc import Callable
+
+from xdsl.dialects.builtin import FloatAttr, IndexType, IntegerAttr, IntegerType
+from xdsl.ir import Attribute, Operation
+
+from dialects.pto.types import element_name
+from dsv4_passes.diagnostics import UserError
+from dsv4_passes.interpreter import affine, numerics
+from dsv4_passes.interpreter.affine import Affine, Number
+from dsv4_passes.interpreter.domain import Domain, Lanes, NotConcrete
+from dsv4_passes.interpreter.values import Value, is_lanes
+
+_PREDICATES = ("eq", "ne", "lt", "le", "gt", "ge", "lt", "le", "gt", "ge")
+"""arith.cmpi: eq ne slt sle sgt sge ult ule ugt uge."""
+_UNSIGNED_FROM = 6
+_FLOAT_PREDICATES = {f"o{kind}": kind for kind in ("eq", "gt", "ge", "lt", "le")} | {"une": "ne"}
+"""Those that a domain's comparison decides alike when an operand is NaN."""
+_CMPF = tuple("false oeq ogt oge olt ole one ord ueq ugt uge ult ule une uno true".split())
+"""arith.cmpf, by number."""
+
+
+def width(type_: Attribute) -> int:
+    """Bits of an integer; index has 64."""
+    return int(type_.bitwidth) if isinstance(type_, IntegerType) else 64
+
+
+def is_integer(type_: Attribute) -> bool:
+    return isinstance(type_, (IntegerType, IndexType))
+
+
+def wrap(value: Number, bits: int) -> Number:
+    """Two's complement; a single bit is 0 or 1."""
+    if not isinstance(value, int):
+        return value
+    if bits == 1:
+        return value & 1
+    half = 1 << (bits - 1)
+    return value if -half <= value < half else (value + half) % (1 << bits) - half
+
+
+def _unsigned(value: Number, bits: int) -> Number:
+    return value % (1 << bits) if isinstance(value, int) else value
+
+
+def _truncating_division(a: Number, b: Number) -> Number:
+    if isinstance(a, int) and isinstance(b, int):
+        if b == 0:
+            raise ZeroDivisionError
+        return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
+    low = affine.bounds(a)[0]
+    return a // b if low is not None and low >= 0 else affine.opaque("trunc//", a, b)
+
+
+def _remainder(a: Number, b: Number) -> Number:
+    if isinstance(a, int) and isinstance(b, int):
+        quotient = _truncating_division(a, b)
+        assert isinstance(quotient, int)
+        return a - quotient * b
+    low = affine.bounds(a)[0]
+    return a % b if low is not None and low >= 0 else affine.opaque("rem", a, b)
+
+
+def _ceil_division(a: Number, b: Number) -> Number:
+    if isinstance(a, int) and isinstance(b, int):
+        if b == 0:
+            raise ZeroDivisionError
+        return -(-a // b)
+    return (a + (b - 1)) // b if isinstance(b, int) and b > 0 else affine.opaque("ceil//", a, b)
+
+
+def _bitwise(symbol: str, function: Callable[[int, int], int]) -> Callable[[Number, Number], Number]:
+    def apply(a: Number, b: Number) -> Number:
+        if isinstance(a, int) and isinstance(b, int):
+            return function(a, b)
+        return affine.opaque(symbol, *sorted((a, b), key=str))
+
+    return apply
+
+
+def _shift_left(a: Number, b: Number) -> Number:
+    return a * (1 << b) if isinstance(b, int) and 0 <= b < 64 else affine.opaque("<<", a, b)
+
+
+def _shift_right(a: Number, b: Number) -> Number:
+    return a // (1 << b) if isinstance(b, int) and 0 <= b < 64 else affine.opaque(">>", a, b)
+
+
+_INTEGER: dict[str, Callable[[Number, Number], Number]] = {
+    "arith.addi": lambda a, b: a + b,
+    "arith.subi": lambda a, b: a - b,
+    "arith.muli": lambda a, b: a * b,
+    "arith.divsi": _truncating_division,
+    "arith.divui": _truncating_division,
+    "arith.floordivsi": lambda a, b: a // b,
+    "arith.ceildivsi": _ceil_division,
+    "arith.ceildivui": _ceil_division,
+    "arith.remsi": _remainder,
+    "arith.remui": _remainder,
+    "arith.minsi": affine.minimum,
+    "arith.maxsi": affine.maximum,
+    "arith.minui": affine.minimum,
+    "arith.maxui": affine.maximum,
+    "arith.andi": _bitwise("&", lambda a, b: a & b),
+    "arith.ori": _bitwise("|", lambda a, b: a | b),
+    "arith.xori": _bitwise("^", lambda a, b: a ^ b),
+    "arith.shli": _shift_left,
+    "arith.shrsi": _shift_right,
+    "arith.shrui": _shift_right,
+}
+_READ_UNSIGNED = frozenset(
+    f"arith.{name}" for name in ("divui", "ceildivui", "remui", "minui", "maxui", "shrui", "extui")
+)
+
+_FLOAT = {
+    "arith.addf": "add",
+    "arith.subf": "sub",
+    "arith.mulf": "mul",
+    "arith.divf": "div",
+    "arith.maximumf": "max",
+    "arith.minimumf": "min",
+    "arith.maxnumf": "max",
+    "arith.minnumf": "min",
+}
+_TO_FLOAT = ("arith.sitofp", "arith.uitofp")
+_TO_INTEGER = ("arith.fptosi", "arith.fptoui")
+_CASTS = ("arith.index_cast", "arith.index_castui", "arith.trunci", "arith.extsi", "arith.extui")
+
+
+def evaluate(op: Operation, operands: list[Value], domain: Domain) -> Value:
+    """The result of one operation of `arith`. UserError for one that is not known here."""
+    name, result = op.name, op.results[0].type
+    if name == "arith.constant":
+        return constant(op.properties["value"], domain)
+    if name in _INTEGER:
+        return _integer(op, operands[0], operands[1])
+    if name in _CASTS:
+        return _cast(op, operands[0])
+    if name in _FLOAT:
+        return domain.binary(_FLOAT[name], operands[0], operands[1], element_name(result))
+    if name == "arith.negf":
+        return domain.unary("neg", operands[0], element_name(result))
+    if name == "arith.cmpi":
+        return _cmpi(op, operands)
+    if name == "arith.cmpf":
+        return _cmpf(op, operands, domain)
+    if name == "arith.select":
+        return select(operands[0], operands[1], operands[2], op)
+    return _convert(op, operands[0], domain)
+
+
+def _integer(op: Operation, a: Number, b: Number) -> Number:
+    bits = width(op.results[0].type)
+    if op.name in _READ_UNSIGNED:
+        a, b = _unsigned(a, bits), _unsigned(b, bits)
+    try:
+        return wrap(_INTEGER[op.name](a, b), bits)
+    except ZeroDivisionError:
+        raise UserError(f"{op.name} divides by zero", op.location) from None
+
+
+def _cast(op: Operation, value: Number) -> Number:
+    bits = width(op.operands[0].type)
+    if op.name in ("arith.extui", "arith.index_castui"):
+        value = _unsigned(value, bits)
+    elif bits == 1 and op.name != "arith.trunci":
+        value = -value  # a set bit, extended with its sign
+    return wrap(value, width(op.results[0].type))
+
+
+def constant(attribute: Attribute, domain: Domain) -> Value:
+    if isinstance(attribute, IntegerAttr):
+        return wrap(attribute.value.data, width(attribute.get_type()))
+    assert isinstance(attribute, FloatAttr)
+    return domain.constant(attribute.value.data, element_name(attribute.get_type()), (1, 1))
+
+
+def _cmpi(op: Operation, operands: list[Value]) -> Number:
+    predicate = op.properties["predicate"]
+    assert isinstance(predicate, IntegerAttr)
+    kind = predicate.value.data
+    a, b = operands
+    if kind >= _UNSIGNED_FROM:
+        bits = width(op.operands[0].type)
+        a, b = _unsigned(a, bits), _unsigned(b, bits)
+    return affine.compare(_PREDICATES[kind], a, b)
+
+
+def _cmpf(op: Operation, operands: list[Value], domain: Domain) -> Number:
+    predicate = op.properties["predicate"]
+    assert isinstance(predicate, IntegerAttr)
+    kind = _CMPF[predicate.value.data]
+    if kind not in _FLOAT_PREDICATES:
+        raise UserError(f"cannot interpret arith.cmpf {kind}", op.location)
+    dtype = element_name(op.operands[0].type)
+    bits = domain.compare(_FLOAT_PREDICATES[kind], operands[0], operands[1], dtype)
+    return integer(bits, "i1", domain)
+
+
+def select(condition: Number, a: Value, b: Value, op: Operation) -> Value:
+    """One of two scalars; a symbol where the condition and both integers leave it open."""
+    if isinstance(condition, int):
+        return a if condition else b
+    if isinstance(a, (int, Affine)) and isinstance(b, (int, Affine)):
+        return a if a == b else affine.opaque("select", condition, a, b)
+    raise NotConcrete(f"{op.name} on {condition}")
+
+
+def integer(lanes: Lanes, dtype: str, domain: Domain) -> Number:
+    """A scalar of the domain as a number; a symbol named by its term where it is not a constant."""
+    try:
+        return int(domain.concrete(lanes, dtype).item())
+    except NotConcrete:
+        return Affine.symbol(f"{dtype}#{int(lanes.item())}", 0 if dtype.startswith("ui") else None)
+
+
+def _convert(op: Operation, value: Value, domain: Domain) -> Value:
+    name, source, target = op.name, element_name(op.operands[0].type), element_name(op.results[0].type)
+    if name in _TO_FLOAT and isinstance(value, int):
+        return domain.convert(domain.constant(value, source, (1, 1)), source, target, "RINT", False)
+    if name in _TO_INTEGER:
+        return integer(domain.convert(value, source, target, "TRUNC", False), target, domain)
+    if name in ("arith.extf", "arith.truncf"):
+        return domain.convert(value, source, target, "RINT", False)
+    if name == "arith.bitcast" and is_lanes(value) and numerics.is_float(target):
+        return domain.bitcast(value, source, target)
+    raise UserError(f"cannot interpret {name}", op.location)

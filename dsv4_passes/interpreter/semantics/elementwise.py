@@ -1,0 +1,107 @@
+"""Lane by lane arithmetic, rows and columns spread over a tile, fills and iotas."""
+
+import numpy as np
+from xdsl.dialects.builtin import IntegerAttr
+
+from dialects.pto.base import is_tile
+from dsv4_passes.interpreter.domain import Lanes
+from dsv4_passes.interpreter.semantics.call import Call, Semantics
+
+
+def _binary(name: str) -> Semantics:
+    return lambda c: c.domain.binary(name, c.lanes("lhs"), c.lanes("rhs"), c.dtype)
+
+
+def _with_scalar(name: str) -> Semantics:
+    return lambda c: c.domain.binary(name, c.lanes("src"), c.scalar("scalar"), c.dtype)
+
+
+def _unary(name: str) -> Semantics:
+    return lambda c: c.domain.unary(name, c.lanes("src"), c.dtype)
+
+
+def _either_order(name: str) -> Semantics:
+    """Tile and scalar in either order; the order is the operation's meaning."""
+
+    def apply(c: Call) -> Lanes:
+        tile_first = is_tile(c.op.ins[0])
+        lhs = c.lanes("lhs") if tile_first else c.scalar("lhs")
+        rhs = c.scalar("rhs") if tile_first else c.lanes("rhs")
+        return c.domain.binary(name, lhs, rhs, c.dtype)
+
+    return apply
+
+
+def _combine(c: Call, kind: str, a: Lanes, b: Lanes) -> Lanes:
+    """`a kind b`; expdif is `exp(a - b)`."""
+    if kind == "expdif":
+        return c.domain.unary("exp", c.domain.binary("sub", a, b, c.dtype), c.dtype)
+    return c.domain.binary(kind, a, b, c.dtype)
+
+
+def _column_expand(kind: str) -> Semantics:
+    """`d[i, j] = src[i, j] kind row[0, j]`."""
+    return lambda c: _combine(c, kind, c.lanes("src"), c.lanes("row", rows=1))
+
+
+def _row_operand(c: Call, name: str) -> Lanes:
+    """A full operand, or one scalar per row.
+
+    A `[R, 1]` column gives each row its scalar; a `[R, B]` tile of one 32-byte block per row gives lane j its
+    element `j mod B` (pto-isa include/pto/cpu/TRowExpand.hpp).
+    """
+    cols = c.extent[1]
+    layout = c.tile(name).layout
+    if layout.cols >= cols:
+        return c.lanes(name)
+    lanes = c.lanes(name, cols=layout.cols)
+    return lanes if layout.cols == 1 else lanes[:, np.arange(cols) % layout.cols]
+
+
+def _row_expand(kind: str) -> Semantics:
+    """`d[i, j] = src[i, j] kind col[i, 0]`."""
+
+    def apply(c: Call) -> Lanes:
+        lanes = _combine(c, kind, _row_operand(c, "src"), _row_operand(c, "col"))
+        return np.broadcast_to(lanes, c.extent)
+
+    return apply
+
+
+def _colexpand(c: Call) -> Lanes:
+    return np.broadcast_to(c.lanes("src", rows=1), c.extent)
+
+
+def _rowexpand(c: Call) -> Lanes:
+    return np.broadcast_to(c.lanes("src", cols=1), c.extent)
+
+
+def _expands(c: Call) -> Lanes:
+    return np.broadcast_to(c.scalar("scalar"), c.extent)
+
+
+def _ci(c: Call) -> Lanes:
+    """`d[0, j] = start + j`, or `start - j`; integers wrap."""
+    rows, cols = c.extent
+    steps = np.concatenate([c.domain.constant(j, c.dtype, (1, 1)) for j in range(cols)], axis=1)
+    descending = c.op.properties.get("descending")
+    name = "sub" if isinstance(descending, IntegerAttr) and descending.value.data else "add"
+    return np.broadcast_to(c.domain.binary(name, c.scalar("start"), steps, c.dtype), (rows, cols))
+
+
+_BINARY = ("add", "sub", "mul", "div", "max", "min", "and", "or", "xor", "rem", "fmod", "shl", "shr")
+_UNARY = ("neg", "abs", "exp", "log", "sqrt", "rsqrt", "recip", "relu", "not")
+_EXPAND = ("add", "sub", "mul", "div", "max", "min", "expdif")
+
+TABLE: dict[str, Semantics] = {
+    **{f"t{name}": _binary(name) for name in _BINARY},
+    **{f"t{name}s": _with_scalar(name) for name in _BINARY},
+    **{f"t{name}": _unary(name) for name in _UNARY},
+    "tdivs": _either_order("div"),
+    **{f"tcolexpand{kind}": _column_expand(kind) for kind in _EXPAND},
+    **{f"trowexpand{kind}": _row_expand(kind) for kind in _EXPAND},
+    "tcolexpand": _colexpand,
+    "trowexpand": _rowexpand,
+    "texpands": _expands,
+    "tci": _ci,
+}

@@ -1,0 +1,127 @@
+"""Gathers, scatters, moves and matrix products: what puts values into other lanes."""
+
+import numpy as np
+
+from dialects.pto.lanes import LANES, MaskedOp
+from dsv4_passes.interpreter.domain import Lanes
+from dsv4_passes.interpreter.semantics.call import Call, Semantics
+
+
+def _masked(c: Call) -> tuple[MaskedOp, slice, bool]:
+    """The operation, the lanes its pattern selects, and whether it selects columns."""
+    op = c.op
+    assert isinstance(op, MaskedOp)
+    assert op.pattern is not None
+    first, step = LANES[op.pattern]
+    return op, slice(first, None, step), op.along == "row"
+
+
+def _gather(c: Call) -> Lanes:
+    form = c.op.form()
+    if form == "mask":
+        return _mask_gather(c)
+    if form == "compare":
+        raise c.error("has a compare form that no tool defines")
+    index = c.domain.concrete(c.lanes("idx"), c.tile("idx").layout.dtype)
+    return c.flat_lanes("src", index.astype(np.int64))
+
+
+def _mask_gather(c: Call) -> Lanes:
+    """The selected lanes of the source's valid extent, which must fill the destination's."""
+    _, lanes, columns = _masked(c)
+    rows, cols = c.tile("src").box
+    at = (slice(0, rows), _within(lanes, cols)) if columns else (_within(lanes, rows), slice(0, cols))
+    data = c.tile("src").data[at]
+    if data.shape != c.extent:
+        raise c.error(
+            f"selects {data.shape[0]}x{data.shape[1]} lanes for a destination of {c.extent[0]}x{c.extent[1]}"
+        )
+    picked, source = c.lanes_at("src", at, c.extent), c.tile("src").layout.dtype
+    return picked if source == c.dtype else c.domain.bitcast(picked, source, c.dtype)
+
+
+def _within(lanes: slice, extent: int) -> slice:
+    return slice(lanes.start, extent, lanes.step)
+
+
+def _scatter(c: Call) -> Lanes:
+    """All lanes of the physical destination: +0 where nothing is put (pto-isa npu/*/TScatter.hpp)."""
+    layout = c.layout
+    out = c.domain.constant(0, c.dtype, layout.shape)
+    rows, cols = c.tile("src").box
+    source = c.lanes("src", rows, cols)
+    if c.op.form() == "mask":
+        _, lanes, columns = _masked(c)
+        room = out[:rows, lanes][:, :cols] if columns else out[lanes, :cols][:rows]
+        if room.shape != source.shape:
+            raise c.error(f"has no room for {rows}x{cols} lanes in {layout.rows}x{layout.cols}")
+        room[...] = source
+        return out
+    index = c.domain.concrete(c.lanes("idx", rows, cols), c.tile("idx").layout.dtype).astype(np.int64)
+    c.check_index(index, layout)
+    out.reshape(-1)[index.reshape(-1)] = source.reshape(-1)  # row by row, so the last of equal indices stays
+    return out
+
+
+def _convert(c: Call, lanes: Lanes, source: str) -> Lanes:
+    """What a move out of an accumulator does to the element type: one rounding to nearest even."""
+    if source == c.dtype:
+        return lanes
+    return c.domain.convert(lanes, source, c.dtype, "RINT", False)
+
+
+def plain_move(c: Call) -> None:
+    """Refuse the options of a move that scale or clip its lanes."""
+    relu = c.op.properties.get("reluPreMode")
+    if relu is not None and "no_relu" not in str(relu):
+        raise c.error(f"has {relu}, which has no semantics here")
+    for name in ("fp", "q"):
+        if c.has(name):
+            raise c.error(f"has a quantisation operand '{name}', which has no semantics here")
+
+
+def _mov(c: Call) -> Lanes:
+    plain_move(c)
+    return _convert(c, c.lanes("src"), c.tile("src").layout.dtype)
+
+
+def _extract(c: Call) -> Lanes:
+    plain_move(c)
+    (row, col), (rows, cols) = (c.index("row"), c.index("col")), c.extent
+    at = slice(row, row + rows), slice(col, col + cols)
+    return _convert(c, c.lanes_at("src", at, c.extent), c.tile("src").layout.dtype)
+
+
+def _concat(c: Call) -> Lanes:
+    rows = c.extent[0]
+    left, right = (c.lanes(name, rows, c.tile(name).box[1]) for name in ("lhs", "rhs"))
+    return np.concatenate([left, right], axis=1)
+
+
+def _trans(c: Call) -> Lanes:
+    rows, cols = c.extent
+    return c.lanes("src", cols, rows).T
+
+
+def _matmul(c: Call) -> Lanes:
+    """`[M, K] x [K, N]`: M and K are the left operand's valid extent, N the right one's columns."""
+    (m, k), n = c.tile("lhs").box, c.tile("rhs").box[1]
+    lhs, rhs = c.lanes("lhs", m, k), c.lanes("rhs", k, n)
+    acc = c.lanes("acc", m, n) if c.has("acc") else None
+    out = c.domain.dot(lhs, rhs, acc, c.tile("lhs").layout.dtype, c.dtype)
+    if c.has("bias"):
+        out = c.domain.binary("add", out, c.lanes("bias", 1, n), c.dtype)
+    return out
+
+
+TABLE: dict[str, Semantics] = {
+    "tgather": _gather,
+    "tscatter": _scatter,
+    "tmov": _mov,
+    "textract": _extract,
+    "tconcat": _concat,
+    "ttrans": _trans,
+    "tmatmul": _matmul,
+    "tmatmul.acc": _matmul,
+    "tmatmul.bias": _matmul,
+}

@@ -1,0 +1,73 @@
+"""Tiles seen as other tiles, in value form: no arithmetic, so lanes that nobody wrote pass unread."""
+
+import numpy as np
+
+from dialects.pto.types import DYNAMIC, TileLayout
+from dsv4_passes.interpreter.domain import Domain
+from dsv4_passes.interpreter.values import Extent, Tile, blank
+
+
+def undef(layout: TileLayout, valid: Extent, domain: Domain) -> Tile:
+    return blank(layout, domain.constant(0, layout.dtype, (1, 1)).dtype, valid)
+
+
+def subview(source: Tile, row: int, col: int, layout: TileLayout, valid: Extent) -> Tile:
+    """The box of `layout`'s shape at [row, col]."""
+    at = slice(row, row + layout.rows), slice(col, col + layout.cols)
+    return Tile(layout, source.data[at], source.known[at], valid, source.conditions)
+
+
+def insert(source: Tile, dest: Tile, row: int, col: int, layout: TileLayout) -> Tile:
+    """`dest` with the box at [row, col] replaced, the lanes that nobody wrote of `source` included."""
+    data, known = dest.data.copy(), dest.known.copy()
+    at = slice(row, row + source.layout.rows), slice(col, col + source.layout.cols)
+    data[at], known[at] = source.data, source.known
+    return Tile(layout, data, known, dest.valid, source.conditions | dest.conditions)
+
+
+def reshape(source: Tile, layout: TileLayout, valid: Extent | None) -> Tile:
+    """The lanes in row-major order in another shape."""
+    data, known = source.data.reshape(layout.shape), source.known.reshape(layout.shape)
+    return Tile(layout, data, known, valid or _reshaped_extent(source, layout), source.conditions)
+
+
+def _reshaped_extent(source: Tile, layout: TileLayout) -> Extent:
+    """What `?` means in the type of a reshape: the source's extent, where it has a shape here."""
+    inherited: Extent
+    if layout.shape == source.layout.shape:
+        inherited = source.valid
+    elif layout.shape == source.layout.shape[::-1] and 1 in layout.shape:
+        inherited = (source.valid[1], source.valid[0])
+    else:
+        inherited = layout.shape
+    return _static_or(layout, inherited)
+
+
+def transpose(source: Tile, layout: TileLayout) -> Tile:
+    valid = _static_or(layout, (source.valid[1], source.valid[0]))
+    return Tile(layout, source.data.T, source.known.T, valid, source.conditions)
+
+
+def bitcast(source: Tile, layout: TileLayout, domain: Domain) -> Tile:
+    """The same bits as another element type; only known lanes reach the domain."""
+    dtype = source.layout.dtype
+    if source.known.all():
+        data = domain.bitcast(source.data, dtype, layout.dtype)
+    else:
+        data = undef(layout, layout.shape, domain).data
+        if source.known.any():
+            picked = source.data[source.known].reshape(1, -1)
+            data[source.known] = domain.bitcast(picked, dtype, layout.dtype).reshape(-1)
+    return Tile(layout, data, source.known, _static_or(layout, source.valid), source.conditions)
+
+
+def uniform_rows(tile: Tile) -> bool:
+    """All rows are alike, so that it does not matter which one is taken."""
+    return bool(
+        np.array_equal(tile.data, np.broadcast_to(tile.data[:1], tile.data.shape)) and tile.known.all()
+    )
+
+
+def _static_or(layout: TileLayout, inherited: Extent) -> Extent:
+    rows, cols = layout.valid
+    return inherited[0] if rows == DYNAMIC else rows, inherited[1] if cols == DYNAMIC else cols

@@ -1,0 +1,312 @@
+"""Tile operations, views of tiles, GM accesses: everything of a kernel but control flow and pipes."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from xdsl.ir import Operation, SSAValue
+
+from dialects.pto.base import TileOp, layout_of
+from dialects.pto.tiles import AllocTileOp, BitcastOp, InsertOp, SubviewOp
+from dialects.pto.types import DYNAMIC, TileLayout, element_name
+from dsv4_passes.diagnostics import UserError
+from dsv4_passes.interpreter import scalars
+from dsv4_passes.interpreter.affine import Affine, Number
+from dsv4_passes.interpreter.domain import Domain, Lanes, NotConcrete
+from dsv4_passes.interpreter.gm import GlobalMemory, box_of, element_box
+from dsv4_passes.interpreter.memory import Handle, TileMemory
+from dsv4_passes.interpreter.semantics import SEMANTICS, Call, views
+from dsv4_passes.interpreter.semantics.lanes import plain_move
+from dsv4_passes.interpreter.values import Box, Extent, Tile, Value, View, box, written
+
+
+class TileMachine:
+    """On-chip memory and the values of the running function.
+
+    In buffer form a tile operation reads and writes handles, in value form it binds a new tile; the rest is
+    the same for both.
+    """
+
+    def __init__(self, domain: Domain, gm: GlobalMemory):
+        self.domain = domain
+        self.gm = gm
+        self.memory = TileMemory()
+        self.env: dict[SSAValue, Value] = {}
+        self.handlers: dict[str, Callable[[Any], None]] = {
+            "pto.alloc_tile": self.alloc_tile,
+            "pto.subview": self.subview,
+            "pto.bitcast": self.bitcast,
+            "pto.treshape": self.reshape,
+            "pto.reshape": self.reshape,
+            "pto.transpose": self.transpose,
+            "pto.set_validshape": self.set_validshape,
+            "pto.get_validshape": self.get_validshape,
+            "pto.undef": self.undef,
+            "pto.insert": self.insert,
+            "pto.addptr": self.addptr,
+            "pto.make_tensor_view": self.make_tensor_view,
+            "pto.partition_view": self.partition_view,
+            "pto.load_scalar": self.load_scalar,
+            "pto.store_scalar": self.store_scalar,
+            "pto.tload": self.tload,
+            "pto.tstore": self.tstore,
+        }
+
+    def number(self, value: SSAValue, what: str, op: Operation) -> int:
+        """A scalar that has to have a value."""
+        number = self.env[value]
+        if not isinstance(number, int):
+            raise UserError(f"{op.name} needs a number for its {what}, found {number}", op.location)
+        return number
+
+    # -- tile operations -------------------------------------------------------------------------
+
+    def tile_op(self, op: TileOp) -> None:
+        """Evaluate an operation of `SEMANTICS`."""
+        destinations = [(layout_of(value), self.extent(op, i)) for i, value in enumerate(op.destinations())]
+        if any(0 in extent for _, extent in destinations):
+            self.define_nothing(op, destinations)
+            return
+        if op.name == "pto.tmov" and op.outs and self.handle(op.outs[0]).same_bytes(self.handle(op.ins[0])):
+            return
+        operands = {name: self.read(value) for name, value in op.named_operands() if name != "tmp"}
+        call = Call(op, self.domain, operands, destinations, self.symbolic)
+        try:
+            lanes = SEMANTICS[op.mnemonic()](call)
+        except NotConcrete as error:
+            self.opaque(call, error)
+            return
+        except ValueError as error:
+            raise UserError(f"{op.name}: {error}", op.location) from None
+        conditions = frozenset(call.conditions) | self.new_conditions(call)
+        for i, part in enumerate(lanes if isinstance(lanes, tuple) else (lanes,)):
+            self.define(op, i, part, conditions)
+        for scratch in op.scratch_operands():
+            if isinstance(handle := self.env[scratch], Handle):
+                handle.forget()
+
+    def new_conditions(self, call: Call) -> frozenset[str]:
+        """Side conditions of what was just computed."""
+        return self.domain.take_conditions()
+
+    def opaque(self, call: Call, error: NotConcrete) -> None:
+        """An operation whose lanes depend on numbers that are not known; only terms can go on."""
+        raise UserError(f"{call.op.name}: {error}", call.op.location)
+
+    def symbolic(self, number: Number, dtype: str) -> Lanes:
+        raise NotConcrete(f"{number} has no value")
+
+    def extent(self, op: TileOp, i: int) -> Extent:
+        """Valid extent of a destination: its handle's, or its type's with the operands for `?`."""
+        value = op.destinations()[i]
+        if op.outs:
+            return self.handle(value).valid
+        given = iter(op.valid)
+        for result in op.res:
+            valid = self.static_or(layout_of(result), given)
+            if result is value:
+                return valid
+        raise AssertionError("a destination is a result")
+
+    def static_or(self, layout: TileLayout, given: Iterable[SSAValue]) -> Extent:
+        """An extent from a type, with one of the given values for each `?`; all lanes if none is left."""
+        operands = iter(given)
+        extent: list[Number] = []
+        for static, physical in zip(layout.valid, layout.shape, strict=True):
+            operand = next(operands, None) if static == DYNAMIC else None
+            extent.append(static if static != DYNAMIC else physical if operand is None else self.env[operand])
+        return extent[0], extent[1]
+
+    def handle(self, value: SSAValue) -> Handle:
+        handle = self.env[value]
+        assert isinstance(handle, Handle)
+        return handle
+
+    def read(self, value: SSAValue) -> Value:
+        """An operand as an operation sees it: the content of a handle, anything else as it is."""
+        held = self.env[value]
+        return held.read() if isinstance(held, Handle) else held
+
+    def define(self, op: TileOp, i: int, lanes: Lanes, conditions: frozenset[str]) -> None:
+        """Write a destination, or bind a result."""
+        if op.outs:
+            self.handle(op.outs[i]).write(lanes)
+        else:
+            self.bind(op.res[i], written(layout_of(op.res[i]), lanes, self.extent(op, i), conditions))
+
+    def define_nothing(self, op: TileOp, destinations: list[tuple[TileLayout, Extent]]) -> None:
+        """An empty extent: nothing is read or written."""
+        for result, (layout, extent) in zip(op.res, destinations, strict=False):
+            self.bind(result, views.undef(layout, extent, self.domain))
+
+    def bind(self, value: SSAValue, tile: Tile) -> None:
+        """A tile as a value has been computed."""
+        self.env[value] = tile
+
+    # -- tiles: allocation and views -------------------------------------------------------------
+
+    def alloc_tile(self, op: AllocTileOp) -> None:
+        layout = op.layout
+        address = None if op.addr is None else self.number(op.addr, "address", op)
+        valid = self.static_or(layout, [v for v in (op.valid_row, op.valid_col) if v is not None])
+        self.env[op.res] = self.memory.handle(layout, address, valid)
+
+    def subview(self, op: SubviewOp) -> None:
+        source, layout = self.env[op.source], layout_of(op.res)
+        # Both extents may be operands though the type says them too; then the operands are the extent.
+        rows, cols = (
+            (self.env[v] for v in op.valid) if len(op.valid) == 2 else self.static_or(layout, op.valid)
+        )
+        valid = rows, cols
+        if isinstance(source, Handle):
+            row, col = (self.number(v, "offset", op) for v in op.offsets)
+            self.check_box(op, source.layout, row, col, layout)
+            self.env[op.res] = source.window(row, col, layout, valid)
+            return
+        row, col = (self.env[v] for v in op.offsets)
+        if isinstance(row, int) and isinstance(col, int):
+            self.check_box(op, source.layout, row, col, layout)
+            self.bind(op.res, views.subview(source, row, col, layout, valid))
+        else:
+            self.symbolic_subview(op, source, row, col, valid)
+
+    def symbolic_subview(self, op: SubviewOp, source: Tile, row: Number, col: Number, valid: Extent) -> None:
+        raise UserError(f"{op.name} needs a number for its offset, found [{row}, {col}]", op.location)
+
+    def check_box(self, op: Operation, whole: TileLayout, row: int, col: int, part: TileLayout) -> None:
+        if row < 0 or col < 0 or row + part.rows > whole.rows or col + part.cols > whole.cols:
+            raise UserError(
+                f"{op.name} of {part.rows}x{part.cols} at [{row}, {col}] reaches outside of "
+                f"{whole.rows}x{whole.cols}",
+                op.location,
+            )
+
+    def bitcast(self, op: BitcastOp) -> None:
+        source, layout = self.env[op.source], layout_of(op.res)
+        if isinstance(source, Handle):
+            self.env[op.res] = source.recast(layout, self._inherited(layout, source.valid))
+        else:
+            self.bind(op.res, views.bitcast(source, layout, self.domain))
+
+    def reshape(self, op: Operation) -> None:
+        source, layout = self.env[op.operands[0]], layout_of(op.results[0])
+        extents = op.operands[1:]
+        if isinstance(source, Handle):
+            self.env[op.results[0]] = source.recast(layout, self.static_or(layout, extents))
+        else:
+            valid = self.static_or(layout, extents) if extents else None
+            self.bind(op.results[0], views.reshape(source, layout, valid))
+
+    def transpose(self, op: Operation) -> None:
+        source, layout = self.env[op.operands[0]], layout_of(op.results[0])
+        assert isinstance(source, Tile)
+        self.bind(op.results[0], views.transpose(source, layout))
+
+    def _inherited(self, layout: TileLayout, valid: Extent) -> Extent:
+        rows, cols = layout.valid
+        return valid[0] if rows == DYNAMIC else rows, valid[1] if cols == DYNAMIC else cols
+
+    def set_validshape(self, op: Operation) -> None:
+        source, rows, cols = (self.env[value] for value in op.operands)
+        if isinstance(source, Handle):
+            source.valid = (rows, cols)
+        else:
+            layout = layout_of(op.results[0])
+            tile = Tile(layout, source.data, source.known, (rows, cols), source.conditions)
+            self.bind(op.results[0], tile)
+
+    def get_validshape(self, op: Operation) -> None:
+        source = self.env[op.operands[0]]
+        for result, extent in zip(op.results, source.valid, strict=True):
+            self.env[result] = extent
+
+    def undef(self, op: Operation) -> None:
+        layout = layout_of(op.results[0])
+        self.bind(op.results[0], views.undef(layout, self.static_or(layout, op.operands), self.domain))
+
+    def insert(self, op: InsertOp) -> None:
+        source, dest = self.env[op.source], self.env[op.dest]
+        row, col = self.env[op.row], self.env[op.col]
+        layout = layout_of(op.res)
+        if isinstance(row, int) and isinstance(col, int):
+            self.check_box(op, layout, row, col, source.layout)
+            self.bind(op.res, views.insert(source, dest, row, col, layout))
+        else:
+            self.symbolic_insert(op, source, dest, row, col)
+
+    def symbolic_insert(self, op: InsertOp, source: Tile, dest: Tile, row: Number, col: Number) -> None:
+        raise UserError(f"{op.name} needs a number for its offset, found [{row}, {col}]", op.location)
+
+    # -- GM --------------------------------------------------------------------------------------
+
+    def addptr(self, op: Operation) -> None:
+        pointer, offset = (self.env[value] for value in op.operands)
+        self.env[op.results[0]] = pointer._replace(offset=pointer.offset + offset)
+
+    def make_tensor_view(self, op: Any) -> None:
+        sizes, strides = (tuple(self.env[v] for v in values) for values in (op.shape, op.strides))
+        self.env[op.res] = View(self.env[op.ptr], sizes, strides)
+
+    def partition_view(self, op: Any) -> None:
+        view: View = self.env[op.source]
+        offset: Number = view.pointer.offset
+        for start, stride in zip(op.offsets, view.strides, strict=True):
+            offset = offset + self.env[start] * stride
+        sizes = tuple(self.env[v] for v in op.sizes)
+        self.env[op.res] = View(view.pointer._replace(offset=offset), sizes, view.strides)
+
+    def load_scalar(self, op: Any) -> None:
+        box = element_box(self.env[op.ptr], self.env[op.offset])
+        lanes, _ = self.gm.load(box, op)
+        dtype = element_name(op.res.type)
+        self.env[op.res] = (
+            scalars.integer(lanes, dtype, self.domain) if scalars.is_integer(op.res.type) else lanes
+        )
+
+    def store_scalar(self, op: Any) -> None:
+        value, pointer = self.env[op.value], self.env[op.ptr]
+        if isinstance(value, int):
+            lanes = self.domain.constant(value, pointer.dtype, (1, 1))
+        else:
+            lanes = self.symbolic(value, pointer.dtype) if isinstance(value, Affine) else value
+        self.gm.store(element_box(pointer, self.env[op.offset]), lanes, op, frozenset(), "")
+
+    def tload(self, op: TileOp) -> None:
+        layout, extent = layout_of(op.destinations()[0]), self.extent(op, 0)
+        if 0 in extent:
+            self.define_nothing(op, [(layout, extent)])
+            return
+        box_ = box_of(self.env[op.ins[0]], *box(layout, extent), op)
+        lanes, conditions = self.gm.load(box_, op)
+        if box_.dtype != layout.dtype:
+            lanes = self.domain.bitcast(lanes, box_.dtype, layout.dtype)
+        self.define(op, 0, lanes, conditions)
+
+    def tstore(self, op: TileOp) -> None:
+        tile = self.read(op.ins[0])
+        assert isinstance(tile, Tile)
+        if 0 in tile.valid:
+            return
+        call = Call(op, self.domain, {"src": tile}, [(tile.layout, tile.valid)], self.symbolic)
+        lanes = call.lanes("src")
+        box_ = box_of(self.env[op.outs[0]], *tile.box, op)
+        source, target = tile.layout.dtype, box_.dtype
+        if source != target:
+            # From an accumulator the store converts, to nearest even; elsewhere it copies bits.
+            convert = tile.layout.loc == "acc"
+            lanes = (
+                self.domain.convert(lanes, source, target, "RINT", False)
+                if convert
+                else self.domain.bitcast(lanes, source, target)
+            )
+        plain_move(call)
+        self.store(op, box_, lanes, tile, frozenset(call.conditions) | self.domain.take_conditions())
+
+    def store(self, op: TileOp, box_: Box, lanes: Lanes, tile: Tile, conditions: frozenset[str]) -> None:
+        self.gm.store(box_, lanes, op, conditions, atomic(op))
+
+
+def atomic(op: Operation) -> str:
+    """How a store combines with what is there: empty, or `add`, `max` …"""
+    attribute = op.properties.get("atomicType", op.attributes.get("atomicType"))
+    word = getattr(attribute, "data", "atomic_none")
+    return "" if word == "atomic_none" else str(word).removeprefix("atomic_")
