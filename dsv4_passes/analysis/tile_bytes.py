@@ -6,7 +6,7 @@ or write of it; `Summary` is what a block reads before it writes it, and what it
 says which ranges are read after a loop or branch.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -159,12 +159,14 @@ class Summary:
 class TileBytes:
     """Handles and summaries of one function; every operation is looked at once per nesting level."""
 
-    def __init__(self, body: Block):
+    def __init__(self, body: Block, watch: Collection[Operation] = ()):
+        self._watch = frozenset(watch)
         self.handles: dict[SSAValue, Handle] = {}
         self.blocks: dict[Block, Summary] = {}
         self.first_trip: dict[Operation, Ranges] = {}
         """What a loop's first trip may read of the bytes before the loop."""
         self.live_after: dict[Operation, Ranges] = {}
+        """What is read after a loop or branch, and after the operations to watch."""
         self._resolve(body)
         self._summarise(body)
         self._liveness(body, Ranges())
@@ -337,6 +339,8 @@ class TileBytes:
     def _liveness(self, block: Block, live: Ranges) -> None:
         """Walk backwards from what is live behind the block; `live` is changed in place."""
         for op in reversed(list(block.ops)):
+            if op in self._watch:
+                self.live_after[op] = Ranges(live)
             if isinstance(op, scf.ForOp):
                 self.live_after[op] = after = Ranges(live)
                 inside = Ranges(after)
