@@ -246,12 +246,14 @@ def _number(version: str) -> tuple[int, int]:
     return int(major), int(minor)
 
 
-def ptoas(version: str = LATEST) -> Ptoas:
-    """The ptoas of that version, written `0.57`, `v0.57` or `0.57.1`.
+def ptoas(version: str | float = LATEST) -> Ptoas:
+    """The ptoas of that version, written `0.57`, `v0.57` or `0.57.1`; the number 0.6 is version 0.60.
 
     A version newer than the known ones has the rules of the newest. ValueError for anything else, and for one
     older than the oldest known, whose syntax nobody here has checked.
     """
+    if isinstance(version, float):  # what a pass pipeline makes of an unquoted version
+        version = f"{version:.2f}"
     known = f"the rules of {', '.join(VERSIONS)} are known"
     match = re.fullmatch(r"(?:ptoas[- ])?v?(\d+)\.(\d+)(?:\.\d+)?", version.strip())
     if match is None:
