@@ -252,7 +252,7 @@ def ptoas(version: str | float = LATEST) -> Ptoas:
     A version newer than the known ones has the rules of the newest. ValueError for anything else, and for one
     older than the oldest known, whose syntax nobody here has checked.
     """
-    if isinstance(version, float):  # what a pass pipeline makes of an unquoted version
+    if not isinstance(version, str):  # what a pass pipeline makes of an unquoted version
         version = f"{version:.2f}"
     known = f"the rules of {', '.join(VERSIONS)} are known"
     match = re.fullmatch(r"(?:ptoas[- ])?v?(\d+)\.(\d+)(?:\.\d+)?", version.strip())
