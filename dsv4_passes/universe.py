@@ -28,5 +28,7 @@ DSV4_UNIVERSE = Universe(
         "pto-lower": _lazy("dsv4_passes.transforms.lower_tiles", "PtoLowerPass"),
         "pto-raise": _lazy("dsv4_passes.transforms.raise_tiles", "PtoRaisePass"),
     },
-    all_targets={},
+    all_targets={
+        "pto": _lazy("dsv4_passes.emit.target", "PtoTarget"),
+    },
 )
