@@ -26,12 +26,12 @@ from xdsl.dialects.builtin import (
     StringAttr,
 )
 from xdsl.ir import Attribute, Dialect, Operation, SSAValue
-from xdsl.parser import Parser, UnresolvedOperand
+from xdsl.parser import Parser, ParserState, UnresolvedOperand
 from xdsl.traits import NoTerminator
 from xdsl.universe import Universe
 from xdsl.utils.exceptions import ParseError, VerifyException
-from xdsl.utils.lexer import Span
-from xdsl.utils.mlir_lexer import MLIRTokenKind
+from xdsl.utils.lexer import Input, Span
+from xdsl.utils.mlir_lexer import MLIRLexer, MLIRTokenKind
 
 from . import spelling
 from .diagnostics import UserError
@@ -54,6 +54,12 @@ def new_context() -> Context:
     return context
 
 
+class Dsv4Lexer(MLIRLexer):
+    """xDSL's lexer, whose pattern for strings takes exponential time where the closing quote is missing."""
+
+    _unescaped_characters_regex = re.compile(r'"(?:[^"\\\n\v\f]++|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*+"')
+
+
 class Dsv4Parser(Parser):
     """xDSL's parser, with places and spellings kept. Raises ParseError as xDSL's does."""
 
@@ -63,7 +69,8 @@ class Dsv4Parser(Parser):
         self._first_uses: dict[str, Span] = {}
         self._op_starts: list[int] = []
         self._early_aliases: set[str] = set()
-        super().__init__(ctx, text, filename)
+        super().__init__(ctx, "", filename)
+        self._parser_state = ParserState(Dsv4Lexer(Input(text, filename)))
         self._parse_location_aliases(text)
 
     def location_at(self, position: int) -> FileLineColLoc:
