@@ -22,9 +22,14 @@ def _lazy(module: str, name: str) -> Callable[[], Any]:
 
 DSV4_UNIVERSE = Universe(
     all_dialects={
+        "dsv4": _lazy("dialects.dsv4", "DSV4"),
         "pto": _lazy("dialects.pto", "PTO"),
     },
     all_passes={
+        "dsv4-bind-facts": _lazy("dsv4_passes.transforms.bind_facts", "BindFactsPass"),
+        "dsv4-rope": _lazy("dsv4_passes.transforms.rope", "RopePass"),
+        "dsv4-scatter-form": _lazy("dsv4_passes.transforms.scatter_form", "ScatterFormPass"),
+        "dsv4-select-to-lanes": _lazy("dsv4_passes.transforms.select_to_lanes", "SelectToLanesPass"),
         "pto-lower": _lazy("dsv4_passes.transforms.lower_tiles", "PtoLowerPass"),
         "pto-raise": _lazy("dsv4_passes.transforms.raise_tiles", "PtoRaisePass"),
     },

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.dialects import func
 from xdsl.dialects.builtin import DictionaryAttr, StringAttr
-from xdsl.ir import Attribute, BlockArgument
+from xdsl.ir import Attribute, BlockArgument, SSAValue
 
 from dialects.dsv4.attributes import SelectorAttr, TableAttr
 from dialects.pto.memory import MakeTensorViewOp, constant_int
@@ -181,9 +181,9 @@ def set_argument_attribute(function: func.FuncOp, index: int, name: str, value: 
     function.arg_attrs = ArrayAttr(entries)
 
 
-def facts_of(function: func.FuncOp) -> Mapping[BlockArgument, Fact]:
+def facts_of(function: func.FuncOp) -> Mapping[SSAValue, Fact]:
     """The facts stated on a function's pointer arguments, with the matrices they stand for."""
-    facts: dict[BlockArgument, Fact] = {}
+    facts: dict[SSAValue, Fact] = {}
     if not function.body.blocks:
         return facts
     for index, argument in enumerate(function.body.block.args):

@@ -604,10 +604,14 @@ def _block_of(value: SSAValue) -> Block | None:
     return owner if isinstance(owner, Block) else owner.parent
 
 
-def raise_function(function: func.FuncOp) -> bool:
-    """Raise one function; a function that cannot be raised is left as it is, with a remark."""
+def raise_function(function: func.FuncOp) -> func.FuncOp | None:
+    """Raise one function and return what took its place.
+
+    None where there is nothing to raise, or where it cannot be done: then the function is left as it is,
+    with a remark.
+    """
     if not function.body.blocks or not any(isinstance(op, AllocTileOp) for op in function.walk()):
-        return False
+        return None
     clone = function.clone()
     try:
         _Raise(clone.body.block)
@@ -617,9 +621,9 @@ def raise_function(function: func.FuncOp) -> bool:
             f"'{function.sym_name.data}' stays in buffer form because of '{problem.op.name}': {problem.why}",
             problem.reason,
         )
-        return False
+        return None
     Rewriter.replace_op(function, clone)
-    return True
+    return clone
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,120 @@
+"""Get a known value into vector memory as f32, without changing a bit of it.
+
+Looked through are moves between memories, back to the load they started from, which is done again into
+vector memory at the old place (a store may lie between it and the user). A bf16 or f16 tile is widened,
+which is exact. What cannot be brought into vector memory that way is a `Stuck` with the reason.
+"""
+
+from xdsl.ir import Operation, SSAValue
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from dialects.pto.attributes import RoundModeAttr
+from dialects.pto.convert import TCvtOp
+from dialects.pto.memory import MakeTensorViewOp, PartitionViewOp, TLoadOp, constant_int
+from dialects.pto.moves import TExtractOp, TMovOp
+from dialects.pto.types import TileLayout, TileType, element_bits
+
+WIDENED = ("bf16", "f16")
+
+
+class Stuck(Exception):
+    """Why a value cannot be had in the form that is wanted."""
+
+
+class Builder:
+    """Inserts operations in front of others and remembers them, so that all can be taken out again."""
+
+    def __init__(self, site: Operation):
+        self.site = site
+        self.made: list[Operation] = []
+
+    def add(self, op: Operation, before: Operation | None = None) -> Operation:
+        """Insert in front of `before`, or behind what was built so far at the site."""
+        op.location = self.site.location
+        Rewriter.insert_op(op, InsertPoint.before(before or self.site))
+        self.made.append(op)
+        return op
+
+    def undo(self) -> None:
+        for op in reversed(self.made):
+            op.detach()
+            op.erase()
+        self.made.clear()
+
+    # -- values ------------------------------------------------------------------------------------
+
+    def f32_in_vec(self, value: SSAValue) -> SSAValue:
+        """The lanes of `value` as an f32 tile in vector memory."""
+        value = self.in_vec(value)
+        layout = layout_of(value)
+        if layout.dtype == "f32":
+            return value
+        if layout.dtype not in WIDENED:
+            raise Stuck(f"its operand has {layout.dtype} elements")
+        return self.convert(value, "f32", "RINT")
+
+    def convert(self, value: SSAValue, dtype: str, mode: str) -> SSAValue:
+        layout = layout_of(value)
+        for use in value.uses:
+            # the same widening may be there already, in front of the site
+            op = use.operation
+            if (
+                isinstance(op, TCvtOp)
+                and element_bits(dtype) > element_bits(layout.dtype)
+                and layout_of(op.res[0]).dtype == dtype
+                and op.parent is self.site.parent
+                and op in self.made
+            ):
+                return op.res[0]
+        result = TileType(layout._replace(dtype=dtype))
+        op = TCvtOp([value], result=result, properties={"rmode": RoundModeAttr(mode)})
+        self.add(op)
+        op.res[0].name_hint = value.name_hint
+        return op.res[0]
+
+    def in_vec(self, value: SSAValue) -> SSAValue:
+        layout = layout_of(value)
+        if layout.loc == "vec":
+            if (layout.blayout, layout.slayout) != ("row_major", "none_box"):
+                raise Stuck(f"its operand is a {layout.blayout} tile")
+            return value
+        load = self.load_behind(value)
+        view = load.ins[0].owner
+        if not isinstance(view, PartitionViewOp) or not is_row_major(view):
+            raise Stuck("its operand is loaded through a view that is not row-major")
+        again = TileType(TileLayout("vec", layout.rows, layout.cols, layout.dtype, *layout.shape))
+        if layout.cols * element_bits(layout.dtype) % 256:
+            raise Stuck(f"a row of its operand, {layout.cols} {layout.dtype}, is no multiple of 32 bytes")
+        op = TLoadOp([load.ins[0]], result=again)
+        self.add(op, before=load)
+        op.res[0].name_hint = load.res[0].name_hint
+        return op.res[0]
+
+    def load_behind(self, value: SSAValue) -> TLoadOp:
+        """The load that put these lanes into another memory, through whole-tile moves only."""
+        op = value.owner
+        while isinstance(op, (TMovOp, TExtractOp)):
+            source = op.ins[0]
+            whole = layout_of(source).shape == layout_of(op.res[0]).shape
+            same = layout_of(source).dtype == layout_of(op.res[0]).dtype
+            if not (whole and same) or (
+                isinstance(op, TExtractOp) and any(constant_int(v) != 0 for v in op.offsets())
+            ):
+                raise Stuck("its operand is a part of a tile in another memory")
+            value, op = source, source.owner
+        if not isinstance(op, TLoadOp):
+            raise Stuck(
+                f"its operand is computed in {layout_of(value).loc} memory, which vector memory cannot reach"
+            )
+        return op
+
+
+def is_row_major(view: PartitionViewOp) -> bool:
+    """The view's last dimension is contiguous in GM."""
+    whole = view.source.owner
+    return isinstance(whole, MakeTensorViewOp) and constant_int(whole.strides[-1]) == 1
+
+
+def layout_of(value: SSAValue) -> TileLayout:
+    assert isinstance(value.type, TileType)
+    return value.type.data

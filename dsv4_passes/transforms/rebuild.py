@@ -1,0 +1,215 @@
+"""Replace a value by another one that holds the same lanes, and keep it only if that is proved.
+
+This is the engine under the rewriting passes. A pass names the sites it cares about; for each, from the
+last to the first, forms are tried, cheapest first: build it, put it in place, run the function on terms
+again, and compare everything it does to memory with what it did before. What is not equal is taken out
+again. What a guard may accept besides equality is said in `Policy`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+from xdsl.dialects import func
+from xdsl.ir import Operation, SSAValue
+from xdsl.transforms.dead_code_elimination import region_dce
+
+from dialects.pto.memory import TStoreOp
+from dialects.pto.moves import TMovOp
+from dialects.pto.types import PartitionTensorViewType, TileType
+from dsv4_passes.analysis.facts import facts_of
+from dsv4_passes.analysis.lane_effects import Difference, Effect, Store, compare_effects
+from dsv4_passes.analysis.lane_index import Ids, LaneIndex
+from dsv4_passes.analysis.lanes import LaneContext, LaneRun, run_lanes
+
+from .materialise import Builder, Stuck, layout_of
+
+Guard = Literal["exact", "bf16-fallback", "contract-rounding"]
+SignedZero = Literal["exact", "ignore"]
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How much a rewrite may change: by default nothing, not even the sign of a zero."""
+
+    guard: Guard = "exact"
+    signed_zero: SignedZero = "exact"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A form to try: what it is called in remarks, how it is built, and which roundings it drops."""
+
+    what: str
+    build: Callable[[Builder], SSAValue]
+    drops_rounding: bool = False
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """A site that was replaced: by what, and what the equality rests on."""
+
+    candidate: Candidate
+    value: SSAValue
+    conditions: frozenset[str]
+    inexact: bool = False
+    zero_sign: bool = False
+
+
+@dataclass
+class Rebuilder:
+    """One function under rewriting, with its current lanes."""
+
+    function: func.FuncOp
+    policy: Policy = field(default_factory=Policy)
+
+    def __post_init__(self) -> None:
+        self.context = LaneContext()
+        self.look()
+
+    def look(self) -> None:
+        """Run the function as it is now."""
+        self.run = self.lanes()
+        self.index = LaneIndex(self.function, self.run)
+
+    def lanes(self) -> LaneRun:
+        return run_lanes(self.function, selectors=facts_of(self.function), context=self.context)
+
+    # -- lanes -------------------------------------------------------------------------------------
+
+    def unrounded(self, ids: Ids) -> Ids | None:
+        """What was rounded to bf16, if every lane is the result of one rounding; else None."""
+        plain = self.index.strip(ids)
+        unique, inverse = np.unique(plain, return_inverse=True)
+        table = self.context.domain.table
+        if not all(table.head(int(term))[0] == "Q" for term in unique):
+            return None
+        under = np.array([table.args(int(term))[0] for term in unique], np.int64)
+        return under[inverse].reshape(ids.shape)
+
+    def is_zero(self, ids: Ids) -> bool:
+        """Every lane is exactly +0."""
+        return bool((ids == self.context.domain.table.zero).all())
+
+    # -- replacing ---------------------------------------------------------------------------------
+
+    def try_all(self, value: SSAValue, candidates: Iterable[Candidate]) -> Rewritten | list[str]:
+        """Replace `value` by the first candidate that is proved equal, or say why each failed."""
+        reasons: list[str] = []
+        for candidate in candidates:
+            builder = Builder(_anchor(value))
+            try:
+                new = candidate.build(builder)
+                undo = self.put_in_place(builder, value, new)
+            except Stuck as stuck:
+                builder.undo()
+                reasons.append(str(stuck))
+                continue
+            after = self.lanes()
+            difference = compare_effects(self.run, after)
+            if (accepted := self.accept(difference, candidate, after, value, new)) is not None:
+                region_dce(self.function.body)
+                self.look()
+                return accepted
+            undo()
+            builder.undo()
+            reasons.append(f"{candidate.what} is not equal: {difference}")
+        return list(dict.fromkeys(reasons))
+
+    def accept(
+        self,
+        difference: Difference | None,
+        candidate: Candidate,
+        after: LaneRun,
+        old: SSAValue,
+        new: SSAValue,
+    ) -> Rewritten | None:
+        """Whether the policy lets a candidate stay, and what its equality rests on."""
+        conditions = self.run.conditions(old) - after.conditions(new)
+        if difference is None:
+            return Rewritten(candidate, new, conditions)
+        if self.policy.signed_zero == "ignore" and self.differs_in_zeros_only(after):
+            return Rewritten(candidate, new, conditions, zero_sign=True)
+        if self.policy.guard == "contract-rounding" and candidate.drops_rounding:
+            return Rewritten(candidate, new, conditions, inexact=True)
+        return None
+
+    def differs_in_zeros_only(self, after: LaneRun) -> bool:
+        """What is stored differs in nothing but the sign of zeros."""
+        before, now = (replace(run, effects=self.without_zero_signs(run)) for run in (self.run, after))
+        return compare_effects(before, now) is None
+
+    def without_zero_signs(self, run: LaneRun) -> list[Effect]:
+        strip = self.context.domain.strip_zero
+        return [
+            replace(effect, ids=strip(effect.ids)) if isinstance(effect, Store) else effect
+            for effect in run.effects
+        ]
+
+    def put_in_place(self, builder: Builder, old: SSAValue, new: SSAValue) -> Callable[[], None]:
+        """Make all uses of `old` use `new`; returns how to take that back.
+
+        A store from an accumulator may convert; one from vector memory cannot, so the conversion
+        becomes an operation.
+        """
+        changed: list[tuple[Operation, int]] = []
+        inside = set(builder.made)
+
+        def undo() -> None:
+            for op, index in changed:
+                op.operands[index] = old
+
+        try:
+            for use in list(old.uses):
+                if use.operation in inside:
+                    continue
+                value = self.as_wanted(builder, use.operation, old, new)
+                use.operation.operands[use.index] = value
+                changed.append((use.operation, use.index))
+        except Stuck:
+            undo()
+            raise
+        return undo
+
+    def as_wanted(self, builder: Builder, user: Operation, old: SSAValue, new: SSAValue) -> SSAValue:
+        """The replacement as one user takes it."""
+        have, want = layout_of(new), layout_of(old)
+        if (have.loc, have.dtype) == (want.loc, want.dtype) and have.shape == want.shape:
+            return new
+        if isinstance(user, TStoreOp) and isinstance(view := user.outs[0].type, PartitionTensorViewType):
+            if view.data.dtype == have.dtype:
+                return new
+            at_user = Builder(user)
+            value = at_user.convert(new, view.data.dtype, "RINT")
+            builder.made += at_user.made
+            return value
+        if isinstance(user, TMovOp) and layout_of(user.res[0]).loc == have.loc:
+            return new
+        raise Stuck(f"its result goes to '{user.name}', which takes it from {want.loc} memory only")
+
+    # -- walking -----------------------------------------------------------------------------------
+
+    def from_the_last(self, wanted: Callable[[SSAValue], bool]) -> Iterator[SSAValue]:
+        """Sites in reverse order, each once, as they are while rewriting goes on."""
+        seen: set[SSAValue] = set()
+        while True:
+            sites = [
+                value
+                for op in self.function.walk()
+                for value in op.results
+                if isinstance(value.type, TileType) and value not in seen and wanted(value)
+            ]
+            if not sites:
+                return
+            seen.add(sites[-1])
+            yield sites[-1]
+
+
+def _anchor(value: SSAValue) -> Operation:
+    """New operations go right behind the one that defines the value."""
+    owner = value.owner
+    assert isinstance(owner, Operation)
+    following = owner.next_op
+    assert following is not None
+    return following

@@ -1,0 +1,88 @@
+"""`dsv4-scatter-form`: blends that put even and odd lanes together become a raw scatter pair.
+
+    %z = texpands 0; %s = tscatter %e {P0101}; %m = tscatter ones {P0101}
+    %p = tcmps %m, 0 {ne}; %b1 = tsel %p, %s, %z                               %s = tscatter %e {P0101}
+    %t = tscatter %o {P1010}; %n = tscatter ones {P1010}              =>       %t = tscatter %o {P1010}
+    %q = tcmps %n, 0 {ne}; %b2 = tsel %q, %t, %b1                              %b2 = tadd %s, %t
+
+and likewise with index scatters whose index is known. A scatter writes +0 to every lane it does not
+write, so code that wants to keep the other lanes blends; over a complementary pair nothing is kept.
+Recognised by the lanes of the blend, so another zero, another comparison or another order is the same.
+
+Legal because the merged lanes are proved equal. `tadd` turns -0 into +0; where anybody could see that,
+the halves are merged by `tor` on their bits instead, which keeps every bit.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+
+from dialects.pto.convert import TSelOp
+from dialects.pto.lanes import TScatterOp
+from dialects.pto.types import TileBufType
+from dsv4_passes.diagnostics import refused, rewritten
+
+from .materialise import layout_of
+from .rebuild import Candidate, Policy, Rebuilder, Rewritten, SignedZero
+from .report import outcome_text, savings
+from .select_to_lanes import interleavings
+
+
+def is_site(value: SSAValue) -> bool:
+    """A blend, or a scatter by index."""
+    op = value.owner
+    return isinstance(op, TSelOp) or (isinstance(op, TScatterOp) and op.form() == "index")
+
+
+def candidates(rebuilder: Rebuilder, value: SSAValue) -> Iterator[Candidate]:
+    """A value that is there already, else a scatter or a pair of them."""
+    ids = rebuilder.index.ids(value)
+    anchor = value.owner
+    if ids is None:
+        return
+    assert isinstance(anchor, Operation)
+    for source in rebuilder.index.same(ids, anchor):
+        if source.type == value.type and not is_site(source):
+            yield Candidate("the value itself", lambda b, s=source: s)
+            break
+    yield from interleavings(rebuilder, value)
+
+
+def rewrite_function(function: func.FuncOp, policy: Policy) -> int:
+    """Rewrite every site of one function in value form; how many were rewritten."""
+    count = 0
+    if not any(is_site(r) for op in function.walk() for r in op.results):
+        return count
+    if any(isinstance(r.type, TileBufType) for op in function.walk() for r in op.results):
+        return count
+    rebuilder = Rebuilder(function, policy)
+    for value in rebuilder.from_the_last(is_site):
+        op = value.owner
+        assert isinstance(op, Operation)
+        before = savings(function)
+        result = rebuilder.try_all(value, candidates(rebuilder, value))
+        if isinstance(result, Rewritten):
+            count += 1
+            rewritten(op, f"'{op.name}' -> {outcome_text(result, before, savings(function))}")
+        else:
+            layout = layout_of(value)
+            why = "; ".join(result) or "its even and odd lanes are not those of known values"
+            refused(op, f"'{op.name}' of {layout.rows}x{layout.cols} stays: {why}", why)
+    return count
+
+
+@dataclass(frozen=True)
+class ScatterFormPass(ModulePass):
+    """Rewrite preserve blends and index scatters over complementary lanes."""
+
+    name = "dsv4-scatter-form"
+    signed_zero: SignedZero = "exact"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for function in [f for f in op.walk() if isinstance(f, func.FuncOp)]:
+            rewrite_function(function, Policy(signed_zero=self.signed_zero))

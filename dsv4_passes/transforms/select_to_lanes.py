@@ -1,0 +1,239 @@
+"""`dsv4-select-to-lanes`: matrix products that only select or re-order lanes become lane moves.
+
+    %a = pto.tmatmul ins(%even, %E)                   %s = pto.tscatter ins(%even, {P0101})
+    %b = pto.tmatmul.acc ins(%a, %odd, %O)      =>    %t = pto.tscatter ins(%odd, {P1010})
+                                                      %b = pto.tadd ins(%s, %t)
+
+    %e = pto.tmatmul ins(%x, %S)                =>    %e = pto.tgather ins(%x, {P0101})
+
+where `%E`, `%O`, `%S` are loaded from arguments that are known to be one-hot (a fact). Recognised is not
+the shape of the code but the result: a value in the accumulator whose lanes are those of other values,
+re-ordered. So chunked, transposed, block-diagonal and added products are all the same to it.
+
+Legal because a product with a one-hot matrix is exact: one summand is `1 * x`, the others are 0 where
+the row is finite (the side condition `FIN`), and the accumulator starts at +0. Every rewrite is kept
+only if what the function stores is proved to be the same, lane by lane; the guard says what happens to
+a rounding to bf16 that the cube made necessary: dropped where every use rounds again in the same mode,
+else kept as an explicit conversion.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import BlockArgument, Operation, SSAValue
+from xdsl.passes import ModulePass
+
+from dialects.pto.attributes import KernelKindAttr
+from dialects.pto.elementwise import TAddOp
+from dialects.pto.matmul import MatmulOp
+from dialects.pto.memory import MakeTensorViewOp, PartitionViewOp
+from dialects.pto.types import AnyTileType, TileBufType
+from dsv4_passes.analysis.facts import argument_name, argument_shape, facts_of
+from dsv4_passes.analysis.rounding import bf16_goldens
+from dsv4_passes.diagnostics import note, refused, rewritten
+
+from .lane_forms import PATTERNS, gather, interleave, plus_zero, scatter
+from .materialise import Builder, Stuck, layout_of
+from .rebuild import Candidate, Guard, Policy, Rebuilder, Rewritten, SignedZero
+from .report import outcome_text, savings
+
+CUBE_MEMORIES = ("mat", "left", "right", "acc", "bias", "scaling")
+
+
+def is_site(value: SSAValue) -> bool:
+    """A product that leaves the cube, or a sum of such."""
+    if layout_of(value).loc == "acc":
+        return any(not isinstance(use.operation, MatmulOp) for use in value.uses)
+    op = value.owner
+    return isinstance(op, TAddOp) and any(_from_cube(v) for v in op.ins)
+
+
+def _from_cube(value: SSAValue) -> bool:
+    op = value.owner
+    return isinstance(op, Operation) and op.name == "pto.tmov" and layout_of(op.operands[0]).loc == "acc"
+
+
+def candidates(rebuilder: Rebuilder, value: SSAValue) -> Iterator[Candidate]:
+    """Forms that hold the lanes of `value`, cheapest first."""
+    ids = rebuilder.index.ids(value)
+    if ids is None:
+        return
+    anchor = value.owner
+    assert isinstance(anchor, Operation)
+    for source in best(rebuilder.index.same(ids, anchor)):
+        if layout_of(source).loc != "acc":
+            yield Candidate("the value itself", lambda b, s=source: b.f32_in_vec(s))
+            yield Candidate("the value itself + 0", lambda b, s=source: plus_zero(b, b.f32_in_vec(s)))
+    for source, lane in best_halves(rebuilder.index.whole(ids, anchor)):
+        pattern = PATTERNS[lane]
+        what = f"mask gather {pattern}"
+        yield Candidate(what, lambda b, s=source, p=pattern: gather(b, b.f32_in_vec(s), p))
+        yield Candidate(
+            f"{what} + 0", lambda b, s=source, p=pattern: plus_zero(b, gather(b, b.f32_in_vec(s), p))
+        )
+    yield from interleavings(rebuilder, value)
+
+
+def interleavings(rebuilder: Rebuilder, value: SSAValue) -> Iterator[Candidate]:
+    """Forms for a value whose even and odd lanes are known values."""
+    ids = rebuilder.index.ids(value)
+    anchor = value.owner
+    if ids is None or ids.shape[2] % 2:
+        return
+    assert isinstance(anchor, Operation)
+    even, odd = ids[:, :, 0::2], ids[:, :, 1::2]
+    for lane, half, other in ((0, even, odd), (1, odd, even)):
+        if rebuilder.is_zero(other) and not rebuilder.is_zero(half):
+            pattern = PATTERNS[lane]
+            for source in best(rebuilder.index.same(half, anchor)):
+                what = f"raw mask scatter {pattern}"
+                yield Candidate(what, lambda b, s=source, p=pattern: scatter(b, b.f32_in_vec(s), p))
+                yield Candidate(
+                    f"{what} + 0",
+                    lambda b, s=source, p=pattern: plus_zero(b, scatter(b, b.f32_in_vec(s), p)),
+                )
+            return
+    bare = rebuilder.unrounded(even), rebuilder.unrounded(odd)
+    for halves, drops in ((bare, True), ((even, odd), False)):
+        if halves[0] is None or halves[1] is None:
+            continue
+        for e in best(rebuilder.index.same(halves[0], anchor)):
+            for o in best(rebuilder.index.same(halves[1], anchor)):
+                for how in ("tadd", "tor"):
+                    yield Candidate(
+                        f"two raw mask scatters merged by {how}",
+                        lambda b, e=e, o=o, how=how: interleave(b, e, o, how),
+                        drops,
+                    )
+
+
+def _rank(value: SSAValue) -> tuple[int, int]:
+    layout = layout_of(value)
+    places = ("vec", "mat", "left", "right")
+    return places.index(layout.loc) if layout.loc in places else len(places), int(layout.dtype != "f32")
+
+
+def best(values: Iterator[SSAValue]) -> list[SSAValue]:
+    """The cheapest to have in vector memory as f32."""
+    return sorted((v for v in values if layout_of(v).loc != "acc"), key=_rank)[:1]
+
+
+def best_halves(values: Iterator[tuple[SSAValue, int]]) -> list[tuple[SSAValue, int]]:
+    known = sorted(((v, lane) for v, lane in values if layout_of(v).loc != "acc"), key=lambda p: _rank(p[0]))
+    return known[:1]
+
+
+# -- why not -----------------------------------------------------------------------------------------
+
+
+def missing_facts(function: func.FuncOp, value: SSAValue) -> list[str]:
+    """Arguments of a selector's shape that the products behind `value` load and nothing is known of."""
+    known = facts_of(function)
+    names: list[str] = []
+    for operand in _cube_operands(value):
+        try:
+            view = Builder(operand.owner).load_behind(operand).ins[0].owner  # pyright: ignore[reportArgumentType]
+        except Stuck:
+            continue
+        whole = view.source.owner if isinstance(view, PartitionViewOp) else None
+        argument = whole.ptr if isinstance(whole, MakeTensorViewOp) else None
+        if not isinstance(argument, BlockArgument) or argument in known:
+            continue
+        shape = argument_shape(argument)
+        if shape and len(shape) == 2 and (shape[0] == 2 * shape[1] or shape[1] == 2 * shape[0]):
+            names.append(argument_name(function, argument.index))
+    return list(dict.fromkeys(names))
+
+
+def _cube_operands(value: SSAValue) -> Iterator[SSAValue]:
+    """Right and left operands of the products that a value in the accumulator was summed up from."""
+    op = value.owner
+    while isinstance(op, Operation) and op.name == "pto.tmov":
+        op = op.operands[0].owner
+    if isinstance(op, MatmulOp):
+        yield from (op.rhs, op.lhs)
+        if (acc := op.operand("acc")) is not None:
+            yield from _cube_operands(acc)
+    elif isinstance(op, TAddOp):
+        for operand in op.ins:
+            yield from _cube_operands(operand)
+
+
+def refuse(function: func.FuncOp, value: SSAValue, reasons: list[str]) -> None:
+    op = value.owner
+    assert isinstance(op, Operation)
+    if missing := missing_facts(function, value):
+        quoted = " and ".join(f"'{name}'" for name in missing)
+        example = ", ".join(f'{name} = "even" or "odd"' for name in missing)
+        refused(
+            op,
+            f"'{op.name}' stays: nothing is known about {quoted}; "
+            f"a fact (--facts: {example}, or the real arrays) would allow the rewrite",
+            "no fact about a selector",
+        )
+        return
+    why = "; ".join(reasons) or "its lanes are not those of known values"
+    refused(op, f"'{op.name}' stays: {why}", reasons[0] if reasons else "not a selection")
+
+
+# -- the pass ----------------------------------------------------------------------------------------
+
+
+def rewrite_function(function: func.FuncOp, policy: Policy) -> int:
+    """Rewrite every site of one function in value form; how many were rewritten."""
+    count = 0
+    if not any(isinstance(op, MatmulOp) for op in function.walk()):
+        return count
+    if any(isinstance(r.type, TileBufType) for op in function.walk() for r in op.results):
+        return count
+    rebuilder = Rebuilder(function, policy)
+    for value in rebuilder.from_the_last(is_site):
+        op = value.owner
+        assert isinstance(op, Operation)
+        forms = list(candidates(rebuilder, value))
+        if policy.guard == "bf16-fallback" and forms and list(interleavings(rebuilder, value)):
+            if golden := next(bf16_goldens(value), None):
+                refused(
+                    op,
+                    f"'{op.name}' stays: guard bf16-fallback keeps the matmul re-interleave because "
+                    f"'{golden.name}' rounds its result to bf16",
+                    "guard bf16-fallback",
+                )
+                continue
+        before = savings(function)
+        result = rebuilder.try_all(value, forms)
+        if isinstance(result, Rewritten):
+            count += 1
+            rewritten(op, f"'{op.name}' -> {outcome_text(result, before, savings(function))}")
+        else:
+            refuse(function, value, result)
+    become_vector(function)
+    return count
+
+
+def become_vector(function: func.FuncOp) -> None:
+    """A function without anything on the cube runs on vector cores."""
+    cube = any(
+        isinstance(op, MatmulOp)
+        or any(isinstance(v.type, AnyTileType) and v.type.data.loc in CUBE_MEMORIES for v in op.results)
+        for op in function.walk()
+    )
+    if not cube and function.attributes.get("pto.kernel_kind") == KernelKindAttr("cube"):
+        function.attributes["pto.kernel_kind"] = KernelKindAttr("vector")
+        note(function, f"'{function.sym_name.data}' is a vector kernel now: launch it on vector cores")
+
+
+@dataclass(frozen=True)
+class SelectToLanesPass(ModulePass):
+    """Rewrite one-hot products; `guard` and `signed-zero` say how exact the result must be."""
+
+    name = "dsv4-select-to-lanes"
+    guard: Guard = "exact"
+    signed_zero: SignedZero = "exact"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for function in [f for f in op.walk() if isinstance(f, func.FuncOp)]:
+            rewrite_function(function, Policy(self.guard, self.signed_zero))
