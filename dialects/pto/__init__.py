@@ -2,16 +2,43 @@
 
 from xdsl.ir import Dialect
 
-from . import broadcast, control, convert, elementwise, lanes, matmul, memory, moves, tiles
+from . import (
+    allocation,
+    broadcast,
+    channels,
+    comm,
+    control,
+    convert,
+    debug,
+    elementwise,
+    extents,
+    fill,
+    indexed,
+    lanes,
+    matmul,
+    memory,
+    moves,
+    partition,
+    pipes,
+    quantize,
+    reductions,
+    scalars,
+    sort,
+    sync,
+    tiles,
+)
 from .attributes import ATTRIBUTES
+from .handles import HANDLE_TYPES
 from .types import TYPES
+
+_FAMILIES = (
+    *(memory, extents, allocation, tiles, scalars, indexed),
+    *(elementwise, broadcast, fill, reductions, partition, convert, quantize, lanes, sort, moves, matmul),
+    *(pipes, channels, sync, comm, control, debug),
+)
 
 PTO = Dialect(
     "pto",
-    [
-        op
-        for family in (memory, tiles, elementwise, broadcast, lanes, convert, moves, matmul, control)
-        for op in family.OPERATIONS
-    ],
-    [*TYPES, *ATTRIBUTES],
+    [op for family in _FAMILIES for op in family.OPERATIONS],
+    [*TYPES, *HANDLE_TYPES, *ATTRIBUTES],
 )

@@ -14,10 +14,11 @@ A family states its operands (`OPERANDS`), where its attributes stand in text (`
 operation live here. Raise, lower, interpreter and printers know an operation only through this class.
 """
 
+import re
 from abc import ABC
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 from xdsl.dialects.builtin import IndexType, ModuleOp, StringAttr
 from xdsl.ir import Attribute, Operation, SSAValue
@@ -111,7 +112,9 @@ class TileOp(IRDLOperation, ABC):
     NOT_IN_PLACE: ClassVar[tuple[str, ...]] = ()
     """Operands whose bytes the destination must not overlap."""
     SCRATCH_CHIPS: ClassVar[tuple[str, ...]] = ("a2a3", "a5")
-    """Chips on which `tmp` is really written."""
+    """Chips on which `tmp` is really written (ptoas 0.60, PTO.cpp getEffects)."""
+    BUFFER_ONLY: ClassVar[bool] = False
+    """It is about handles or addresses and has no meaning on values."""
 
     # how its text looks
 
@@ -225,6 +228,8 @@ class TileOp(IRDLOperation, ABC):
         if any(type(tile) is not type(tiles[0]) for tile in tiles):
             other = "tile_buf" if form == "value" else "tile"
             raise VerifyException(f"is in {form} form but has a !pto.{other} operand")
+        if self.BUFFER_ONLY and self.is_value_form:
+            raise VerifyException("exists in buffer form only")
         if self.reads_destination() and self.is_value_form != (self.operand("old") is not None):
             expected = "the former content of its destination" if self.is_value_form else "no former content"
             raise VerifyException(f"expects {expected} as last operand in {form} form")
@@ -385,7 +390,16 @@ def target_arch(op: Operation) -> str:
     return "a2a3"
 
 
-def leaf(base: type[TileOp], mnemonic: str, **constants: Any) -> type[TileOp]:
+Leaf = TypeVar("Leaf", bound=IRDLOperation)
+
+
+def leaf(base: type[Leaf], mnemonic: str, **constants: Any) -> type[Leaf]:
     """An operation that differs from its family only in its name and in constants: one table row."""
-    class_name = "".join(part[:1].upper() + part[1:] for part in mnemonic.split(".")) + "Op"
-    return irdl_op_definition(type(class_name, (base,), {"name": f"pto.{mnemonic}", **constants}))
+    class_name = "".join(part[:1].upper() + part[1:] for part in re.split("[._]", mnemonic)) + "Op"
+    annotations = dict.fromkeys(constants, ClassVar)
+    namespace = {"name": f"pto.{mnemonic}", "__annotations__": annotations, **constants}
+    return cast(type[Leaf], _define(type(class_name, (base,), namespace)))
+
+
+def _define(cls: type[Any]) -> type[Any]:
+    return irdl_op_definition(cls)

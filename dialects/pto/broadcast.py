@@ -16,6 +16,8 @@ class ColumnExpandOp(TileOp):
     """`d[i, j] = src[i, j] op row[0, j]`: one row for all rows."""
 
     OPERANDS: ClassVar = "src row"
+    NOT_IN_PLACE: ClassVar = ("row",)
+    precision = opt_prop_def(prop_name="precisionType")
 
     def check(self, arch: str) -> None:
         row, dst = layout_of(self.ins[1]), self.destination_layout()
@@ -32,6 +34,9 @@ class RowExpandOp(TileOp):
     """
 
     OPERANDS: ClassVar = "src col tmp?"
+    NOT_IN_PLACE: ClassVar = ("col",)
+    SCRATCH_CHIPS: ClassVar = ("a2a3",)
+    precision = opt_prop_def(prop_name="precisionType")
 
     def check(self, arch: str) -> None:
         src, col, dst = layout_of(self.ins[0]), layout_of(self.ins[1]), self.destination_layout()
@@ -52,6 +57,7 @@ class TColExpandOp(TileOp):
     """`d[i, j] = src[0, j]`."""
 
     name = "pto.tcolexpand"
+    NOT_IN_PLACE: ClassVar = ("src",)
 
     def check(self, arch: str) -> None:
         src, dst = layout_of(self.ins[0]), self.destination_layout()
@@ -65,7 +71,7 @@ class TRowExpandOp(TileOp):
     """`d[i, j] = src[i, 0]`."""
 
     name = "pto.trowexpand"
-    OPERANDS: ClassVar = "src tmp?"
+    NOT_IN_PLACE: ClassVar = ("src",)
 
     def check(self, arch: str) -> None:
         src, dst = layout_of(self.ins[0]), self.destination_layout()
@@ -96,6 +102,7 @@ class TCiOp(TileOp):
 
     name = "pto.tci"
     OPERANDS: ClassVar = "start tmp?"
+    SCRATCH_CHIPS: ClassVar = ("a2a3",)
     descending = opt_prop_def(BoolAttr)
 
     def ins_attributes(self, printer: Printer) -> tuple[str, ...]:

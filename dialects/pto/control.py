@@ -15,6 +15,8 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.traits import NoTerminator, Pure
 
+from .base import leaf
+
 
 class SectionOp(IRDLOperation):
     """Code for one kind of core inside a function for both."""
@@ -57,14 +59,8 @@ class CoreNumberOp(IRDLOperation):
         super().__init__(result_types=[i64])
 
 
-def _core_number(mnemonic: str) -> type[CoreNumberOp]:
-    class_name = "".join(part.capitalize() for part in mnemonic.split("_")) + "Op"
-    namespace = {"name": f"pto.{mnemonic}", "__module__": __name__}
-    return irdl_op_definition(type(class_name, (CoreNumberOp,), namespace))
-
-
 OPERATIONS: list[type[Operation]] = [
     SectionCubeOp,
     SectionVectorOp,
-    *map(_core_number, ("get_block_idx", "get_subblock_idx", "get_block_num", "get_subblock_num")),
+    *(leaf(CoreNumberOp, f"get_{core}_{what}") for core in ("block", "subblock") for what in ("idx", "num")),
 ]

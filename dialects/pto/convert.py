@@ -25,7 +25,9 @@ class TCvtOp(TileOp):
 
     name = "pto.tcvt"
     OPERANDS: ClassVar = "src tmp?"
-    INS_ATTRIBUTES: ClassVar = ("rmode", "satmode")
+    SCRATCH_CHIPS: ClassVar = ("a2a3",)
+    ALL_ATTRIBUTES_IN_INS: ClassVar = True
+    ALIASES: ClassVar = {"sat_mode": "satmode"}
     rmode = opt_prop_def(RoundModeAttr)
     satmode = opt_prop_def(SaturationModeAttr)
 
@@ -48,7 +50,7 @@ class TCvtOp(TileOp):
 class CompareOp(TileOp):
     """Predicates are packed: bit `j % 8` of byte `j / 8` of a row, LSB first, says whether lane j holds."""
 
-    INS_ATTRIBUTES: ClassVar = ("cmpMode",)
+    ALL_ATTRIBUTES_IN_INS: ClassVar = True
     cmpMode = opt_prop_def(CmpAttr)
 
     @property
@@ -84,6 +86,8 @@ class TSelOp(TileOp):
 
     name = "pto.tsel"
     OPERANDS: ClassVar = "mask src0 src1 tmp?"
+    NOT_IN_PLACE: ClassVar = ("mask",)
+    SCRATCH_CHIPS: ClassVar = ("a2a3",)
 
     def check(self, arch: str) -> None:
         tiles = [self.ins[1], self.ins[2], *self.destinations()]
@@ -99,6 +103,8 @@ class TSelsOp(TileOp):
 
     name = "pto.tsels"
     OPERANDS: ClassVar = "mask src tmp? scalar"
+    NOT_IN_PLACE: ClassVar = ("mask",)
+    SCRATCH_CHIPS: ClassVar = ("a2a3",)
 
     def check(self, arch: str) -> None:
         tiles = [self.ins[1], *self.destinations()]

@@ -1,13 +1,14 @@
-"""Lane by lane arithmetic: tile with tile, tile with scalar, one tile."""
+"""Lane by lane arithmetic: tile with tile, tile with scalar, one tile, three tiles."""
 
 from typing import ClassVar
 
 from xdsl.ir import SSAValue
-from xdsl.irdl import opt_prop_def
+from xdsl.irdl import irdl_op_definition, opt_prop_def
 from xdsl.utils.exceptions import VerifyException
 
 from .base import TileOp, is_tile, layout_of, leaf
 from .rules import expect_element, expect_same_element, expect_same_valid, expect_vec_row_major
+from .types import element_name
 
 
 class ElementwiseOp(TileOp):
@@ -25,6 +26,7 @@ class BinaryOp(ElementwiseOp):
     """`%d = a op b`."""
 
     OPERANDS: ClassVar = "lhs rhs"
+    precision = opt_prop_def(prop_name="precisionType")
 
     @property
     def lhs(self) -> SSAValue:
@@ -39,18 +41,26 @@ class ScalarOp(ElementwiseOp):
     """`%d = a op s` with one scalar for all lanes."""
 
     OPERANDS: ClassVar = "src scalar"
+    precision = opt_prop_def(prop_name="precisionType")
 
 
 class UnaryOp(ElementwiseOp):
-    """`%d = op a`. Some need scratch memory on some chips."""
+    """`%d = op a`. Some take scratch memory."""
 
-    OPERANDS: ClassVar = "src tmp?"
+    precision = opt_prop_def(prop_name="precisionType")
+
+
+class TernaryOp(ElementwiseOp):
+    """`%d = a op b op c`; with a scalar in the middle, `%d = a op s op c`."""
+
+    OPERANDS: ClassVar = "src0 src1 src2"
 
 
 class EitherOrderScalarOp(TileOp):
     """`tdivs` takes tile and scalar in either order, and the order is its meaning."""
 
     OPERANDS: ClassVar = "lhs rhs"
+    precision = opt_prop_def(prop_name="precisionType")
 
     def check(self, arch: str) -> None:
         if sum(is_tile(v) for v in self.ins) != 1:
@@ -61,15 +71,30 @@ class EitherOrderScalarOp(TileOp):
         expect_same_valid(tiles)
 
 
-class PreciseBinaryOp(BinaryOp):
-    """Division and square root have a precision switch on A5."""
+@irdl_op_definition
+class TAxpyOp(TileOp):
+    """`d = d + src * scalar`; the destination may be f32 where the source is f16."""
 
-    div_precision = opt_prop_def(prop_name="divPrecision")
+    name = "pto.taxpy"
+    OPERANDS: ClassVar = "src scalar old?"
+    TIED: ClassVar = "old"
+
+    def check(self, arch: str) -> None:
+        src, dst = layout_of(self.ins[0]), self.destination_layout()
+        expect_vec_row_major([self.ins[0], *self.destinations()])
+        expect_same_valid([self.ins[0], *self.destinations()])
+        if src.dtype != dst.dtype and (src.dtype, dst.dtype) != ("f16", "f32"):
+            raise VerifyException(
+                f"expects a destination of {src.dtype} elements, or f32 for f16, found {dst.dtype}"
+            )
+        if (scalar := element_name(self.ins[1].type)) != src.dtype:
+            raise VerifyException(f"expects a {src.dtype} scalar, found {scalar}")
+        expect_element(self, dst.dtype, arch)
 
 
-_BINARY = "tadd tsub tmul tmax tmin tand tor txor trem tfmod tshl tshr"
-_SCALAR = "tadds tsubs tmuls tmaxs tmins tands tors txors trems tfmods tshls tshrs"
-_UNARY = "tneg tabs texp tlog tsqrt trsqrt trecip trelu tnot"
+_BINARY = "tadd tsub tmul tmax tmin tand tor tshl tshr tdiv taddrelu"
+_SCALAR = "tadds tsubs tmuls tmaxs tmins tshls tshrs tlrelu"
+_UNARY = "tneg tabs texp tlog tsqrt trelu tnot"
 
 TAddOp, TSubOp, TMulOp, TMaxOp, TMinOp, TAndOp, TOrOp, *_MORE_BINARY = (
     leaf(BinaryOp, m) for m in _BINARY.split()
@@ -77,10 +102,26 @@ TAddOp, TSubOp, TMulOp, TMaxOp, TMinOp, TAndOp, TOrOp, *_MORE_BINARY = (
 TAddsOp, TSubsOp, TMulsOp, *_MORE_SCALAR = (leaf(ScalarOp, m) for m in _SCALAR.split())
 TNegOp, *_MORE_UNARY = (leaf(UnaryOp, m) for m in _UNARY.split())
 
+# Not in place where pypto's registration of the operation says so (pypto src/ir/op/tile_ops).
+_BOTH = {"NOT_IN_PLACE": ("lhs", "rhs")}
+_SOURCE = {"NOT_IN_PLACE": ("src",)}
+_BINARY_TMP = {"OPERANDS": "lhs rhs tmp?", "SCRATCH_CHIPS": ("a2a3",)}
+_SCALAR_TMP = {"OPERANDS": "src scalar tmp?", "SCRATCH_CHIPS": ("a2a3",)}
+
 OPERATIONS = [
     *(TAddOp, TSubOp, TMulOp, TMaxOp, TMinOp, TAndOp, TOrOp, *_MORE_BINARY),
+    *(leaf(BinaryOp, m, **_BINARY_TMP) for m in ("txor", "trem", "tpow")),
+    leaf(BinaryOp, "tprelu", **_BINARY_TMP, **_BOTH),
+    leaf(BinaryOp, "tfmod", **_BOTH),
     *(TAddsOp, TSubsOp, TMulsOp, *_MORE_SCALAR),
+    *(leaf(ScalarOp, m, **_SOURCE) for m in ("tands", "tors", "tfmods")),
+    leaf(ScalarOp, "txors", **_SCALAR_TMP, **_SOURCE),
+    *(leaf(ScalarOp, m, **_SCALAR_TMP) for m in ("trems", "tpows")),
     *(TNegOp, *_MORE_UNARY),
-    leaf(PreciseBinaryOp, "tdiv"),
+    leaf(UnaryOp, "trecip", **_SOURCE),
+    leaf(UnaryOp, "trsqrt", OPERANDS="src tmp?", **_SOURCE),
+    *(leaf(TernaryOp, m) for m in ("taddc", "tsubc")),
+    *(leaf(TernaryOp, m, OPERANDS="src0 scalar src1") for m in ("taddsc", "tsubsc")),
     leaf(EitherOrderScalarOp, "tdivs"),
+    TAxpyOp,
 ]

@@ -1,5 +1,6 @@
 """Operations that move lanes by pattern or index: gathers and scatters."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from xdsl.dialects.builtin import IntegerAttr, StringAttr
@@ -79,6 +80,7 @@ class TGatherOp(MaskedOp):
 
     name = "pto.tgather"
     OPERANDS: ClassVar = "src idx? tmp?"
+    SCRATCH_CHIPS: ClassVar = ("a2a3",)
     NOT_IN_PLACE: ClassVar = ("src", "idx")
     cmpMode = opt_prop_def(CmpAttr)
     offset = opt_prop_def(IntegerAttr)
@@ -88,17 +90,19 @@ class TGatherOp(MaskedOp):
             return "mask"
         return "compare" if len(self.destinations()) == 2 else "index"
 
-    def operand_names(self) -> list[str]:
-        return ["src", "k", "tmp"][: len(self.ins)] if self.form() == "compare" else super().operand_names()
+    def operand_names(self) -> Sequence[str]:
+        return ("src", "k", "tmp")[: len(self.ins)] if self.form() == "compare" else super().operand_names()
 
     @property
     def idx(self) -> SSAValue:
         return self.required("idx")
 
-    def destination_names(self) -> list[str]:
-        return ["dst", "cdst"] if self.form() == "compare" else ["dst"]
+    def destination_names(self) -> Sequence[str]:
+        return ("dst", "cdst") if self.form() == "compare" else ("dst",)
 
     def check(self, arch: str) -> None:
+        from dsv4_passes.targets import chip
+
         dst = self.destinations()[0]
         if self.form() == "compare":
             return
@@ -117,9 +121,9 @@ class TGatherOp(MaskedOp):
             if len(self.ins) < 2:
                 raise VerifyException("expects a mask pattern or an index operand")
             expect_same_element([self.src, dst])
-            index = layout_of(self.idx).dtype
-            if index not in (("i32", "i16") if arch == "a5" else ("i32",)):
-                raise VerifyException(f"expects an i32 index on {arch}, found {index}")
+            index, legal = layout_of(self.idx).dtype, chip(arch).gather_indices
+            if index not in legal:
+                raise VerifyException(f"expects a {'/'.join(sorted(legal))} index on {arch}, found {index}")
         expect_element(self, source.dtype, arch)
 
 
@@ -166,4 +170,33 @@ class TScatterOp(MaskedOp):
                 )
 
 
-OPERATIONS = [TGatherOp, TScatterOp]
+@irdl_op_definition
+class TGatherBOp(TileOp):
+    """Pick blocks of 32 bytes by byte offset: one offset for each block of the destination."""
+
+    name = "pto.tgatherb"
+    OPERANDS: ClassVar = "src offsets"
+    NOT_IN_PLACE: ClassVar = ("src", "offsets")
+
+    def check(self, arch: str) -> None:
+        dst = self.destination_layout()
+        if element_bits(dst.dtype) not in (8, 16, 32):
+            raise VerifyException(f"expects elements of 8, 16 or 32 bits, found {dst.dtype}")
+        if arch != "a5" and dst.blayout != "row_major":
+            raise VerifyException(f"expects a row_major destination on {arch}, found {dst.blayout}")
+
+
+@irdl_op_definition
+class THistogramOp(TileOp):
+    """Count byte values per row (A5); `byte` says which byte of an element."""
+
+    name = "pto.thistogram"
+    OPERANDS: ClassVar = "src idx"
+    byte = opt_prop_def(IntegerAttr)
+
+    def check(self, arch: str) -> None:
+        if arch != "a5":
+            raise VerifyException(f"exists on a5 only, found {arch}")
+
+
+OPERATIONS = [TGatherOp, TScatterOp, TGatherBOp, THistogramOp]

@@ -7,7 +7,7 @@ from xdsl.irdl import irdl_op_definition, opt_prop_def
 from xdsl.utils.exceptions import VerifyException
 
 from .attributes import AccPhaseAttr
-from .base import TileOp, layout_of
+from .base import TileOp, layout_of, leaf
 from .rules import expect_relation
 from .types import DYNAMIC, TileLayout
 
@@ -16,6 +16,8 @@ class MatmulOp(TileOp):
     """`[M, K] x [K, N] -> [M, N]` from left and right memory into an accumulator."""
 
     accPhase = opt_prop_def(AccPhaseAttr)
+    ROWS: ClassVar[int] = DYNAMIC
+    """The only number of rows it takes (1 for matrix times vector)."""
 
     @property
     def lhs(self) -> SSAValue:
@@ -26,16 +28,22 @@ class MatmulOp(TileOp):
         return self.required("rhs")
 
     def check(self, arch: str) -> None:
-        from dsv4_passes.targets import chip
-
         lhs, rhs, dst = layout_of(self.lhs), layout_of(self.rhs), self.destination_layout()
         for layout, loc in ((lhs, "left"), (rhs, "right"), (dst, "acc")):
             if layout.loc != loc:
                 raise VerifyException(f"expects an operand in {loc} memory, found {layout.loc}")
-        (m, k), (k2, n), (m2, n2) = map(_logical, (lhs, rhs, dst))
+        (m, k), (k2, n), (m2, n2) = lhs.valid, rhs.valid, dst.valid
+        expect_relation("the rows of the left operand", m, self.ROWS)
         expect_relation("the rows of the right operand", k2, k)
         expect_relation("the rows of the accumulator", m2, m)
         expect_relation("the columns of the accumulator", n2, n)
+        if (bias := self.operand("bias")) is not None:
+            check_bias(layout_of(bias), dst)
+        self.check_elements(lhs, rhs, dst, arch)
+
+    def check_elements(self, lhs: TileLayout, rhs: TileLayout, dst: TileLayout, arch: str) -> None:
+        from dsv4_passes.targets import chip
+
         triples = chip(arch).matmul_types()
         if (dst.dtype, lhs.dtype, rhs.dtype) not in triples:
             known = ", ".join(f"({', '.join(t)})" for t in sorted(triples))
@@ -45,10 +53,26 @@ class MatmulOp(TileOp):
             )
 
 
-def _logical(layout: TileLayout) -> tuple[int, int]:
-    """What the product sees: the valid extent where it is static, else the physical one is not known."""
-    rows, cols = (DYNAMIC if v == DYNAMIC else v for v in layout.valid)
-    return rows, cols
+class MxMatmulOp(MatmulOp):
+    """The same on numbers in groups of 32 along K, each group with a scale of its own (A5)."""
+
+    def check_elements(self, lhs: TileLayout, rhs: TileLayout, dst: TileLayout, arch: str) -> None:
+        if arch != "a5":
+            raise VerifyException(f"exists on a5 only, found {arch}")
+        for name in ("lhs_scale", "rhs_scale"):
+            if (loc := layout_of(self.required(name)).loc) != "scaling":
+                raise VerifyException(f"expects {name} in scaling memory, found {loc}")
+        if dst.dtype != "f32":
+            raise VerifyException(f"expects an f32 accumulator, found {dst.dtype}")
+
+
+def check_bias(bias: TileLayout, dst: TileLayout) -> None:
+    """One row in bias memory, of the accumulator's element type."""
+    if bias.loc != "bias":
+        raise VerifyException(f"expects an operand in bias memory, found {bias.loc}")
+    if bias.dtype != dst.dtype:
+        raise VerifyException(f"expects a bias of {dst.dtype} elements, found {bias.dtype}")
+    expect_relation("the rows of the bias", bias.valid_rows, 1)
 
 
 @irdl_op_definition
@@ -80,4 +104,16 @@ class TMatmulBiasOp(MatmulOp):
     OPERANDS: ClassVar = "lhs rhs bias"
 
 
-OPERATIONS = [TMatmulOp, TMatmulAccOp, TMatmulBiasOp]
+_SCALED = "lhs lhs_scale rhs rhs_scale"
+_ACC = {"TIED": "acc"}
+_ONE_ROW = {"ROWS": 1}
+
+OPERATIONS = [
+    *(TMatmulOp, TMatmulAccOp, TMatmulBiasOp),
+    leaf(MatmulOp, "tgemv", OPERANDS="lhs rhs", **_ONE_ROW),
+    leaf(MatmulOp, "tgemv.acc", OPERANDS="acc lhs rhs", **_ACC, **_ONE_ROW),
+    leaf(MatmulOp, "tgemv.bias", OPERANDS="lhs rhs bias", **_ONE_ROW),
+    *(leaf(MxMatmulOp, f"{name}.mx", OPERANDS=_SCALED) for name in ("tmatmul", "tgemv")),
+    *(leaf(MxMatmulOp, f"{name}.mx.acc", OPERANDS=f"acc {_SCALED}", **_ACC) for name in ("tmatmul", "tgemv")),
+    *(leaf(MxMatmulOp, f"{name}.mx.bias", OPERANDS=f"{_SCALED} bias") for name in ("tmatmul", "tgemv")),
+]

@@ -298,8 +298,9 @@ class TStoreOp(TileOp):
     """Copy a tile to a box of GM. From an accumulator the store may convert (f32 to bf16: a rounding)."""
 
     name = "pto.tstore"
-    OPERANDS: ClassVar = "src"
+    OPERANDS: ClassVar = "src fp? pre_quant?"
     DESTINATIONS: ClassVar = ""
+    CLAUSES: ClassVar = {"fp": " fp ", "pre_quant": ", "}
     stPhase = opt_prop_def()
     atomicType = opt_prop_def()
     reluPreMode = opt_prop_def()
@@ -307,6 +308,8 @@ class TStoreOp(TileOp):
     def check(self, arch: str) -> None:
         if len(self.outs) != 1 or not isinstance(self.outs[0].type, PartitionTensorViewType):
             raise VerifyException("expects to store to one partition_tensor_view")
+        if not is_tile(self.ins[0]):
+            raise VerifyException(f"expects to store a tile, found {self.ins[0].type}")
         view, tile = self.outs[0].type.data, layout_of(self.ins[0])
         if tile.loc not in (("vec", "acc") if arch == "a5" else ("vec", "mat", "acc")):
             raise VerifyException(f"cannot store from {tile.loc} memory on {arch}")
@@ -324,10 +327,9 @@ class TStoreOp(TileOp):
                     f"found {stored} in the tile and {room} in GM"
                 )
 
-    def _verify_forms(self) -> None:
-        """A store has no destination tile; both forms look alike but for the type of its source."""
-        if not is_tile(self.ins[0]):
-            raise VerifyException(f"expects to store a tile, found {self.ins[0].type}")
+    def operand_names(self) -> Sequence[str]:
+        """What `fp` and `pre_quant` are, their types say."""
+        return ["src", *("fp" if is_tile(value) else "pre_quant" for value in self.ins[1:])]
 
 
 OPERATIONS: list[type[Operation]] = [

@@ -1,19 +1,37 @@
 """Moves between and within on-chip memories."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from xdsl.ir import SSAValue
 from xdsl.irdl import irdl_op_definition, opt_prop_def
 from xdsl.utils.exceptions import VerifyException
 
-from .base import TileOp, layout_of
+from .base import TileOp, is_tile, layout_of
 from .memory import constant_int
 from .rules import expect_relation, expect_same_element, expect_vec
-from .types import TileLayout
+from .types import DYNAMIC, TileLayout
 
 
 class MoveOp(TileOp):
-    """A copy whose source and destination memories must be connected on the chip."""
+    """A copy whose source and destination memories must be connected on the chip.
+
+    From an accumulator it may scale while it converts: by the numbers in the scaling tile `fp`, or by the
+    64-bit scalar `pre_quant`.
+    """
+
+    accToVecMode = opt_prop_def()
+    reluPreMode = opt_prop_def()
+    grpAxis = opt_prop_def()
+
+    def operand_names(self) -> Sequence[str]:
+        """What `fp` and `pre_quant` are, their types say; `old` is the last tile in value form."""
+        names = [name for name in self.OPERANDS.split() if not name.endswith("?")]
+        spare = self.ins[len(names) :]
+        for position, value in enumerate(spare):
+            last = position == len(spare) - 1 and self.reads_destination() and self.is_value_form
+            names.append("old" if last else "fp" if is_tile(value) else "pre_quant")
+        return names
 
     def check_path(self, source: TileLayout, dest: TileLayout, arch: str) -> None:
         from dsv4_passes.targets import chip
@@ -30,9 +48,8 @@ class TMovOp(MoveOp):
     """Copy a tile, between memories or within vec memory."""
 
     name = "pto.tmov"
-    OPERANDS: ClassVar = "src fp?"
-    accToVecMode = opt_prop_def()
-    reluPreMode = opt_prop_def()
+    OPERANDS: ClassVar = "src fp? pre_quant?"
+    CLAUSES: ClassVar = {"fp": ", ", "pre_quant": ", "}
 
     def check(self, arch: str) -> None:
         source, dest = layout_of(self.ins[0]), self.destination_layout()
@@ -46,9 +63,9 @@ class TExtractOp(MoveOp):
     """`d[r, c] = src[r + row, c + col]`: a box of a larger tile into another memory."""
 
     name = "pto.textract"
-    OPERANDS: ClassVar = "src row col fp?"
-    reluPreMode = opt_prop_def()
-    accToVecMode = opt_prop_def()
+    OPERANDS: ClassVar = "src row col pre_quant? fp?"
+    NOT_IN_PLACE: ClassVar = ("src",)
+    CLAUSES: ClassVar = {"fp": " fp "}
 
     def check(self, arch: str) -> None:
         source, dest = layout_of(self.ins[0]), self.destination_layout()
@@ -64,6 +81,28 @@ class TExtractOp(MoveOp):
     def offsets(self) -> tuple[SSAValue, SSAValue]:
         """Row and column (index values) of the box in the source."""
         return self.ins[1], self.ins[2]
+
+
+@irdl_op_definition
+class TInsertOp(MoveOp):
+    """`d[r + row, c + col] = src[r, c]`: a box of a larger tile is replaced, the rest of it stays."""
+
+    name = "pto.tinsert"
+    OPERANDS: ClassVar = "src row col fp? pre_quant? old?"
+    TIED: ClassVar = "old"
+    CLAUSES: ClassVar = {"fp": " fp ", "pre_quant": " pre_quant "}
+    tinsertMode = opt_prop_def()
+
+    def check(self, arch: str) -> None:
+        source, dest = layout_of(self.ins[0]), self.destination_layout()
+        self.check_path(source, dest, arch)
+        for axis, offset in enumerate(self.ins[1:3]):
+            start, size = constant_int(offset) or 0, source.valid[axis]
+            if size != DYNAMIC and start + size > dest.shape[axis]:
+                raise VerifyException(
+                    f"reaches from {start} to {start + size} on axis {axis} "
+                    f"of a destination with {dest.shape[axis]}"
+                )
 
 
 @irdl_op_definition
@@ -100,4 +139,24 @@ class TTransOp(TileOp):
         expect_relation("the valid rows of the destination", dest.valid_rows, source.valid_cols)
 
 
-OPERATIONS = [TMovOp, TExtractOp, TConcatOp, TTransOp]
+@irdl_op_definition
+class TConcatIdxOp(TileOp):
+    """Per row i, the first `lhs_idx[i, 0]` lanes of `lhs`, then the first `rhs_idx[i, 0]` of `rhs`."""
+
+    name = "pto.tconcatidx"
+    OPERANDS: ClassVar = "lhs rhs lhs_idx rhs_idx old?"
+    TIED: ClassVar = "old"
+    NOT_IN_PLACE: ClassVar = ("lhs", "rhs", "lhs_idx", "rhs_idx")
+
+    def check(self, arch: str) -> None:
+        lhs, rhs, lhs_idx, rhs_idx = self.ins[:4]
+        expect_vec([lhs, rhs, lhs_idx, rhs_idx, *self.destinations()])
+        expect_same_element([lhs, rhs, *self.destinations()])
+        expect_same_element([lhs_idx, rhs_idx])
+        dst = self.destination_layout()
+        for what, value in (("left", lhs), ("right", rhs)):
+            rows = layout_of(value).valid_rows
+            expect_relation(f"the valid rows of the {what} source", rows, dst.valid_rows)
+
+
+OPERATIONS = [TMovOp, TExtractOp, TInsertOp, TConcatOp, TConcatIdxOp, TTransOp]

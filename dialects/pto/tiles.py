@@ -1,16 +1,15 @@
-"""Tiles themselves: allocation, views of a tile, and the operations that only the value form has."""
+"""Views of a tile, and the operations that only the value form has."""
 
 from collections.abc import Sequence
 from typing import Self
 
-from xdsl.dialects.builtin import I64, DenseArrayBase, IndexType, IntegerType, i64
+from xdsl.dialects.builtin import I64, DenseArrayBase, IndexType, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     IRDLOperation,
     irdl_op_definition,
     operand_def,
-    opt_operand_def,
     opt_result_def,
     prop_def,
     result_def,
@@ -22,126 +21,12 @@ from xdsl.printer import Printer
 from xdsl.traits import EffectInstance, MemoryEffect, MemoryEffectKind, Pure
 from xdsl.utils.exceptions import VerifyException
 
+from .allocation import AllocTileOp as AllocTileOp
+from .allocation import box_shape as box_shape
 from .base import layout_of
 from .memory import constant_int
 from .syntax import parse_index_list, print_index_list, segment_sizes
-from .types import DYNAMIC, AnyTileType, TileBufType, TileLayout, TileType, element_bits
-
-_L0 = ("left", "right", "acc")
-
-
-def verify_allocation(layout: TileLayout) -> None:
-    """Row and box sizes that hardware can address (ptoas 0.60, PTO.cpp verifyTileBufLayoutConstraints)."""
-    size = element_bits(layout.dtype) // 8
-    if layout.slayout == "none_box":
-        extent, what = (
-            (layout.cols, "cols") if layout.blayout == "row_major" else (layout.rows, "rows")
-        )
-        if extent * size % 32:
-            raise VerifyException(
-                f"expects a {layout.blayout} none_box tile to have {what} * sizeof({layout.dtype}) "
-                f"divisible by 32 bytes, found {extent * size}"
-            )
-        return
-    box_rows, box_cols = box_shape(layout)
-    if layout.cols % box_cols:
-        raise VerifyException(f"expects cols to be a multiple of the box's {box_cols}, found {layout.cols}")
-    if layout.rows % box_rows and layout.loc != "vec" and layout.fractal != 32 and layout.rows != 1:
-        raise VerifyException(f"expects rows to be a multiple of the box's {box_rows}, found {layout.rows}")
-
-
-def box_shape(layout: TileLayout) -> tuple[int, int]:
-    """Rows and columns (elements) of one fractal box of a boxed layout."""
-    per_line = 32 // (element_bits(layout.dtype) // 8)
-    if layout.fractal == 1024:
-        return 16, 16
-    if layout.fractal == 32:
-        return 16, 2
-    return (16, per_line) if layout.slayout == "row_major" else (per_line, 16)
-
-
-class AllocEffect(MemoryEffect):
-    """Allocates its result: erased when unused, never merged with another allocation."""
-
-    @classmethod
-    def get_effects(cls, op: Operation) -> set[EffectInstance]:
-        return {EffectInstance(MemoryEffectKind.ALLOC, op.results[0])}
-
-
-@irdl_op_definition
-class AllocTileOp(IRDLOperation):
-    """A handle on a piece of on-chip memory, at a byte address or wherever `ptoas` puts it.
-
-    `%t = pto.alloc_tile addr = %a valid_row = %r valid_col = %c : !pto.tile_buf<…>`; a valid operand
-    stands for each `?` of the type. Two handles with one address are the same bytes.
-    """
-
-    name = "pto.alloc_tile"
-    addr = opt_operand_def(IntegerType)
-    valid_row = opt_operand_def(IndexType)
-    valid_col = opt_operand_def(IndexType)
-    res = result_def(TileBufType)
-    irdl_options = (AttrSizedOperandSegments(as_property=True),)
-    traits = traits_def(AllocEffect())
-
-    def __init__(
-        self,
-        result_type: TileBufType,
-        addr: SSAValue | None = None,
-        valid_row: SSAValue | None = None,
-        valid_col: SSAValue | None = None,
-    ):
-        super().__init__(operands=[addr, valid_row, valid_col], result_types=[result_type])
-
-    @property
-    def layout(self) -> TileLayout:
-        return layout_of(self.res)
-
-    def verify_(self) -> None:
-        layout = self.layout
-        for what, extent, operand in (
-            ("valid_row", layout.valid_rows, self.valid_row),
-            ("valid_col", layout.valid_cols, self.valid_col),
-        ):
-            if (extent == DYNAMIC) != (operand is not None):
-                expected = f"a {what} operand" if extent == DYNAMIC else f"no {what} operand"
-                raise VerifyException(f"expects {expected} for its result type")
-        if self.addr is not None and (address := constant_int(self.addr)) is not None:
-            alignment = 512 if layout.loc in _L0 else 32
-            if address < 0 or address % alignment:
-                raise VerifyException(
-                    f"expects an address that is a multiple of {alignment} bytes, found {address}"
-                )
-        verify_allocation(layout)
-
-    @classmethod
-    def parse(cls, parser: Parser) -> Self:
-        operands: list[SSAValue] = []
-        sizes: list[int] = []
-        for keyword, type_ in (("addr", i64), ("valid_row", IndexType()), ("valid_col", IndexType())):
-            given = parser.parse_optional_keyword(keyword) is not None
-            sizes.append(int(given))
-            if given:
-                parser.parse_punctuation("=")
-                operands.append(parser.resolve_operand(parser.parse_unresolved_operand(), type_))
-        attributes = parser.parse_optional_attr_dict()
-        parser.parse_punctuation(":")
-        result = parser.parse_type()
-        return cls.create(
-            operands=operands,
-            result_types=[result],
-            properties={"operandSegmentSizes": segment_sizes(*sizes)},
-            attributes=attributes,
-        )
-
-    def print(self, printer: Printer) -> None:
-        for keyword in ("addr", "valid_row", "valid_col"):
-            if (value := getattr(self, keyword)) is not None:
-                printer.print_string(f" {keyword} = ")
-                printer.print_operand(value)
-        printer.print_op_attributes(self.attributes)
-        printer.print_string(" : ")
-        printer.print_attribute(self.res.type)
+from .types import DYNAMIC, AnyTileType, TileType
 
 
 @irdl_op_definition
@@ -411,7 +296,6 @@ class InsertOp(IRDLOperation):
 
 
 OPERATIONS: list[type[Operation]] = [
-    AllocTileOp,
     SubviewOp,
     BitcastOp,
     TReshapeOp,

@@ -1,0 +1,202 @@
+"""Pieces of text that many operations share: operand groups, clauses, lists of indices, GM pointers."""
+
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+from xdsl.dialects.builtin import (
+    DenseArrayBase,
+    IndexType,
+    IntegerAttr,
+    IntegerType,
+    StringAttr,
+    UnitAttr,
+    i32,
+)
+from xdsl.ir import Attribute, SSAValue
+from xdsl.parser import Parser, UnresolvedOperand
+from xdsl.printer import Printer
+from xdsl.utils.hints import isa
+from xdsl.utils.mlir_lexer import MLIRTokenKind
+
+from .types import PtrType
+
+_SEGMENTS: dict[tuple[int, ...], Attribute] = {}
+
+
+def segment_sizes(*sizes: int) -> Attribute:
+    """The operand segment attribute; the few that occur are made once."""
+    if sizes not in _SEGMENTS:
+        _SEGMENTS[sizes] = DenseArrayBase.from_list(i32, list(sizes))
+    return _SEGMENTS[sizes]
+
+
+def merge_attributes(parser: Parser, into: dict[str, Attribute], new: Mapping[str, Attribute]) -> None:
+    for name, attr in new.items():
+        if name in into:
+            parser.raise_error(f"attribute '{name}' is given twice")
+        into[name] = attr
+
+
+def parse_value(parser: Parser) -> SSAValue:
+    """`%a : T`."""
+    name = parser.parse_unresolved_operand()
+    parser.parse_punctuation(":")
+    return parser.resolve_operand(name, parser.parse_type())
+
+
+def print_value(printer: Printer, value: SSAValue) -> None:
+    """`%a : T`."""
+    printer.print_operand(value)
+    printer.print_string(" : ")
+    printer.print_attribute(value.type)
+
+
+def print_values(printer: Printer, values: Sequence[SSAValue]) -> None:
+    """`%a, %b : T, T`."""
+    printer.print_list(values, printer.print_operand)
+    printer.print_string(" : ")
+    printer.print_list([value.type for value in values], printer.print_attribute)
+
+
+def parse_index_list(parser: Parser) -> list[SSAValue]:
+    """`[%a, %b]`, all of type index."""
+    names = parser.parse_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_unresolved_operand)
+    return [parser.resolve_operand(name, IndexType()) for name in names]
+
+
+def print_index_list(printer: Printer, values: Sequence[SSAValue]) -> None:
+    with printer.in_square_brackets():
+        printer.print_list(values, printer.print_operand)
+
+
+# -- operand groups ------------------------------------------------------------------------------
+
+
+def parse_names(parser: Parser) -> list[UnresolvedOperand]:
+    """`%a, %b`, possibly nothing; a comma at the end may introduce something else."""
+    names: list[UnresolvedOperand] = []
+    while (name := parser.parse_optional_unresolved_operand()) is not None:
+        names.append(name)
+        if parser.parse_optional_punctuation(",") is None:
+            break
+    return names
+
+
+def parse_typed_names(
+    parser: Parser, names: Sequence[UnresolvedOperand], strings: list[str], behind: list[SSAValue]
+) -> list[SSAValue]:
+    """The types of `names`; between them may stand string literals and `%x : T` of further operands."""
+    position = parser.pos
+    types: list[Attribute] = []
+    while True:
+        if (text := parser.parse_optional_str_literal()) is not None:
+            strings.append(text)
+        elif len(types) == len(names) and (name := parser.parse_optional_unresolved_operand()) is not None:
+            parser.parse_punctuation(":")
+            behind.append(parser.resolve_operand(name, parser.parse_type()))
+        else:
+            types.append(parser.parse_type())
+        if parser.parse_optional_punctuation(",") is None:
+            break
+    if len(types) != len(names):
+        raise_count(parser, len(names), len(types), position)
+    return [parser.resolve_operand(name, type_) for name, type_ in zip(names, types, strict=True)]
+
+
+def raise_count(parser: Parser, expected: int, found: int, position: int) -> NoReturn:
+    parser.raise_error(f"expected {expected} types for {expected} operands, found {found}", position)
+
+
+def parse_ins(
+    parser: Parser,
+    attributes: dict[str, Attribute],
+    *,
+    keywords: Sequence[str] = (),
+    flags: Sequence[str] = (),
+    strings: Sequence[str] = (),
+) -> list[SSAValue]:
+    """`(%a, %b FLAG {attributes} : T, T, "string" KEYWORD %c : T)`.
+
+    A comma may stand before the attributes, and in place of a keyword.
+    """
+    parser.parse_punctuation("(")
+    names = parse_names(parser)
+    for flag in flags:
+        if parser.parse_optional_keyword(flag) is not None:
+            attributes[flag] = UnitAttr()
+    merge_attributes(parser, attributes, parser.parse_optional_attr_dict())
+    position = parser.pos
+    given: list[str] = []
+    behind: list[SSAValue] = []
+    values: list[SSAValue] = []
+    if names:
+        parser.parse_punctuation(":")
+        values = parse_typed_names(parser, names, given, behind)
+    else:
+        parser.parse_optional_punctuation(":")
+    for keyword in keywords:
+        if parser.parse_optional_keyword(keyword) is not None:
+            behind.append(parse_value(parser))
+            while parser.parse_optional_punctuation(",") is not None:
+                behind.append(parse_value(parser))
+    if len(given) > len(strings):
+        parser.raise_error(f'unexpected "{given[len(strings)]}" behind the types', position)
+    merge_attributes(
+        parser, attributes, {name: StringAttr(text) for name, text in zip(strings, given, strict=False)}
+    )
+    parser.parse_punctuation(")")
+    return values + behind
+
+
+def parse_values(parser: Parser) -> list[SSAValue]:
+    """`(%a, %b : T, T)`."""
+    parser.parse_punctuation("(")
+    names = parse_names(parser)
+    if not names:
+        parser.parse_punctuation(")")
+        return []
+    parser.parse_punctuation(":")
+    values = parse_typed_names(parser, names, [], [])
+    parser.parse_punctuation(")")
+    return values
+
+
+# -- clauses -------------------------------------------------------------------------------------
+
+
+def parse_clauses(parser: Parser, widths: Mapping[str, int | None]) -> dict[str, Attribute]:
+    """`{id = 0, split = 1}`: known keys in any order; `widths` gives the bits of those that are integers."""
+    position = parser.pos
+    clauses = dict(parser.parse_optional_attr_dict())
+    for name, attr in clauses.items():
+        if name not in widths:
+            parser.raise_error(f"expected one of {', '.join(widths)}, found '{name}'", position)
+        if (width := widths[name]) is not None:
+            if not isinstance(attr, IntegerAttr):
+                parser.raise_error(f"expected an integer for '{name}', found {attr}", position)
+            clauses[name] = IntegerAttr(attr.value.data, IntegerType(width))
+    return clauses
+
+
+def print_clauses(printer: Printer, clauses: Mapping[str, Attribute | None]) -> None:
+    """`{id = 0, split = 1}`, integers without their type."""
+    printer.print_string("{")
+    given = [(name, attr) for name, attr in clauses.items() if attr is not None]
+    for position, (name, attr) in enumerate(given):
+        printer.print_string(f"{', ' if position else ''}{name} = ")
+        if isa(attr, IntegerAttr[IntegerType]):
+            value = attr.value.data
+            printer.print_string(str(value) if attr.type.width.data != 1 else "true" if value else "false")
+        else:
+            printer.print_attribute(attr)
+    printer.print_string("}")
+
+
+# -- pointers ------------------------------------------------------------------------------------
+
+
+def parse_pointer_type(parser: Parser) -> Attribute:
+    """`!pto.ptr<T>`, or `<T>` as ptoas prints it where nothing else can stand."""
+    if parser._current_token.kind is MLIRTokenKind.LESS:  # pyright: ignore[reportPrivateUsage]
+        return PtrType(PtrType.parse_parameter(parser))
+    return parser.parse_type()
