@@ -7,7 +7,9 @@ with split 2 the columns.
 """
 
 from collections import deque
+from collections.abc import Hashable
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,26 +19,34 @@ _SPLIT_AXIS = {1: 0, 2: 1}
 """split attribute -> axis; 0 does not split (ptoas 0.60 PTO.cpp, TileSplitAxis)."""
 
 
+class Item(NamedTuple):
+    """A tile on its way, and where its push stands among loops that run once for all their trips."""
+
+    tile: Tile
+    where: Hashable = ()
+
+
 class Channels:
     """All pipes of one block; `moved` counts pushes and pops, so that a scheduler sees progress."""
 
     def __init__(self, subblocks: int):
         self.subblocks = subblocks
         self.moved = 0
-        self._to_vector: dict[tuple[int, int], deque[Tile]] = {}
-        self._to_cube: dict[tuple[int, int], deque[Tile]] = {}
+        self._to_vector: dict[tuple[int, int], deque[Item]] = {}
+        self._to_cube: dict[tuple[int, int], deque[Item]] = {}
 
-    def push_to_vector(self, pipe: int, split: int, tile: Tile) -> None:
+    def push_to_vector(self, pipe: int, split: int, item: Item) -> None:
         self.moved += 1
         for subblock in range(self.subblocks):
-            part = _part(tile, split, subblock) if self.subblocks > 1 else tile
-            self._to_vector.setdefault((pipe, subblock), deque()).append(part)
+            part = _part(item.tile, split, subblock) if self.subblocks > 1 else item.tile
+            queue = self._to_vector.setdefault((pipe, subblock), deque())
+            queue.append(Item(part, item.where))
 
-    def push_to_cube(self, pipe: int, subblock: int, tile: Tile) -> None:
+    def push_to_cube(self, pipe: int, subblock: int, item: Item) -> None:
         self.moved += 1
-        self._to_cube.setdefault((pipe, subblock), deque()).append(tile)
+        self._to_cube.setdefault((pipe, subblock), deque()).append(item)
 
-    def pop_from_cube(self, pipe: int, subblock: int) -> Tile | None:
+    def pop_from_cube(self, pipe: int, subblock: int) -> Item | None:
         """What a vector sub-block receives, or None as long as nothing has come."""
         queue = self._to_vector.get((pipe, subblock))
         if not queue:
@@ -44,14 +54,17 @@ class Channels:
         self.moved += 1
         return queue.popleft()
 
-    def pop_from_vector(self, pipe: int, split: int) -> Tile | None:
+    def pop_from_vector(self, pipe: int, split: int) -> Item | None:
         """What the cube receives once every sub-block has pushed, or None."""
         queues = [self._to_cube.get((pipe, subblock)) for subblock in range(self.subblocks)]
         filled = [queue for queue in queues if queue]
         if len(filled) < len(queues):
             return None
         self.moved += 1
-        return _together([queue.popleft() for queue in filled], split)
+        items = [queue.popleft() for queue in filled]
+        places = {item.where for item in items}
+        where = items[0].where if len(places) == 1 else tuple(item.where for item in items)
+        return Item(_together([item.tile for item in items], split), where)
 
     def left(self) -> int:
         """Tiles that were pushed and never popped."""

@@ -5,7 +5,7 @@ The machine knows control flow, scalars, memory and pipes; what a tile operation
 vector functions of a mixed kernel can run in turns (`run_together`).
 """
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
@@ -18,7 +18,7 @@ from dialects.pto.types import PtrType, TileBufType, TileLayout
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.interpreter import scalars
 from dsv4_passes.interpreter.affine import Number
-from dsv4_passes.interpreter.channels import Channels
+from dsv4_passes.interpreter.channels import Channels, Item
 from dsv4_passes.interpreter.domain import Domain
 from dsv4_passes.interpreter.gm import GlobalMemory
 from dsv4_passes.interpreter.memory import Handle
@@ -169,9 +169,13 @@ class Machine(TileMachine):
         self.pushed(op, tile)
         pipe, split = _integer(op, "id"), _integer(op, "split")
         if op.name == "pto.tpush_to_aiv":
-            self.channels.push_to_vector(pipe, split, tile)
+            self.channels.push_to_vector(pipe, split, Item(tile, self.where()))
         else:
-            self.channels.push_to_cube(pipe, self._subblock(op), tile)
+            self.channels.push_to_cube(pipe, self._subblock(op), Item(tile, self.where()))
+
+    def where(self) -> Hashable:
+        """Where the core is among loops that run once for all their trips; pushes and pops must agree."""
+        return ()
 
     def pushed(self, op: Operation, tile: Tile) -> None:
         """A hook: a tile goes to the other side."""
@@ -180,12 +184,15 @@ class Machine(TileMachine):
         pipe, split = _integer(op, "id"), _integer(op, "split")
         while True:
             if op.name == "pto.tpop_from_aic":
-                tile = self.channels.pop_from_cube(pipe, self._subblock(op))
+                item = self.channels.pop_from_cube(pipe, self._subblock(op))
             else:
-                tile = self.channels.pop_from_vector(pipe, split)
-            if tile is not None:
+                item = self.channels.pop_from_vector(pipe, split)
+            if item is not None:
                 break
             yield
+        if item.where != self.where():
+            raise UserError(f"{op.name} receives a tile from another loop or branch", op.location)
+        tile = item.tile
         result = op.results[0]
         layout = layout_of(result)
         extents = [v for v in op.operands if isinstance(v.type, IndexType)]

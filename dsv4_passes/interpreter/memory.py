@@ -94,16 +94,6 @@ class Handle:
         start = self.base + int(self.offsets[0, 0]) * self.itemsize
         return Handle(self.region, start, layout, element_offsets(layout), valid)
 
-    def same_bytes(self, other: "Handle") -> bool:
-        """Both handles denote the same elements of the same memory."""
-        return (
-            self.region is other.region
-            and self.base == other.base
-            and self.layout.dtype == other.layout.dtype
-            and self.offsets.shape == other.offsets.shape
-            and np.array_equal(self.offsets, other.offsets)
-        )
-
     def read(self) -> Tile:
         """What the bytes hold now; a lane is known if all of its bytes are."""
         data, known = self._elements()

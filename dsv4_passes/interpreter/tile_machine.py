@@ -14,9 +14,10 @@ from dsv4_passes.interpreter.affine import Affine, Number
 from dsv4_passes.interpreter.domain import Domain, Lanes, NotConcrete
 from dsv4_passes.interpreter.gm import GlobalMemory, box_of, element_box
 from dsv4_passes.interpreter.memory import Handle, TileMemory
-from dsv4_passes.interpreter.semantics import SEMANTICS, Call, views
+from dsv4_passes.interpreter.semantics import SEMANTICS, Call, Masked, Result, views
 from dsv4_passes.interpreter.semantics.lanes import plain_move
-from dsv4_passes.interpreter.values import Box, Extent, Tile, Value, View, box, written
+from dsv4_passes.interpreter.values import Box, Extent, Tile, Value, View, written
+from dsv4_passes.interpreter.values import box as box_shape
 
 
 class TileMachine:
@@ -66,9 +67,9 @@ class TileMachine:
         if any(0 in extent for _, extent in destinations):
             self.define_nothing(op, destinations)
             return
-        if op.name == "pto.tmov" and op.outs and self.handle(op.outs[0]).same_bytes(self.handle(op.ins[0])):
-            return
         operands = {name: self.read(value) for name, value in op.named_operands() if name != "tmp"}
+        if op.outs and op.reads_destination():
+            operands["old"] = self.read(op.outs[0])
         call = Call(op, self.domain, operands, destinations, self.symbolic)
         try:
             lanes = SEMANTICS[op.mnemonic()](call)
@@ -78,7 +79,7 @@ class TileMachine:
         except ValueError as error:
             raise UserError(f"{op.name}: {error}", op.location) from None
         conditions = frozenset(call.conditions) | self.new_conditions(call)
-        for i, part in enumerate(lanes if isinstance(lanes, tuple) else (lanes,)):
+        for i, part in enumerate(lanes if isinstance(lanes, list) else [lanes]):
             self.define(op, i, part, conditions)
         for scratch in op.scratch_operands():
             if isinstance(handle := self.env[scratch], Handle):
@@ -126,12 +127,16 @@ class TileMachine:
         held = self.env[value]
         return held.read() if isinstance(held, Handle) else held
 
-    def define(self, op: TileOp, i: int, lanes: Lanes, conditions: frozenset[str]) -> None:
+    def define(self, op: TileOp, i: int, result: Result, conditions: frozenset[str]) -> None:
         """Write a destination, or bind a result."""
+        lanes, known = result if isinstance(result, Masked) else (result, True)
         if op.outs:
-            self.handle(op.outs[i]).write(lanes)
-        else:
-            self.bind(op.res[i], written(layout_of(op.res[i]), lanes, self.extent(op, i), conditions))
+            self.handle(op.outs[i]).write(lanes, known)
+            return
+        tile = written(layout_of(op.res[i]), lanes, self.extent(op, i), conditions)
+        if known is not True and not known.all():
+            tile.known[: known.shape[0], : known.shape[1]] = known
+        self.bind(op.res[i], tile)
 
     def define_nothing(self, op: TileOp, destinations: list[tuple[TileLayout, Extent]]) -> None:
         """An empty extent: nothing is read or written."""
@@ -265,20 +270,20 @@ class TileMachine:
     def store_scalar(self, op: Any) -> None:
         value, pointer = self.env[op.value], self.env[op.ptr]
         if isinstance(value, int):
-            lanes = self.domain.constant(value, pointer.dtype, (1, 1))
-        else:
-            lanes = self.symbolic(value, pointer.dtype) if isinstance(value, Affine) else value
-        self.gm.store(element_box(pointer, self.env[op.offset]), lanes, op, frozenset(), "")
+            value = self.domain.constant(value, pointer.dtype, (1, 1))
+        elif isinstance(value, Affine):
+            value = self.symbolic(value, pointer.dtype)
+        self.store(op, element_box(pointer, self.env[op.offset]), value, frozenset())
 
     def tload(self, op: TileOp) -> None:
         layout, extent = layout_of(op.destinations()[0]), self.extent(op, 0)
         if 0 in extent:
             self.define_nothing(op, [(layout, extent)])
             return
-        box_ = box_of(self.env[op.ins[0]], *box(layout, extent), op)
-        lanes, conditions = self.gm.load(box_, op)
-        if box_.dtype != layout.dtype:
-            lanes = self.domain.bitcast(lanes, box_.dtype, layout.dtype)
+        box = box_of(self.env[op.ins[0]], *box_shape(layout, extent), op)
+        lanes, conditions = self.gm.load(box, op)
+        if box.dtype != layout.dtype:
+            lanes = self.domain.bitcast(lanes, box.dtype, layout.dtype)
         self.define(op, 0, lanes, conditions)
 
     def tstore(self, op: TileOp) -> None:
@@ -288,8 +293,8 @@ class TileMachine:
             return
         call = Call(op, self.domain, {"src": tile}, [(tile.layout, tile.valid)], self.symbolic)
         lanes = call.lanes("src")
-        box_ = box_of(self.env[op.outs[0]], *tile.box, op)
-        source, target = tile.layout.dtype, box_.dtype
+        box = box_of(self.env[op.outs[0]], *tile.box, op)
+        source, target = tile.layout.dtype, box.dtype
         if source != target:
             # From an accumulator the store converts, to nearest even; elsewhere it copies bits.
             convert = tile.layout.loc == "acc"
@@ -299,10 +304,11 @@ class TileMachine:
                 else self.domain.bitcast(lanes, source, target)
             )
         plain_move(call)
-        self.store(op, box_, lanes, tile, frozenset(call.conditions) | self.domain.take_conditions())
+        self.store(op, box, lanes, frozenset(call.conditions) | self.domain.take_conditions())
 
-    def store(self, op: TileOp, box_: Box, lanes: Lanes, tile: Tile, conditions: frozenset[str]) -> None:
-        self.gm.store(box_, lanes, op, conditions, atomic(op))
+    def store(self, op: Operation, box: Box, lanes: Lanes, conditions: frozenset[str]) -> None:
+        """Lanes of the box's element type go to GM."""
+        self.gm.store(box, lanes, op, conditions, atomic(op))
 
 
 def atomic(op: Operation) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -11,9 +11,18 @@ from dialects.pto.types import TileLayout, element_name
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.interpreter.affine import Number
 from dsv4_passes.interpreter.domain import Domain, Lanes, NotConcrete
-from dsv4_passes.interpreter.values import Extent, Tile, Value, box, is_lanes
+from dsv4_passes.interpreter.values import Extent, Known, Tile, Value, box, is_lanes
 
-Semantics: TypeAlias = "Callable[[Call], Lanes | tuple[Lanes, ...]]"
+
+class Masked(NamedTuple):
+    """Lanes of which some may be unknown: what a move of a partly written tile gives."""
+
+    lanes: Lanes
+    known: Known
+
+
+Result: TypeAlias = Lanes | Masked
+Semantics: TypeAlias = "Callable[[Call], Result | list[Lanes]]"
 """From operands to the lanes of the destination (of each destination, where there are several).
 
 What the lanes cover, from the first row and column on, is written; all other lanes become unknown. Most
@@ -57,6 +66,16 @@ class Call:
         assert isinstance(tile, Tile)
         return tile
 
+    def fixed(self, name: str) -> tuple[int, int]:
+        """The valid extent of an operand whose lanes beyond it would change the result.
+
+        Raises NotConcrete where the extent has no number.
+        """
+        rows, cols = self.tile(name).valid
+        if isinstance(rows, int) and isinstance(cols, int):
+            return rows, cols
+        raise NotConcrete(f"operand '{name}' is valid in {rows}x{cols} lanes")
+
     def lanes(self, name: str, rows: int | None = None, cols: int | None = None) -> Lanes:
         """The first `rows` x `cols` lanes (the destination's extent if not given), all of them written."""
         extent = self.extent
@@ -65,6 +84,14 @@ class Call:
 
     def lanes_at(self, name: str, at: tuple[slice, slice], shape: tuple[int, int]) -> Lanes:
         """The lanes that a pair of slices selects, which must be `shape` lanes, all of them written."""
+        lanes, known = self.masked(name, at, shape)
+        if not known.all():
+            r, c = (int(x) for x in np.argwhere(~known)[0])
+            raise self.poison(name, _position(at[0], r), _position(at[1], c))
+        return lanes
+
+    def masked(self, name: str, at: tuple[slice, slice], shape: tuple[int, int]) -> Masked:
+        """The same for an operation that only moves lanes: what nobody wrote stays unwritten."""
         tile = self.tile(name)
         lanes, known = tile.data[at], tile.known[at]
         if lanes.shape != shape:
@@ -72,11 +99,8 @@ class Call:
                 f"expects {shape[0]}x{shape[1]} lanes in operand {self.spell(name)}, "
                 f"found {tile.layout.rows}x{tile.layout.cols}"
             )
-        if not known.all():
-            r, c = (int(x) for x in np.argwhere(~known)[0])
-            raise self.poison(name, _position(at[0], r), _position(at[1], c))
         self.conditions |= tile.conditions
-        return lanes
+        return Masked(lanes, known)
 
     def flat_lanes(self, name: str, index: Lanes) -> Lanes:
         """Lanes by flat index over the physical tile, row-major; indices must lie inside."""

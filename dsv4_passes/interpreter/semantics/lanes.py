@@ -4,7 +4,7 @@ import numpy as np
 
 from dialects.pto.lanes import LANES, MaskedOp
 from dsv4_passes.interpreter.domain import Lanes
-from dsv4_passes.interpreter.semantics.call import Call, Semantics
+from dsv4_passes.interpreter.semantics.call import Call, Result, Semantics
 
 
 def _masked(c: Call) -> tuple[MaskedOp, slice, bool]:
@@ -48,7 +48,7 @@ def _scatter(c: Call) -> Lanes:
     """All lanes of the physical destination: +0 where nothing is put (pto-isa npu/*/TScatter.hpp)."""
     layout = c.layout
     out = c.domain.constant(0, c.dtype, layout.shape)
-    rows, cols = c.tile("src").box
+    rows, cols = c.fixed("src")
     source = c.lanes("src", rows, cols)
     if c.op.form() == "mask":
         _, lanes, columns = _masked(c)
@@ -63,11 +63,12 @@ def _scatter(c: Call) -> Lanes:
     return out
 
 
-def _convert(c: Call, lanes: Lanes, source: str) -> Lanes:
-    """What a move out of an accumulator does to the element type: one rounding to nearest even."""
+def _moved(c: Call, at: tuple[slice, slice]) -> Result:
+    """Lanes elsewhere. Out of an accumulator the type may change: one rounding to nearest even."""
+    source = c.tile("src").layout.dtype
     if source == c.dtype:
-        return lanes
-    return c.domain.convert(lanes, source, c.dtype, "RINT", False)
+        return c.masked("src", at, c.extent)
+    return c.domain.convert(c.lanes_at("src", at, c.extent), source, c.dtype, "RINT", False)
 
 
 def plain_move(c: Call) -> None:
@@ -80,21 +81,21 @@ def plain_move(c: Call) -> None:
             raise c.error(f"has a quantisation operand '{name}', which has no semantics here")
 
 
-def _mov(c: Call) -> Lanes:
+def _mov(c: Call) -> Result:
     plain_move(c)
-    return _convert(c, c.lanes("src"), c.tile("src").layout.dtype)
+    rows, cols = c.extent
+    return _moved(c, (slice(0, rows), slice(0, cols)))
 
 
-def _extract(c: Call) -> Lanes:
+def _extract(c: Call) -> Result:
     plain_move(c)
     (row, col), (rows, cols) = (c.index("row"), c.index("col")), c.extent
-    at = slice(row, row + rows), slice(col, col + cols)
-    return _convert(c, c.lanes_at("src", at, c.extent), c.tile("src").layout.dtype)
+    return _moved(c, (slice(row, row + rows), slice(col, col + cols)))
 
 
 def _concat(c: Call) -> Lanes:
     rows = c.extent[0]
-    left, right = (c.lanes(name, rows, c.tile(name).box[1]) for name in ("lhs", "rhs"))
+    left, right = (c.lanes(name, rows, c.fixed(name)[1]) for name in ("lhs", "rhs"))
     return np.concatenate([left, right], axis=1)
 
 
@@ -105,7 +106,7 @@ def _trans(c: Call) -> Lanes:
 
 def _matmul(c: Call) -> Lanes:
     """`[M, K] x [K, N]`: M and K are the left operand's valid extent, N the right one's columns."""
-    (m, k), n = c.tile("lhs").box, c.tile("rhs").box[1]
+    (m, k), n = c.fixed("lhs"), c.fixed("rhs")[1]
     lhs, rhs = c.lanes("lhs", m, k), c.lanes("rhs", k, n)
     acc = c.lanes("acc", m, n) if c.has("acc") else None
     out = c.domain.dot(lhs, rhs, acc, c.tile("lhs").layout.dtype, c.dtype)
