@@ -56,6 +56,7 @@ class TermTable:
         self._flags = bytearray()
         self._numbers: dict[int, int | float] = {}
         self._stripped: dict[int, int] = {}
+        self._folded: dict[tuple[str | int, ...], int] = {}
         self._numpy = NumpyDomain()
         self.zero, self.neg_zero, self.one = (self.float_constant(x) for x in (0.0, -0.0, 1.0))
 
@@ -151,10 +152,13 @@ class TermTable:
         )
 
     def fold(self, name: str, *operands: int) -> int:
-        """The f32 operation on constants, computed by the numpy domain."""
-        lanes = [np.array([self._numbers[x]], np.float32) for x in operands]
-        apply = self._numpy.binary if len(lanes) == 2 else self._numpy.unary
-        return self.float_constant(apply(name, *lanes, dtype="f32")[0].item())
+        """The f32 operation on constants, computed by the numpy domain, once."""
+        key = name, *operands
+        if key not in self._folded:
+            lanes = [np.array([self._numbers[x]], np.float32) for x in operands]
+            apply = self._numpy.binary if len(lanes) == 2 else self._numpy.unary
+            self._folded[key] = self.float_constant(apply(name, *lanes, dtype="f32")[0].item())
+        return self._folded[key]
 
     # ------------------------------------------------------------------------------- f32 arithmetic
 
