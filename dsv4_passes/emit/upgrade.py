@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from typing import Literal, NoReturn
 
 from xdsl.dialects.arith import ConstantOp
-from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr, i64
+from xdsl.dialects.builtin import IndexType, IntegerAttr, IntegerType, ModuleOp, StringAttr, i64
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 
 from dialects.pto.base import TileOp, layout_of, segment_sizes, target_arch
 from dialects.pto.lanes import MaskedOp
@@ -73,22 +73,24 @@ class _FunctionUpgrade:
         self.level = level
         self.arch = target_arch(function)
         self.chip = chip(self.arch)
-        self._constants: dict[int, SSAValue] = {}
+        self._constants: dict[tuple[int, Attribute], SSAValue] = {}
 
     def run(self) -> None:
-        wanting: dict[TileOp, Scratch] = {}
-        for op in list(self.function.walk()):
-            if not isinstance(op, TileOp):
-                continue
+        lacking: dict[TileOp, Scratch] = {}
+        for op in [op for op in self.function.walk() if isinstance(op, TileOp)]:
             if isinstance(op, MaskedOp):
                 self._axis(op)
             self._defects(op)
-            if (scratch := self._wanted_scratch(op)) is not None:
-                wanting[op] = scratch
-        if not wanting:
+            if "tmp?" in op.OPERANDS.split() and (scratch := self._scratch_of(op)) is not None:
+                self._static_extent(op)
+                if not self._keeps_scratch(op, scratch):
+                    lacking[op] = scratch
+            elif "tmp?" in op.OPERANDS.split():
+                self._keeps_scratch(op, None)
+        if not lacking:
             return
-        memory = FreeMemory(self.function, self.chip, wanting.keys()) if self.level == 3 else None
-        for op, scratch in wanting.items():
+        memory = FreeMemory(self.function, self.chip, lacking.keys()) if self.level == 3 else None
+        for op, scratch in lacking.items():
             self._add_scratch(op, scratch, memory)
 
     # -- axis ------------------------------------------------------------------------------------
@@ -110,6 +112,8 @@ class _FunctionUpgrade:
     def _defects(self, op: TileOp) -> None:
         for defect in self.ptoas.defects(self.chip, op.mnemonic(), op.form()):
             if not defect.when or _CONDITIONS.get(defect.name, _never)(op):
+                if defect.name == "mask_scatter_widths_inverted" and self._dynamic_columns(op):
+                    continue
                 text = f"{defect.effect}{f' where {defect.when}' if defect.when else ''}; {defect.avoid}"
                 if _only_warns(defect):
                     warning(op, f"'{op.name}' with ptoas {self.ptoas.version}: {text} ({defect.source})")
@@ -118,19 +122,16 @@ class _FunctionUpgrade:
 
     # -- scratch ---------------------------------------------------------------------------------
 
-    def _wanted_scratch(self, op: TileOp) -> Scratch | None:
-        """The scratch operand that `op` lacks; one it has and must not have is taken away."""
-        if "tmp?" not in op.OPERANDS.split():
-            return None
-        wanted = self._scratch_of(op)
+    def _keeps_scratch(self, op: TileOp, wanted: Scratch | None) -> bool:
+        """Whether the operation has a scratch operand that is right; a wrong one is taken away."""
         have = op.operand("tmp")
         if have is None:
-            return wanted
+            return False
         if self._accepts(op, layout_of(have), wanted):
-            return None
+            return True
         _set_scratch(op, None)
         _erase_unused(have)
-        return wanted
+        return False
 
     def _scratch_of(self, op: TileOp) -> Scratch | None:
         tiles = [
@@ -179,17 +180,18 @@ class _FunctionUpgrade:
         tile.res.name_hint = f"{op.mnemonic()}_tmp"
         _before(op, tile)
         _set_scratch(op, tile.res)
-        if op.mnemonic() == "tcvt":
-            self._make_static(op, op.outs[0])
-        elif op.mnemonic() == "tcolsum":
-            self._make_static(op, op.ins[0])
 
-    def _make_static(self, op: TileOp, value: SSAValue) -> None:
+    # -- valid extents in types ------------------------------------------------------------------
+
+    def _static_extent(self, op: TileOp) -> None:
         """Give a tile whose valid extent is constant a second handle whose type says so.
 
         ptoas sizes the scratch of these operations by the type, and refuses one with a `?`
         (PTO.cpp TCvtOp::verify, TColSumOp::verify).
         """
+        if op.mnemonic() not in ("tcvt", "tcolsum"):
+            return
+        value = op.outs[0] if op.mnemonic() == "tcvt" else op.ins[0]
         layout = layout_of(value)
         if DYNAMIC not in layout.valid:
             return
@@ -204,17 +206,32 @@ class _FunctionUpgrade:
         _before(op, static)
         op.operands = [static.res if operand is value else operand for operand in op.operands]
 
-    def _constant(self, number: int) -> SSAValue:
-        """An address, at the start of the function as pypto has them."""
-        if number not in self._constants:
-            constant = ConstantOp(IntegerAttr(number, i64))
+    def _dynamic_columns(self, op: TileOp) -> bool:
+        """Have the valid columns of the destination, or of the source, in an operand and not in the type."""
+        for value in (op.outs[0], op.ins[0]):
+            tile, owner = value.type, value.owner
+            if isinstance(owner, AllocTileOp) and isinstance(tile, TileBufType):
+                columns = self._constant(tile.data.valid_cols, IndexType())
+                loose = AllocTileOp(tile.with_(valid_cols=DYNAMIC), owner.addr, owner.valid_row, columns)
+                loose.location = owner.location
+                _before(owner, loose)
+                spelling.carry_name(value, loose.res)
+                value.replace_all_uses_with(loose.res)
+                _erase_unused(value)
+                return True
+        return False
+
+    def _constant(self, number: int, type_: IntegerType | IndexType = i64) -> SSAValue:
+        """A number at the start of the function, where pypto has them."""
+        if (number, type_) not in self._constants:
+            constant = ConstantOp(IntegerAttr(number, type_))
             constant.location = self.function.location
-            constant.result.name_hint = f"c{number}_i64"
+            constant.result.name_hint = f"c{number}_{type_}"
             first = self.function.body.block.first_op
             assert first is not None
             _before(first, constant)
-            self._constants[number] = constant.result
-        return self._constants[number]
+            self._constants[number, type_] = constant.result
+        return self._constants[number, type_]
 
 
 def _set_scratch(op: TileOp, tmp: SSAValue | None) -> None:
