@@ -3,8 +3,9 @@
     dsv4-run K.pto --func rope --inputs in.npz --outputs out.npz --blocks 4
 
 Arrays go by the names of the kernel's arguments: the view's name without `_view` and `__ssa_vN`, the
-argument's own name, or `argN`. bf16 is stored as its bits in uint16. Every argument that the kernel stores
-to is an output; one that is not among the inputs starts as zeros.
+argument's own name, or `argN`. bf16 is stored as its bits in uint16. Arrays of other names are ignored, so
+that one file serves a kernel and its rewritten form, which may read less. Every argument that the kernel
+stores to is an output; one that is not among the inputs starts as zeros.
 """
 
 import argparse
@@ -98,14 +99,15 @@ def run_on_arrays(kernel: Kernel, inputs: Mapping[str, Array], blocks: int, wher
     scalars: dict[int, Value] = {}
     for index, argument in kernel.arguments.items():
         if not argument.pointer:
-            if index in given:
-                scalars[index] = _scalar(argument, given[index], where)
+            if index not in given:
+                raise _missing(argument, inputs, where)
+            scalars[index] = _scalar(argument, given[index], where)
         elif index in given:
             arrays[index] = _elements(argument, given[index], where)
         elif argument.stored:
             arrays[index] = _zeros(argument, where)
         elif argument.loaded:
-            raise UserError(f"no array for argument '{argument.name}'", where)
+            raise _missing(argument, inputs, where)
     run_kernel(kernel, arrays, scalars, blocks)
     results: dict[str, Array] = {}
     for index, argument in kernel.arguments.items():
@@ -120,14 +122,16 @@ def _by_index(kernel: Kernel, inputs: Mapping[str, Array], where: str) -> dict[i
     names = {f"arg{index}": index for index in kernel.arguments}
     names |= {argument.name: index for index, argument in kernel.arguments.items()}
     given: dict[int, Array] = {}
-    for name, array in inputs.items():
-        if name not in names:
-            known = ", ".join(f"'{argument.name}'" for argument in kernel.arguments.values())
-            raise UserError(f"has an array '{name}', but '{kernel.name}' has the arguments {known}", where)
+    for name in inputs.keys() & names.keys():
         if names[name] in given:
             raise UserError(f"has two arrays for argument '{kernel.arguments[names[name]].name}'", where)
-        given[names[name]] = array
+        given[names[name]] = inputs[name]
     return given
+
+
+def _missing(argument: Argument, inputs: Mapping[str, Array], where: str) -> UserError:
+    there = ", ".join(f"'{name}'" for name in inputs) or "none"
+    return UserError(f"no array for argument '{argument.name}'; there are {there}", where)
 
 
 def _elements(argument: Argument, array: Array, where: str) -> Array:
