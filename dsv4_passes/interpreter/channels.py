@@ -16,7 +16,10 @@ import numpy as np
 from dsv4_passes.interpreter.values import Tile
 
 _SPLIT_AXIS = {1: 0, 2: 1}
-"""split attribute -> axis; 0 does not split (ptoas 0.60 PTO.cpp, TileSplitAxis)."""
+"""split attribute -> axis; 0 does not split (ptoas 0.60 PTOToEmitC.cpp: TILE_UP_DOWN, TILE_LEFT_RIGHT)."""
+
+MAX_SPLIT = 2
+"""3 and 4 are the same for odd extents, whose halves no document states."""
 
 
 class Item(NamedTuple):

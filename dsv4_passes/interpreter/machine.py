@@ -13,12 +13,13 @@ from xdsl.dialects import func, scf
 from xdsl.dialects.builtin import IndexType, IntegerAttr, ModuleOp, StringAttr
 from xdsl.ir import Block, Operation, SSAValue
 
+from dialects.pto import debug, pipes, sync
 from dialects.pto.base import TileOp, layout_of
 from dialects.pto.types import PtrType, TileBufType, TileLayout
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.interpreter import scalars
 from dsv4_passes.interpreter.affine import Number
-from dsv4_passes.interpreter.channels import Channels, Item
+from dsv4_passes.interpreter.channels import MAX_SPLIT, Channels, Item
 from dsv4_passes.interpreter.domain import Domain
 from dsv4_passes.interpreter.gm import GlobalMemory
 from dsv4_passes.interpreter.memory import Handle
@@ -30,14 +31,10 @@ Steps: TypeAlias = Generator[None, None, Any]
 """A computation that yields while it waits for the other side of a pipe."""
 
 NO_EFFECT = frozenset(
-    f"pto.{name}"
-    for name in (
-        "barrier barrier_sync set_flag wait_flag set_flag_dyn wait_flag_dyn record_event wait_event "
-        "fence.barrier_all cmo.cacheinvalid syncall sync.set sync.wait reserve_buffer import_reserved_buffer "
-        "aic_initialize_pipe aiv_initialize_pipe tfree_from_aic tfree_from_aiv tfree tprefetch"
-    ).split()
+    {op.name for family in (sync, pipes, debug) for op in family.OPERATIONS if op.name != "pto.trap"}
+    | {"pto.tfree_from_aic", "pto.tfree_from_aiv", "pto.tprefetch"}
 )
-"""Synchronisation and reservations: nothing that a sequential run could see."""
+"""Synchronisation, reservations, frees, prints: nothing that a sequential run could see."""
 
 
 class Place(NamedTuple):
@@ -167,7 +164,7 @@ class Machine(TileMachine):
         if 0 in tile.valid:
             tile = views.undef(tile.layout, tile.valid, self.domain)
         self.pushed(op, tile)
-        pipe, split = _integer(op, "id"), _integer(op, "split")
+        pipe, split = _channel(op)
         if op.name == "pto.tpush_to_aiv":
             self.channels.push_to_vector(pipe, split, Item(tile, self.where()))
         else:
@@ -181,7 +178,7 @@ class Machine(TileMachine):
         """A hook: a tile goes to the other side."""
 
     def pop(self, op: Operation) -> Steps:
-        pipe, split = _integer(op, "id"), _integer(op, "split")
+        pipe, split = _channel(op)
         while True:
             if op.name == "pto.tpop_from_aic":
                 item = self.channels.pop_from_cube(pipe, self._subblock(op))
@@ -222,9 +219,13 @@ class Machine(TileMachine):
         return subblock
 
 
-def _integer(op: Operation, name: str) -> int:
-    attribute = op.properties.get(name, op.attributes.get(name))
-    return attribute.value.data if isinstance(attribute, IntegerAttr) else 0
+def _channel(op: Operation) -> tuple[int, int]:
+    """Number and split of a push or pop."""
+    given = (op.properties.get("id"), op.properties.get("split"))
+    pipe, split = (a.value.data if isinstance(a, IntegerAttr) else 0 for a in given)
+    if split > MAX_SPLIT:
+        raise UserError(f"{op.name} has split = {split}, which has no semantics here", op.location)
+    return pipe, split
 
 
 def _callee(op: func.CallOp) -> func.FuncOp | None:

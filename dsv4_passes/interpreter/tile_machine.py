@@ -1,13 +1,16 @@
 """Tile operations, views of tiles, GM accesses: everything of a kernel but control flow and pipes."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from xdsl.ir import Operation, SSAValue
 
-from dialects.pto.base import TileOp, layout_of
-from dialects.pto.tiles import AllocTileOp, BitcastOp, InsertOp, SubviewOp
-from dialects.pto.types import DYNAMIC, TileLayout, element_name
+from dialects.pto.allocation import AllocMultiTileOp, AllocTileOp, MultiTileGetOp
+from dialects.pto.base import TileOp, is_tile, layout_of
+from dialects.pto.tiles import BitcastOp, InsertOp, SubviewOp
+from dialects.pto.types import DYNAMIC, TileBufType, TileLayout, element_name
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.interpreter import scalars
 from dsv4_passes.interpreter.affine import Affine, Number
@@ -39,8 +42,19 @@ class TileMachine:
             "pto.treshape": self.reshape,
             "pto.reshape": self.reshape,
             "pto.transpose": self.transpose,
+            "dsv4.move": self.move,
             "pto.set_validshape": self.set_validshape,
             "pto.get_validshape": self.get_validshape,
+            "pto.tile_valid_rows": self.get_validshape,
+            "pto.tile_valid_cols": self.get_validshape,
+            "pto.alloc_multi_tile": self.alloc_tile,
+            "pto.multi_tile_get": self.multi_tile_get,
+            "pto.tgetval": self.tgetval,
+            "pto.declare_local_array": self.declare_array,
+            "pto.local_array_get": self.array_get,
+            "pto.local_array_set": self.array_set,
+            "pto.get_tensor_view_dim": self.view_extent,
+            "pto.get_tensor_view_stride": self.view_extent,
             "pto.undef": self.undef,
             "pto.insert": self.insert,
             "pto.addptr": self.addptr,
@@ -63,6 +77,10 @@ class TileMachine:
 
     def tile_op(self, op: TileOp) -> None:
         """Evaluate an operation of `SEMANTICS`."""
+        if not all(map(is_tile, op.destinations())):
+            raise UserError(
+                f"{op.name} has a result that is no tile, which has no semantics here", op.location
+            )
         destinations = [(layout_of(value), self.extent(op, i)) for i, value in enumerate(op.destinations())]
         if any(0 in extent for _, extent in destinations):
             self.define_nothing(op, destinations)
@@ -149,11 +167,17 @@ class TileMachine:
 
     # -- tiles: allocation and views -------------------------------------------------------------
 
-    def alloc_tile(self, op: AllocTileOp) -> None:
-        layout = op.layout
+    def alloc_tile(self, op: AllocTileOp | AllocMultiTileOp) -> None:
+        """One tile, or several behind one another, of which this is the first."""
+        type_ = op.res.type
+        layout = type_.data if isinstance(type_, TileBufType) else type_.data.layout
         address = None if op.addr is None else self.number(op.addr, "address", op)
         valid = self.static_or(layout, [v for v in (op.valid_row, op.valid_col) if v is not None])
         self.env[op.res] = self.memory.handle(layout, address, valid)
+
+    def multi_tile_get(self, op: MultiTileGetOp) -> None:
+        first, slot = self.handle(op.source), self.number(op.slot, "slot", op)
+        self.env[op.res] = replace(first, base=first.base + slot * first.layout.bytes)
 
     def subview(self, op: SubviewOp) -> None:
         source, layout = self.env[op.source], layout_of(op.res)
@@ -206,6 +230,11 @@ class TileMachine:
         assert isinstance(source, Tile)
         self.bind(op.results[0], views.transpose(source, layout))
 
+    def move(self, op: Operation) -> None:
+        source = self.env[op.operands[0]]
+        assert isinstance(source, Tile)
+        self.bind(op.results[0], replace(source, layout=layout_of(op.results[0])))
+
     def _inherited(self, layout: TileLayout, valid: Extent) -> Extent:
         rows, cols = layout.valid
         return valid[0] if rows == DYNAMIC else rows, valid[1] if cols == DYNAMIC else cols
@@ -220,9 +249,9 @@ class TileMachine:
             self.bind(op.results[0], tile)
 
     def get_validshape(self, op: Operation) -> None:
-        source = self.env[op.operands[0]]
-        for result, extent in zip(op.results, source.valid, strict=True):
-            self.env[result] = extent
+        rows, cols = self.env[op.operands[0]].valid
+        extents = {"pto.tile_valid_rows": [rows], "pto.tile_valid_cols": [cols]}.get(op.name, [rows, cols])
+        self.env.update(zip(op.results, extents, strict=True))
 
     def undef(self, op: Operation) -> None:
         layout = layout_of(op.results[0])
@@ -240,6 +269,41 @@ class TileMachine:
 
     def symbolic_insert(self, op: InsertOp, source: Tile, dest: Tile, row: Number, col: Number) -> None:
         raise UserError(f"{op.name} needs a number for its offset, found [{row}, {col}]", op.location)
+
+    # -- scalars in tiles and arrays -------------------------------------------------------------
+
+    def tgetval(self, op: TileOp) -> None:
+        """One lane as a scalar; the offset is flat over the physical tile."""
+        tile, offset = self.read(op.ins[0]), self.number(op.ins[1], "offset", op)
+        assert isinstance(tile, Tile)
+        call = Call(op, self.domain, {"src": tile}, [(tile.layout, tile.valid)], self.symbolic)
+        lanes = call.flat_lanes("src", np.array([[offset]]))
+        self.env[op.res[0]] = self.scalar_of(lanes, op.res[0])
+
+    def scalar_of(self, lanes: Lanes, value: SSAValue) -> Value:
+        """Lanes [1, 1] as what a scalar of `value`'s type is held as."""
+        if scalars.is_integer(value.type):
+            return scalars.integer(lanes, element_name(value.type), self.domain)
+        return lanes
+
+    def declare_array(self, op: Operation) -> None:
+        self.env[op.results[0]] = dict[tuple[int, ...], Value]()
+
+    def array_get(self, op: Any) -> None:
+        indices = tuple(self.number(v, "index", op) for v in op.indices)
+        array: dict[tuple[int, ...], Value] = self.env[op.array]
+        if indices not in array:
+            raise UserError(f"{op.name} reads element {list(indices)}, which nobody wrote", op.location)
+        self.env[op.res] = array[indices]
+
+    def array_set(self, op: Any) -> None:
+        indices = tuple(self.number(v, "index", op) for v in op.indices)
+        self.env[op.array][indices] = self.env[op.value]
+
+    def view_extent(self, op: Any) -> None:
+        view: View = self.env[op.view]
+        extents = view.sizes if op.name.endswith("dim") else view.strides
+        self.env[op.res] = extents[self.number(op.axis, "axis", op)]
 
     # -- GM --------------------------------------------------------------------------------------
 
@@ -262,10 +326,7 @@ class TileMachine:
     def load_scalar(self, op: Any) -> None:
         box = element_box(self.env[op.ptr], self.env[op.offset])
         lanes, _ = self.gm.load(box, op)
-        dtype = element_name(op.res.type)
-        self.env[op.res] = (
-            scalars.integer(lanes, dtype, self.domain) if scalars.is_integer(op.res.type) else lanes
-        )
+        self.env[op.res] = self.scalar_of(lanes, op.res)
 
     def store_scalar(self, op: Any) -> None:
         value, pointer = self.env[op.value], self.env[op.ptr]

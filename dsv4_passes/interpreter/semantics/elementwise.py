@@ -20,6 +20,28 @@ def _unary(name: str) -> Semantics:
     return lambda c: c.domain.unary(name, c.lanes("src"), c.dtype)
 
 
+def _ternary(first: str, second: str, third: str, name: str) -> Semantics:
+    """`(a name b) + c`: three operands, the middle one perhaps a scalar (PTO IR manual)."""
+
+    def apply(c: Call) -> Lanes:
+        b = c.scalar(second) if second == "scalar" else c.lanes(second)
+        return c.domain.binary(
+            "add", c.domain.binary(name, c.lanes(first), b, c.dtype), c.lanes(third), c.dtype
+        )
+
+    return apply
+
+
+def _add_relu(c: Call) -> Lanes:
+    return c.domain.unary("relu", c.domain.binary("add", c.lanes("lhs"), c.lanes("rhs"), c.dtype), c.dtype)
+
+
+def _leaky(c: Call, a: Lanes, slope: Lanes) -> Lanes:
+    """`a > 0 ? a : slope * a`."""
+    positive = c.domain.compare("gt", a, c.domain.constant(0, c.dtype, (1, 1)), c.dtype)
+    return c.domain.select(positive, a, c.domain.binary("mul", slope, a, c.dtype))
+
+
 def _either_order(name: str) -> Semantics:
     """Tile and scalar in either order; the order is the operation's meaning."""
 
@@ -98,6 +120,15 @@ TABLE: dict[str, Semantics] = {
     **{f"t{name}s": _with_scalar(name) for name in _BINARY},
     **{f"t{name}": _unary(name) for name in _UNARY},
     "tdivs": _either_order("div"),
+    "tpow": _binary("pow"),
+    "tpows": _with_scalar("pow"),
+    "taddrelu": _add_relu,
+    "tprelu": lambda c: _leaky(c, c.lanes("lhs"), c.lanes("rhs")),
+    "tlrelu": lambda c: _leaky(c, c.lanes("src"), c.scalar("scalar")),
+    "taddc": _ternary("src0", "src1", "src2", "add"),
+    "tsubc": _ternary("src0", "src1", "src2", "sub"),
+    "taddsc": _ternary("src0", "scalar", "src1", "add"),
+    "tsubsc": _ternary("src0", "scalar", "src1", "sub"),
     **{f"tcolexpand{kind}": _column_expand(kind) for kind in _EXPAND},
     **{f"trowexpand{kind}": _row_expand(kind) for kind in _EXPAND},
     "tcolexpand": _colexpand,

@@ -4,7 +4,7 @@ import numpy as np
 
 from dialects.pto.lanes import LANES, MaskedOp
 from dsv4_passes.interpreter.domain import Lanes
-from dsv4_passes.interpreter.semantics.call import Call, Result, Semantics
+from dsv4_passes.interpreter.semantics.call import Call, Masked, Result, Semantics
 
 
 def _masked(c: Call) -> tuple[MaskedOp, slice, bool]:
@@ -76,7 +76,7 @@ def plain_move(c: Call) -> None:
     relu = c.op.properties.get("reluPreMode")
     if relu is not None and "no_relu" not in str(relu):
         raise c.error(f"has {relu}, which has no semantics here")
-    for name in ("fp", "q"):
+    for name in ("fp", "pre_quant"):
         if c.has(name):
             raise c.error(f"has a quantisation operand '{name}', which has no semantics here")
 
@@ -91,6 +91,23 @@ def _extract(c: Call) -> Result:
     plain_move(c)
     (row, col), (rows, cols) = (c.index("row"), c.index("col")), c.extent
     return _moved(c, (slice(row, row + rows), slice(col, col + cols)))
+
+
+def _insert(c: Call) -> Result:
+    """The former content with the source's valid lanes in the box at [row, col]."""
+    plain_move(c)
+    (row, col), (rows, cols) = (c.index("row"), c.index("col")), c.fixed("src")
+    source, old = c.tile("src").layout.dtype, c.tile("old")
+    lanes, known = c.masked("src", (slice(0, rows), slice(0, cols)), (rows, cols))
+    if source != c.dtype:
+        lanes = c.domain.convert(c.lanes("src", rows, cols), source, c.dtype, "RINT", False)
+    at = slice(row, row + rows), slice(col, col + cols)
+    if old.data[at].shape != lanes.shape:
+        raise c.error(f"has no room for {rows}x{cols} lanes at [{row}, {col}]")
+    data, written = old.data.copy(), old.known.copy()
+    data[at], written[at] = lanes, known
+    c.conditions |= old.conditions
+    return Masked(data, written)
 
 
 def _concat(c: Call) -> Lanes:
@@ -119,10 +136,9 @@ TABLE: dict[str, Semantics] = {
     "tgather": _gather,
     "tscatter": _scatter,
     "tmov": _mov,
+    "tinsert": _insert,
     "textract": _extract,
     "tconcat": _concat,
     "ttrans": _trans,
-    "tmatmul": _matmul,
-    "tmatmul.acc": _matmul,
-    "tmatmul.bias": _matmul,
+    **{f"{kind}{form}": _matmul for kind in ("tmatmul", "tgemv") for form in ("", ".acc", ".bias")},
 }
