@@ -136,6 +136,10 @@ class Dsv4Parser(Parser):
             op.location = place
         else:
             spelling.set_position(op.location, place)
+        for region in op.regions:
+            for block in region.blocks:
+                if (last := block.last_op) is not None and last.location is UNKNOWN_LOC:
+                    last.location = place  # a terminator that the text leaves out
         return op
 
     def _get_op_by_name(self, name: str) -> type[Operation]:
@@ -206,7 +210,8 @@ def parse_text(
     except UserError:
         raise
     except ParseError as error:
-        raise UserError(_one_line(error.msg), str(error.span.get_location())) from error
+        message = error.msg.replace("{first_char}", error.span.text)  # xDSL forgot to make it an f-string
+        raise UserError(_one_line(message), str(error.span.get_location())) from error
     except RecursionError as error:
         raise UserError("nested too deeply", parser and parser.location_at(parser.pos)) from error
     except Exception as error:  # a number or a type that the grammar lets through and its class does not

@@ -170,6 +170,12 @@ class Dsv4OptMain(xDSLOptMain):
             raise InternalError(f"in pass {self.running.name}: {type(error).__name__}: {error}") from error
 
     def output_resulting_program(self, prog: ModuleOp) -> str:
+        try:
+            return self._output(prog)
+        except UserError as error:
+            raise (VerifyException(str(error)) if self.args.verify_diagnostics else error) from error
+
+    def _output(self, prog: ModuleOp) -> str:
         if parse_spec(self.args.target).name != "mlir" or self.args.syntax_highlight:
             return super().output_resulting_program(prog)
         if self.args.print_no_properties or self.args.print_debuginfo:
