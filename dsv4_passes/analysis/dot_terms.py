@@ -39,8 +39,8 @@ class DotTerms:
         total[products == 0] = self._table.zero if float_ else self._table.int_constant(0)
         row, col = np.nonzero(products == 1)
         if len(row):
-            position = np.arange(lhs.shape[1]) * ~left.zero
-            k = _count(position, ~right.zero)[row, col].astype(np.int64)
+            position: Ids = np.arange(lhs.shape[1], dtype=np.int64)
+            k = _count(position * ~left.zero, ~right.zero)[row, col].astype(np.int64)
             single = self._float_product if float_ else self._int_product
             pairs = zip(lhs[row, k].tolist(), rhs[k, col].tolist(), strict=True)
             total[row, col] = np.fromiter((single(a, b) for a, b in pairs), np.int64, len(row))

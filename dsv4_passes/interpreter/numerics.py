@@ -139,6 +139,12 @@ def to_f32(a: Array) -> Array:
         return a.astype(np.float32)
 
 
+def _to_f64(a: Array) -> Array:
+    """f32 to double, exact; quiet about signalling NaN."""
+    with np.errstate(all="ignore"):
+        return a.astype(np.float64)
+
+
 def from_f32(a: Array, dtype: str, mode: str = "RINT") -> Array:
     """f32 rounded into the float type `dtype`."""
     if dtype == "bf16":
@@ -180,7 +186,7 @@ def float_to_int(a: Array, dtype: str, mode: str, saturate: bool) -> Array:
     target = numpy_dtype(dtype)
     if target == np.bool_:
         return a != 0
-    wide = round_to_integral(to_f32(a).astype(np.float64), rounding_mode(mode, False))
+    wide = round_to_integral(_to_f64(to_f32(a)), rounding_mode(mode, False))
     nan = np.isnan(wide)
     info = np.iinfo(target if saturate else np.dtype(np.int64))
     # The upper end, taken as 2**bits, is exact in float64; `info.max` itself is not for 64 bits.
@@ -200,7 +206,7 @@ def float_to_float(a: Array, src: str, dst: str, mode: str) -> Array:
     if src == dst == "f32":
         mode = rounding_mode(mode, True)
         # That switch has no case for ODD: it takes the default, nearest even.
-        return round_to_integral(a.astype(np.float64), "RINT" if mode == "ODD" else mode).astype(np.float32)
+        return round_to_integral(_to_f64(a), "RINT" if mode == "ODD" else mode).astype(np.float32)
     if src == dst:
         return a.copy()
     return from_f32(to_f32(a), dst, mode)
