@@ -106,8 +106,9 @@ def argument_name(function: func.FuncOp, index: int) -> str:
     own = arg.name_hint or f"arg{index}"
     if not _ARG.match(own):
         return own
-    for use in arg.uses:
-        hint = use.operation.results[0].name_hint if isinstance(use.operation, MakeTensorViewOp) else None
+    views = (use.operation for use in arg.uses if isinstance(use.operation, MakeTensorViewOp))
+    for view in views:
+        hint = view.res.name_hint if view.ptr is arg else None
         if hint and hint.endswith("_view") and not hint.endswith("_dn_view"):
             return _VERSION.sub("", hint.removesuffix("_view"))
     return own

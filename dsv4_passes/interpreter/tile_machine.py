@@ -348,23 +348,30 @@ class TileMachine:
         self.define(op, 0, lanes, conditions)
 
     def tstore(self, op: TileOp) -> None:
+        """From an accumulator the store converts, to nearest even; elsewhere it copies bits.
+
+        Real kernels store accumulators whose handle says more rows or columns than the product has. What
+        nobody wrote leaves GM as it is; hardware stores whatever is there.
+        """
         tile = self.read(op.ins[0])
         assert isinstance(tile, Tile)
         if 0 in tile.valid:
             return
         call = Call(op, self.domain, {"src": tile}, [(tile.layout, tile.valid)], self.symbolic)
-        lanes = call.lanes("src")
-        box = box_of(self.env[op.outs[0]], *tile.box, op)
-        source, target = tile.layout.dtype, box.dtype
-        if source != target:
-            # From an accumulator the store converts, to nearest even; elsewhere it copies bits.
-            convert = tile.layout.loc == "acc"
-            lanes = (
-                self.domain.convert(lanes, source, target, "RINT", False)
-                if convert
-                else self.domain.bitcast(lanes, source, target)
-            )
         plain_move(call)
+        rows, cols = tile.box
+        lanes, known = call.masked("src", (slice(0, rows), slice(0, cols)), (rows, cols))
+        accumulator = tile.layout.loc == "acc"
+        if not known.all() and not accumulator:
+            call.lanes("src")  # says which lane
+        box = box_of(self.env[op.outs[0]], rows, cols, op)
+        source, target = tile.layout.dtype, box.dtype
+        if source != target and accumulator:
+            lanes = self.domain.convert(lanes, source, target, "RINT", False)
+        elif source != target:
+            lanes = self.domain.bitcast(lanes, source, target)
+        if not known.all():
+            lanes = np.where(known, lanes, self.gm.load(box, op)[0])
         self.store(op, box, lanes, frozenset(call.conditions) | self.domain.take_conditions())
 
     def store(self, op: Operation, box: Box, lanes: Lanes, conditions: frozenset[str]) -> None:
