@@ -2,8 +2,9 @@
 
 `Dsv4Parser` reads what xDSL's parser reads, and besides gives every operation the place of its first token
 as location, keeps SSA names, float literals and explicit `loc(…)` as written (`spelling`), and reports an
-undefined value where it is first used. `parse_text` and `parse_file` turn every failure of the input into
-a `UserError` with file, line and column; `verify_module` does so for the rules of the operations.
+undefined value where it is first used. An operation that nobody knows is kept as it stands, with a remark.
+`parse_text` and `parse_file` turn every failure of the input into a `UserError` with file, line and column;
+`verify_module` does so for the rules of the operations.
 """
 
 import re
@@ -24,6 +25,7 @@ from xdsl.dialects.builtin import (
     IntegerAttr,
     ModuleOp,
     StringAttr,
+    UnregisteredOp,
 )
 from xdsl.ir import Attribute, Dialect, Operation, SSAValue
 from xdsl.parser import Parser, ParserState, UnresolvedOperand
@@ -34,7 +36,7 @@ from xdsl.utils.lexer import Input, Span
 from xdsl.utils.mlir_lexer import MLIRLexer, MLIRTokenKind
 
 from . import spelling
-from .diagnostics import UserError
+from .diagnostics import UserError, note
 from .dominance import undominated_uses
 
 _NUMBER = re.compile(r"-?\s*(0[xX][0-9a-fA-F]+|[0-9]+(\.[0-9]*([eE][+-]?[0-9]+)?)?)")
@@ -69,6 +71,7 @@ class Dsv4Parser(Parser):
         self._first_uses: dict[str, Span] = {}
         self._op_starts: list[int] = []
         self._early_aliases: set[str] = set()
+        self._unknown: dict[str, type[Operation]] = {}
         super().__init__(ctx, "", filename)
         self._parser_state = ParserState(Dsv4Lexer(Input(text, filename)))
         self._parse_location_aliases(text)
@@ -140,15 +143,28 @@ class Dsv4Parser(Parser):
             for block in region.blocks:
                 if (last := block.last_op) is not None and last.location is UNKNOWN_LOC:
                     last.location = place  # a terminator that the text leaves out
+        if type(op) in self._unknown.values():
+            name = op.op_name.data if isinstance(op, UnregisteredOp) else op.name
+            note(op, f"operation '{name}' is not known here and is kept as it stands")
         return op
 
     def _get_op_by_name(self, name: str) -> type[Operation]:
+        """The class for an operation; one that nobody knows is kept as text, if its name has a dialect."""
         known = self.ctx.get_optional_op(name, dialect_stack=self._parser_state.dialect_stack)
         if known is not None:
             return known
-        start = self._op_starts[-1] if self._op_starts else self.pos
-        at = self.lexer.input.content.find(name, start)
-        self.raise_error(f"unknown operation '{name}'", max(at, start), max(at, start) + len(name))
+        content = self.lexer.input.content
+        at = content.rfind(name, self._op_starts[-1], self.pos)
+        if "." not in name.strip("."):
+            self.raise_error(f"unknown operation '{name}'", at, at + len(name))
+        if name not in self._unknown:
+            if content[at - 1 : at] == '"':
+                self._unknown[name] = UnregisteredOp.with_name(name)
+            else:
+                from dialects.pto.opaque import opaque_class
+
+                self._unknown[name] = opaque_class(name)
+        return self._unknown[name]
 
     def resolve_operand(self, operand: UnresolvedOperand, type: Attribute) -> SSAValue:
         if operand.operand_name not in self.ssa_values:

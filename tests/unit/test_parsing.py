@@ -8,7 +8,7 @@ from xdsl.dialects.builtin import FileLineColLoc, ModuleOp
 from xdsl.dialects.func import FuncOp
 
 from dsv4_passes import spelling
-from dsv4_passes.diagnostics import UserError, location_text
+from dsv4_passes.diagnostics import UserError, collect, location_text
 from dsv4_passes.dominance import undominated_uses
 from dsv4_passes.emit.printer import SpelledPrinter
 from dsv4_passes.parsing import parse_file, parse_text, verify_module
@@ -28,8 +28,8 @@ def error_of(text: str) -> str:
 
 def test_every_operation_has_the_place_of_its_first_token():
     module = parse_text(
-        'func.func @f(%c: i1) {\n  scf.if %c {\n    %a = arith.constant 1 : i32\n  "test.op"() : () -> ()\n  }\n'
-        "  func.return }",
+        "func.func @f(%c: i1) {\n  scf.if %c {\n    %a = arith.constant 1 : i32\n"
+        '  "test.op"() : () -> ()\n  }\n  func.return }',
         "k.pto",
     )
     places = {op.name: location_text(op.location) for op in module.walk()}
@@ -63,7 +63,8 @@ def test_names_survive_a_clone_where_they_are_carried():
 
 
 def test_a_new_value_never_takes_a_name_of_the_input():
-    module = parse_text("%0 = arith.constant 1 : i32\n%x = arith.constant 2 : i32\n%x_1 = arith.constant 3 : i32")
+    names = ("0", "x", "x_1")
+    module = parse_text("".join(f"%{name} = arith.constant 1 : i32\n" for name in names))
     block = module.body.block
     first = block.first_op
     assert first is not None
@@ -80,10 +81,12 @@ def test_a_new_value_never_takes_a_name_of_the_input():
     [
         ("%a = arith.addi %b, %b : i32", "k.pto:1:17: error: use of undeclared SSA value %b"),
         ("func.func @f() {\n  func.return\n", "k.pto:3:1: error: "),
-        ("%a = arith.constant 1 : i32\n%a = arith.constant 2 : i32", "k.pto:2:1: error: SSA value %a is already"),
+        ("%a = arith.constant 1 : i32\n%a = arith.constant 2 : i32", "k.pto:2:1: error: SSA value %a is"),
         ("%a = arith.constant 0x1FFFFFFFFF : f32", "k.pto:1:39: error: "),
-        ("%a = arith.constant 1 : i32\n%b = arith.addi %a, %a : i64", "k.pto:2:17: error: operand is used with"),
-        ('"nope.op"() : () -> ()', "k.pto:1:2: error: unknown operation 'nope.op'"),
+        ("%a = arith.constant 1 : i32\n%b = arith.addi %a, %a : i64", "k.pto:2:17: error: operand is used"),
+        ('"nope"() : () -> ()', "k.pto:1:2: error: unknown operation 'nope'"),
+        ("%a = arith.constant 1 : i32\nretrn", "k.pto:2:1: error: unknown operation 'retrn'"),
+        ("%a = nope.op", "k.pto:1:6: error: cannot tell the types of the 1 results"),
         ("%a = arith.constant 1 : !nope.type", "k.pto:1:"),
         ("module {\n  module {\n", "k.pto:3:1: error: "),
         ('"pto.tadd"() : () -> ()', "k.pto:1:1: error: 'pto.tadd' op "),
@@ -96,6 +99,25 @@ def test_an_error_is_one_line_with_its_place(text: str, expected: str):
     message = error_of(text)
     assert message.startswith(expected)
     assert "\n" not in message
+
+
+def test_unknown_operations_are_kept_with_a_remark_each():
+    text = """builtin.module {
+  %a = arith.constant 1 : i32
+  %b = new.op %a {mode = #some<thing 3>} : i32 -> i32
+  "new.generic"(%b) {x = 1 : i32} : (i32) -> ()
+  new.region(%i = %b) {
+    %i_1 = arith.addi %i, %i : i32
+  }
+}"""
+    with collect() as diagnostics:
+        module = parse_text(text, "k.pto")
+    verify_module(module)
+    assert printed(module) == text
+    assert [str(entry) for entry in diagnostics.entries] == [
+        f"k.pto:{line}:3: remark: operation 'new.{name}' is not known here and is kept as it stands"
+        for line, name in ((3, "op"), (4, "generic"), (5, "region"))
+    ]
 
 
 def test_deep_nesting_is_an_error_and_not_a_crash():

@@ -9,8 +9,8 @@
 
 // -----
 
-// CHECK: parse_errors.mlir:13:1: error: unknown operation 'pto.tadd2'
-pto.tadd2 ins() outs()
+// CHECK: parse_errors.mlir:13:1: error: unknown operation 'tadd2'
+tadd2 ins() outs()
 
 // -----
 
