@@ -82,13 +82,15 @@ class Histories:
 
 
 class TermMemory:
-    """`GlobalMemory` of one core; `context` is where that core is."""
+    """`GlobalMemory` of one core; `context` is where that core is, `loads` what it has read."""
 
-    def __init__(self, histories: Histories):
+    def __init__(self, histories: Histories, loads: list[tuple[Operation, Box]] | None = None):
         self.histories = histories
+        self.loads: list[tuple[Operation, Box]] = [] if loads is None else loads
         self.context: Context = ()
 
     def load(self, box: Box, op: Operation) -> tuple[Lanes, frozenset[str]]:
+        self.loads.append((op, box))
         histories = self.histories
         linear, constant = split(box.base)
         addresses = box.offsets.reshape(-1) + constant

@@ -53,6 +53,8 @@ class LaneRun:
     """Stores, pushes, and everything else that is seen from outside, in order."""
     instances: dict[SSAValue, list[Tile]] = field(default_factory=dict[SSAValue, list[Tile]])
     """Every tile that a value has been, in order: one per visit of its operation."""
+    loads: list[tuple[Operation, Box]] = field(default_factory=list[tuple[Operation, Box]])
+    """What each load reads of GM, in order."""
     numbers: dict[SSAValue, Number] = field(default_factory=dict[SSAValue, Number])
     """The last value of every integer."""
     symbolic: set[Operation] = field(default_factory=set[Operation])
@@ -113,7 +115,7 @@ def run_lanes(
             place = place._replace(
                 subblock=Affine.symbol("subblock", 0, 1), subblocks=Affine.symbol("subblocks", 1)
             )
-        return LaneMachine(run, TermMemory(histories), place, options)
+        return LaneMachine(run, TermMemory(histories, run.loads), place, options)
 
     block, blocks = Affine.symbol("block", 0), Affine.symbol("blocks", 1)
     try:

@@ -8,6 +8,7 @@ which is exact. What cannot be brought into vector memory that way is a `Stuck` 
 from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
+from dialects.dsv4.opaque import MoveOp
 from dialects.pto.attributes import RoundModeAttr
 from dialects.pto.convert import TCvtOp
 from dialects.pto.memory import MakeTensorViewOp, PartitionViewOp, TLoadOp, constant_int
@@ -93,10 +94,10 @@ class Builder:
     def load_behind(self, value: SSAValue) -> TLoadOp:
         """The load that put these lanes into another memory, through whole-tile moves only."""
         op = value.owner
-        while isinstance(op, (TMovOp, TExtractOp)):
-            source = op.ins[0]
-            whole = layout_of(source).shape == layout_of(op.res[0]).shape
-            same = layout_of(source).dtype == layout_of(op.res[0]).dtype
+        while isinstance(op, (TMovOp, TExtractOp, MoveOp)):
+            source, result = op.operands[0], op.results[0]
+            whole = layout_of(source).shape == layout_of(result).shape
+            same = layout_of(source).dtype == layout_of(result).dtype
             if not (whole and same) or (
                 isinstance(op, TExtractOp) and any(constant_int(v) != 0 for v in op.offsets())
             ):

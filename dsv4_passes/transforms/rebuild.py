@@ -13,8 +13,8 @@ from typing import Literal
 import numpy as np
 from xdsl.dialects import func
 from xdsl.ir import Operation, SSAValue
-from xdsl.transforms.dead_code_elimination import region_dce
 
+from dialects.dsv4.opaque import MoveOp
 from dialects.pto.memory import TStoreOp
 from dialects.pto.moves import TMovOp
 from dialects.pto.types import PartitionTensorViewType, TileType
@@ -24,6 +24,7 @@ from dsv4_passes.analysis.lane_index import Ids, LaneIndex
 from dsv4_passes.analysis.lanes import LaneContext, LaneRun, run_lanes
 
 from .materialise import Builder, Stuck, layout_of
+from .tidy import tidy
 
 Guard = Literal["exact", "bf16-fallback", "contract-rounding"]
 SignedZero = Literal["exact", "ignore"]
@@ -82,11 +83,20 @@ class Rebuilder:
         """What was rounded to bf16, if every lane is the result of one rounding; else None."""
         plain = self.index.strip(ids)
         unique, inverse = np.unique(plain, return_inverse=True)
-        table = self.context.domain.table
-        if not all(table.head(int(term))[0] == "Q" for term in unique):
+        under = [self.under_rounding(int(term)) for term in unique]
+        if None in under or under == unique.tolist():
             return None
-        under = np.array([table.args(int(term))[0] for term in unique], np.int64)
-        return under[inverse].reshape(ids.shape)
+        return np.array(under, np.int64)[inverse].reshape(ids.shape)
+
+    def under_rounding(self, term: int) -> int | None:
+        """The term without the rounding at its root; a constant is what it was."""
+        table = self.context.domain.table
+        head = table.head(term)[0]
+        if head == "round":
+            return table.args(term)[0]
+        if head == "neg" and (inner := self.under_rounding(table.args(term)[0])) is not None:
+            return table.neg(inner)
+        return term if table.number(term) is not None else None
 
     def is_zero(self, ids: Ids) -> bool:
         """Every lane is exactly +0."""
@@ -109,7 +119,7 @@ class Rebuilder:
             after = self.lanes()
             difference = compare_effects(self.run, after)
             if (accepted := self.accept(difference, candidate, after, value, new)) is not None:
-                region_dce(self.function.body)
+                tidy(self.function)
                 self.look()
                 return accepted
             undo()
@@ -184,7 +194,7 @@ class Rebuilder:
             value = at_user.convert(new, view.data.dtype, "RINT")
             builder.made += at_user.made
             return value
-        if isinstance(user, TMovOp) and layout_of(user.res[0]).loc == have.loc:
+        if isinstance(user, (TMovOp, MoveOp)) and layout_of(user.results[0]).loc == have.loc:
             return new
         raise Stuck(f"its result goes to '{user.name}', which takes it from {want.loc} memory only")
 

@@ -2,8 +2,11 @@
 
     -p 'dsv4-rope{chip=a3 ptoas="0.60" guard=exact}'
 
-raise -> `dsv4-select-to-lanes` -> `dsv4-scatter-form` -> lower. A function in which nothing was
-rewritten comes out as it came in, to the letter.
+On a kernel: raise -> `dsv4-select-to-lanes` -> `dsv4-scatter-form` -> lower. A function in which nothing
+was rewritten comes out as it came in, to the letter.
+
+On a whole program: `dsv4-fuse-stages` -> facts go from the entry to the kernels -> the same two passes ->
+`dsv4-drop-dead-args`. Kernels stay in value form: a program is exported from it.
 """
 
 from dataclasses import dataclass
@@ -15,14 +18,16 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
+from dialects.dsv4.functions import KERNEL, ORCHESTRATION, program_functions
 from dialects.pto.base import target_arch
 from dialects.pto.tiles import AllocTileOp
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
 
-from . import scatter_form, select_to_lanes
+from . import drop_dead_args, fuse_stages, scatter_form, select_to_lanes
 from .lower_tiles import lower_function
+from .propagate_facts import propagate_facts
 from .raise_tiles import raise_function
 from .rebuild import Guard, Policy, SignedZero
 
@@ -48,8 +53,20 @@ class RopePass(ModulePass):
             find_ptoas(self.ptoas)
         except ValueError as error:
             raise UserError(str(error)) from None
+        if program_functions(op, ORCHESTRATION):
+            self.rewrite_program(op)
+            return
         for function in [f for f in op.walk() if isinstance(f, func.FuncOp)]:
             self.rewrite(function, chip)
+
+    def rewrite_program(self, module: ModuleOp) -> None:
+        policy = Policy(self.guard, self.signed_zero)
+        fuse_stages.fuse_all(module)
+        propagate_facts(module)
+        for kernel in program_functions(module, KERNEL):
+            select_to_lanes.rewrite_function(kernel, policy)
+            scatter_form.rewrite_function(kernel, policy)
+        drop_dead_args.drop_all(module)
 
     def rewrite(self, function: func.FuncOp, chip: str) -> None:
         original = function.clone()

@@ -26,10 +26,12 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import BlockArgument, Operation, SSAValue
 from xdsl.passes import ModulePass
 
+from dialects.dsv4.opaque import MoveOp
 from dialects.pto.attributes import KernelKindAttr
 from dialects.pto.elementwise import TAddOp
 from dialects.pto.matmul import MatmulOp
 from dialects.pto.memory import MakeTensorViewOp, PartitionViewOp
+from dialects.pto.moves import TMovOp
 from dialects.pto.types import AnyTileType, TileBufType
 from dsv4_passes.analysis.facts import argument_name, argument_shape, facts_of
 from dsv4_passes.analysis.rounding import bf16_goldens
@@ -53,7 +55,7 @@ def is_site(value: SSAValue) -> bool:
 
 def _from_cube(value: SSAValue) -> bool:
     op = value.owner
-    return isinstance(op, Operation) and op.name == "pto.tmov" and layout_of(op.operands[0]).loc == "acc"
+    return isinstance(op, (TMovOp, MoveOp)) and layout_of(op.operands[0]).loc == "acc"
 
 
 def candidates(rebuilder: Rebuilder, value: SSAValue) -> Iterator[Candidate]:
@@ -151,7 +153,7 @@ def missing_facts(function: func.FuncOp, value: SSAValue) -> list[str]:
 def _cube_operands(value: SSAValue) -> Iterator[SSAValue]:
     """Right and left operands of the products that a value in the accumulator was summed up from."""
     op = value.owner
-    while isinstance(op, Operation) and op.name == "pto.tmov":
+    while isinstance(op, (TMovOp, MoveOp)):
         op = op.operands[0].owner
     if isinstance(op, MatmulOp):
         yield from (op.rhs, op.lhs)

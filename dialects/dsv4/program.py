@@ -1,0 +1,453 @@
+"""Whole programs: GM tensors as values, kernels launched over blocks.
+
+    %s0 = dsv4.create : tensor<256x64xbf16>
+    %s1 = dsv4.launch @rotate blocks(4) (%x, %s0 : tensor<…>, tensor<…>) -> (tensor<256x64xbf16>)
+
+A tensor value is one version of a piece of GM. Whatever writes a tensor yields its new version, and the
+old one is not used again; a view (`reshape`, `slice`) that was written goes back into its source the same
+way. So def-use is dependence here, also where the program text went on under an old name.
+"""
+
+from collections.abc import Sequence
+from typing import Self, cast
+
+from xdsl.dialects import func
+from xdsl.dialects.builtin import (
+    FlatSymbolRefAttr,
+    FlatSymbolRefAttrConstr,
+    IndexType,
+    IntegerAttr,
+    ModuleOp,
+    StringAttr,
+    SymbolNameConstraint,
+    SymbolRefAttr,
+    TensorType,
+    i64,
+)
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.irdl import (
+    AttrSizedOperandSegments,
+    IRDLOperation,
+    irdl_op_definition,
+    operand_def,
+    opt_prop_def,
+    prop_def,
+    result_def,
+    traits_def,
+    var_operand_def,
+    var_result_def,
+)
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.traits import Pure, SymbolOpInterface
+from xdsl.utils.exceptions import VerifyException
+
+from .functions import call_results, find_function, visible
+
+
+def enclosing_module(op: Operation) -> ModuleOp | None:
+    parent = op.parent_op()
+    while parent is not None and not isinstance(parent, ModuleOp):
+        parent = parent.parent_op()
+    return parent
+
+
+@irdl_op_definition
+class LaunchOp(IRDLOperation):
+    """Run a kernel, once or in `blocks(n)` blocks, through a wrapper of the program text if `via` names one.
+
+    Results: a new version of each tensor the kernel writes, in argument order, then its scalar results.
+    The number of blocks is a text where the program has an expression nobody can evaluate.
+    """
+
+    name = "dsv4.launch"
+    kernel = prop_def(FlatSymbolRefAttrConstr)
+    blocks = opt_prop_def(IntegerAttr | StringAttr)
+    via = opt_prop_def(FlatSymbolRefAttrConstr)
+    args = var_operand_def()
+    res = var_result_def()
+
+    def __init__(
+        self,
+        kernel: str,
+        args: Sequence[SSAValue],
+        results: Sequence[Attribute],
+        blocks: int | str | None = None,
+        via: str | None = None,
+    ):
+        properties: dict[str, Attribute | None] = {
+            "kernel": SymbolRefAttr(kernel),
+            "via": SymbolRefAttr(via) if via else None,
+            "blocks": blocks_attribute(blocks),
+        }
+        super().__init__(operands=[args], result_types=[results], properties=properties)
+
+    @property
+    def callee(self) -> str:
+        return self.kernel.root_reference.data
+
+    @property
+    def block_count(self) -> int | None:
+        """Blocks it runs in; None where the program text does not give a number."""
+        if self.blocks is None:
+            return 1
+        return self.blocks.value.data if isinstance(self.blocks, IntegerAttr) else None
+
+    @property
+    def grid(self) -> int | str | None:
+        """The blocks as written: a number, the text of an expression, or nothing."""
+        if isinstance(self.blocks, IntegerAttr):
+            return self.blocks.value.data
+        return None if self.blocks is None else self.blocks.data
+
+    def function(self) -> func.FuncOp:
+        """The kernel. Raises VerifyException if the module has none of that name."""
+        module = enclosing_module(self)
+        found = find_function(module, self.callee) if module else None
+        if found is None:
+            raise VerifyException(f"expects a function @{self.callee} in its module")
+        return found
+
+    def verify_(self) -> None:
+        if enclosing_module(self) is None:
+            return
+        function = self.function()
+        expected = visible(function)
+        if len(expected) != len(self.args):
+            raise VerifyException(
+                f"expects {len(expected)} arguments for @{self.callee}, found {len(self.args)}"
+            )
+        for parameter, argument in zip(expected, self.args, strict=True):
+            if not compatible(parameter.type, argument.type):
+                raise VerifyException(
+                    f"expects {parameter.type} for '{parameter.name}' of @{self.callee}, "
+                    f"found {argument.type}"
+                )
+        results = call_results(function)
+        found = [r.type for r in self.res]
+        if len(results) != len(found) or not all(map(compatible, results, found)):
+            raise VerifyException(
+                f"expects results ({', '.join(map(str, results))}) from @{self.callee}, "
+                f"found ({', '.join(map(str, found))})"
+            )
+        if (count := self.block_count) is not None and count < 1:
+            raise VerifyException(f"expects at least one block, found {count}")
+
+    @classmethod
+    def parse(cls, parser: Parser) -> Self:
+        kernel = parser.parse_symbol_name().data
+        blocks: int | str | None = None
+        if parser.parse_optional_keyword("blocks"):
+            with parser.in_parens():
+                blocks = parser.parse_optional_str_literal()
+                blocks = parser.parse_integer() if blocks is None else blocks
+        via = parser.parse_symbol_name().data if parser.parse_optional_keyword("via") else None
+        arguments, results = _parse_call(parser)
+        op = cls(kernel, arguments, results, blocks, via)
+        op.attributes |= parser.parse_optional_attr_dict()
+        return op
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_symbol_name(self.callee)
+        if isinstance(self.blocks, IntegerAttr):
+            printer.print_string(f" blocks({self.blocks.value.data})")
+        elif self.blocks is not None:
+            printer.print_string(" blocks(")
+            printer.print_string_literal(self.blocks.data)
+            printer.print_string(")")
+        if self.via is not None:
+            printer.print_string(" via ")
+            printer.print_symbol_name(self.via.root_reference.data)
+        _print_call(printer, self.args, self.res)
+        printer.print_op_attributes(self.attributes)
+
+
+def blocks_attribute(blocks: int | str | None) -> Attribute | None:
+    if isinstance(blocks, int):
+        return IntegerAttr(blocks, i64)
+    return None if blocks is None else StringAttr(blocks)
+
+
+def compatible(expected: Attribute, found: Attribute) -> bool:
+    """Equal, or tensors of one element type whose extents agree wherever both are numbers."""
+    if not (isinstance(expected, TensorType) and isinstance(found, TensorType)):
+        return expected == found
+    left = cast(TensorType[Attribute], expected)
+    right = cast(TensorType[Attribute], found)
+    return (
+        left.element_type == right.element_type
+        and len(left.get_shape()) == len(right.get_shape())
+        and all(a == b or -1 in (a, b) for a, b in zip(left.get_shape(), right.get_shape(), strict=True))
+    )
+
+
+def _parse_call(parser: Parser) -> tuple[list[SSAValue], list[Attribute]]:
+    """`(%a, %b : T, T) -> (T)`; an empty list is `()`."""
+    parser.parse_punctuation("(")
+    position = parser.pos
+    names = [parser.parse_unresolved_operand()] if parser.parse_optional_punctuation(")") is None else []
+    types: list[Attribute] = []
+    if names:
+        while parser.parse_optional_punctuation(","):
+            names.append(parser.parse_unresolved_operand())
+        parser.parse_punctuation(":")
+        types = parser.parse_comma_separated_list(parser.Delimiter.NONE, parser.parse_type)
+        parser.parse_punctuation(")")
+    values = parser.resolve_operands(names, types, position)
+    parser.parse_punctuation("->")
+    results = parser.parse_comma_separated_list(parser.Delimiter.PAREN, parser.parse_type)
+    return list(values), results
+
+
+def _print_call(printer: Printer, arguments: Sequence[SSAValue], results: Sequence[SSAValue]) -> None:
+    printer.print_string(" (")
+    if arguments:
+        printer.print_list(arguments, printer.print_operand)
+        printer.print_string(" : ")
+        printer.print_list([v.type for v in arguments], printer.print_attribute)
+    printer.print_string(") -> (")
+    printer.print_list([v.type for v in results], printer.print_attribute)
+    printer.print_string(")")
+
+
+@irdl_op_definition
+class WrapperOp(IRDLOperation):
+    """A function of the program text that does nothing but run a kernel in blocks.
+
+    `dsv4.wrapper @rotate_spmd runs @rotate blocks(4)`. It only keeps the name; a launch says itself what
+    it runs and in how many blocks.
+    """
+
+    name = "dsv4.wrapper"
+    sym_name = prop_def(SymbolNameConstraint())
+    kernel = prop_def(FlatSymbolRefAttrConstr)
+    blocks = opt_prop_def(IntegerAttr | StringAttr)
+    traits = traits_def(SymbolOpInterface())
+
+    def __init__(self, name: str, kernel: str, blocks: int | str | None):
+        super().__init__(
+            properties={
+                "sym_name": StringAttr(name),
+                "kernel": SymbolRefAttr(kernel),
+                "blocks": blocks_attribute(blocks),
+            }
+        )
+
+    @property
+    def callee(self) -> str:
+        return cast(FlatSymbolRefAttr, self.kernel).root_reference.data
+
+    @classmethod
+    def parse(cls, parser: Parser) -> Self:
+        name = parser.parse_symbol_name().data
+        parser.parse_keyword("runs")
+        kernel = parser.parse_symbol_name().data
+        blocks: int | str | None = None
+        if parser.parse_optional_keyword("blocks"):
+            with parser.in_parens():
+                blocks = parser.parse_optional_str_literal()
+                blocks = parser.parse_integer() if blocks is None else blocks
+        op = cls(name, kernel, blocks)
+        op.attributes |= parser.parse_optional_attr_dict()
+        return op
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_symbol_name(self.sym_name.data)
+        printer.print_string(" runs ")
+        printer.print_symbol_name(self.callee)
+        if self.blocks is not None:
+            printer.print_string(" blocks(")
+            if isinstance(self.blocks, IntegerAttr):
+                printer.print_int(self.blocks.value.data)
+            else:
+                printer.print_string_literal(self.blocks.data)
+            printer.print_string(")")
+        printer.print_op_attributes(self.attributes)
+
+
+def _expect_same_element(a: SSAValue, b: SSAValue) -> None:
+    left, right = cast(TensorType[Attribute], a.type), cast(TensorType[Attribute], b.type)
+    if left.element_type != right.element_type:
+        raise VerifyException(f"expects tensors of one element type, found {left} and {right}")
+
+
+def _expect_indices(tensor: SSAValue, indices: Sequence[SSAValue]) -> None:
+    rank = len(cast(TensorType[Attribute], tensor.type).get_shape())
+    if len(indices) != rank:
+        raise VerifyException(f"expects {rank} indices, found {len(indices)}")
+
+
+@irdl_op_definition
+class CreateOp(IRDLOperation):
+    """A new tensor in GM whose elements nobody has written; operands are its dynamic extents."""
+
+    name = "dsv4.create"
+    dims = var_operand_def(IndexType)
+    layout = opt_prop_def(StringAttr)
+    res = result_def(TensorType)
+    assembly_format = "(`[` $dims^ `]`)? (`layout` $layout^)? attr-dict `:` type($res)"
+
+    def __init__(self, result: Attribute, dims: Sequence[SSAValue] = (), layout: str | None = None):
+        super().__init__(
+            operands=[dims],
+            result_types=[result],
+            properties={"layout": StringAttr(layout) if layout else None},
+        )
+
+    def verify_(self) -> None:
+        dynamic = cast(TensorType[Attribute], self.res.type).get_shape().count(-1)
+        if dynamic != len(self.dims):
+            raise VerifyException(f"expects {dynamic} dynamic extents, found {len(self.dims)}")
+
+
+@irdl_op_definition
+class ReshapeOp(IRDLOperation):
+    """The same elements in row-major order under another shape: a view, nothing moves."""
+
+    name = "dsv4.reshape"
+    source = operand_def(TensorType)
+    dims = var_operand_def(IndexType)
+    res = result_def(TensorType)
+    traits = traits_def(Pure())
+    assembly_format = "$source (`[` $dims^ `]`)? attr-dict `:` type($source) `->` type($res)"
+
+    def __init__(self, source: SSAValue, result: Attribute, dims: Sequence[SSAValue] = ()):
+        super().__init__(operands=[source, dims], result_types=[result])
+
+    def verify_(self) -> None:
+        _expect_same_element(self.source, self.res)
+
+
+@irdl_op_definition
+class SliceOp(IRDLOperation):
+    """A box of a tensor: a view, nothing moves. Offsets in elements, then the dynamic extents."""
+
+    name = "dsv4.slice"
+    source = operand_def(TensorType)
+    offsets = var_operand_def(IndexType)
+    dims = var_operand_def(IndexType)
+    res = result_def(TensorType)
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
+    traits = traits_def(Pure())
+    assembly_format = (
+        "$source `[` $offsets `]` (`sizes` `[` $dims^ `]`)? attr-dict `:` type($source) `->` type($res)"
+    )
+
+    def __init__(
+        self,
+        source: SSAValue,
+        offsets: Sequence[SSAValue],
+        result: Attribute,
+        dims: Sequence[SSAValue] = (),
+    ):
+        super().__init__(operands=[source, offsets, dims], result_types=[result])
+
+    def verify_(self) -> None:
+        _expect_same_element(self.source, self.res)
+        _expect_indices(self.source, self.offsets)
+
+
+@irdl_op_definition
+class AssembleOp(IRDLOperation):
+    """`dest` with the box at the offsets replaced by `source`."""
+
+    name = "dsv4.assemble"
+    source = operand_def(TensorType)
+    dest = operand_def(TensorType)
+    offsets = var_operand_def(IndexType)
+    res = result_def(TensorType)
+    traits = traits_def(Pure())
+    assembly_format = (
+        "$source `into` $dest `[` $offsets `]` attr-dict `:` type($source) `into` type($dest) `->` type($res)"
+    )
+
+    def __init__(self, source: SSAValue, dest: SSAValue, offsets: Sequence[SSAValue]):
+        super().__init__(operands=[source, dest, offsets], result_types=[dest.type])
+
+    def verify_(self) -> None:
+        _expect_same_element(self.source, self.res)
+        _expect_indices(self.dest, self.offsets)
+        if self.dest.type != self.res.type:
+            raise VerifyException(f"expects a result of type {self.dest.type}, found {self.res.type}")
+
+
+@irdl_op_definition
+class ReadOp(IRDLOperation):
+    """One element of a tensor."""
+
+    name = "dsv4.read"
+    source = operand_def(TensorType)
+    indices = var_operand_def(IndexType)
+    res = result_def()
+    traits = traits_def(Pure())
+    assembly_format = "$source `[` $indices `]` attr-dict `:` type($source) `->` type($res)"
+
+    def __init__(self, source: SSAValue, indices: Sequence[SSAValue], result: Attribute):
+        super().__init__(operands=[source, indices], result_types=[result])
+
+    def verify_(self) -> None:
+        _expect_indices(self.source, self.indices)
+
+
+@irdl_op_definition
+class WriteOp(IRDLOperation):
+    """`dest` with one element replaced."""
+
+    name = "dsv4.write"
+    value = operand_def()
+    dest = operand_def(TensorType)
+    indices = var_operand_def(IndexType)
+    res = result_def(TensorType)
+    traits = traits_def(Pure())
+    assembly_format = (
+        "$value `into` $dest `[` $indices `]` attr-dict `:` type($value) `into` type($dest) `->` type($res)"
+    )
+
+    def __init__(self, value: SSAValue, dest: SSAValue, indices: Sequence[SSAValue]):
+        super().__init__(operands=[value, dest, indices], result_types=[dest.type])
+
+    def verify_(self) -> None:
+        _expect_indices(self.dest, self.indices)
+
+
+@irdl_op_definition
+class DimOp(IRDLOperation):
+    """An extent of a tensor. `symbol` is the name of a symbolic extent that the text uses as it is."""
+
+    name = "dsv4.dim"
+    source = operand_def(TensorType)
+    axis = prop_def(IntegerAttr)
+    symbol = opt_prop_def(StringAttr)
+    res = result_def(IndexType)
+    traits = traits_def(Pure())
+    assembly_format = "$source `,` $axis (`symbol` $symbol^)? attr-dict `:` type($source)"
+
+    def __init__(self, source: SSAValue, axis: int, symbol: str | None = None):
+        super().__init__(
+            operands=[source],
+            properties={
+                "axis": IntegerAttr(axis, i64),
+                "symbol": StringAttr(symbol) if symbol else None,
+            },
+            result_types=[IndexType()],
+        )
+
+    def verify_(self) -> None:
+        rank, axis = len(cast(TensorType[Attribute], self.source.type).get_shape()), self.axis.value.data
+        if not 0 <= axis < rank:
+            raise VerifyException(f"expects an axis below {rank}, found {axis}")
+
+
+OPERATIONS: list[type[Operation]] = [
+    LaunchOp,
+    WrapperOp,
+    CreateOp,
+    ReshapeOp,
+    SliceOp,
+    AssembleOp,
+    ReadOp,
+    WriteOp,
+    DimOp,
+]

@@ -1,0 +1,47 @@
+"""Carry facts from the parameters of an orchestration to the kernels it launches.
+
+A fact speaks of a tensor as it comes in. A kernel's parameter has the fact if every launch of the kernel
+passes a tensor that has it and that nothing has written.
+"""
+
+from collections import defaultdict
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Attribute, BlockArgument, SSAValue
+
+from dialects.dsv4.functions import (
+    ORCHESTRATION,
+    argument_attributes,
+    find_function,
+    program_functions,
+    set_argument_attribute,
+    visible,
+)
+from dialects.dsv4.program import LaunchOp
+
+NAMES = ("dsv4.selector", "dsv4.table")
+
+
+def propagate_facts(module: ModuleOp) -> None:
+    """State on kernel parameters what is stated on the tensors passed to them."""
+    stated: dict[tuple[str, int], set[tuple[tuple[str, Attribute], ...]]] = defaultdict(set)
+    for orchestration in program_functions(module, ORCHESTRATION):
+        entry = orchestration.body.block
+        for launch in orchestration.walk():
+            if not isinstance(launch, LaunchOp):
+                continue
+            for parameter, value in zip(visible(launch.function()), launch.args, strict=True):
+                facts: dict[str, Attribute] = {}
+                if _comes_in(value) and value.owner is entry:
+                    assert isinstance(value, BlockArgument)
+                    facts = argument_attributes(orchestration, value.index)
+                known = tuple((name, facts[name]) for name in NAMES if name in facts)
+                stated[launch.callee, parameter.index].add(known)
+    for (name, index), variants in stated.items():
+        if len(variants) == 1 and (function := find_function(module, name)) is not None:
+            for fact, attribute in next(iter(variants)):
+                set_argument_attribute(function, index, fact, attribute)
+
+
+def _comes_in(value: SSAValue) -> bool:
+    return isinstance(value, BlockArgument)

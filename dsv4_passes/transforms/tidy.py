@@ -1,0 +1,47 @@
+"""Clean up behind a rewrite: dead code, moves that go nowhere, scalars that are computed twice.
+
+Stock `cse` scans all operations between two reads and is quadratic on long blocks; this merges only what
+has no effects and no regions, by a hash, in one walk.
+"""
+
+from xdsl.dialects import func
+from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.rewriter import Rewriter
+from xdsl.transforms.dead_code_elimination import region_dce
+
+from dialects.dsv4.opaque import MoveOp
+from dialects.pto.memory import MakeTensorViewOp
+
+MERGED = ("arith.constant", "arith.index_cast", "arith.addi", "arith.subi", "arith.muli")
+
+Key = tuple[object, ...]
+
+
+def tidy(function: func.FuncOp) -> None:
+    """Tidy one function in value form."""
+    for op in list(function.walk()):
+        if isinstance(op, MoveOp) and op.source.type == op.res.type:
+            Rewriter.replace_op(op, [], [op.source])
+    _merge(function.body.block, {})
+    region_dce(function.body)
+
+
+def _merge(block: Block, above: dict[Key, SSAValue]) -> None:
+    """Replace a scalar by an equal one that was computed before it, in this block or around it."""
+    known = dict(above) if above else {}
+    for op in list(block.ops):
+        if op.name in MERGED or isinstance(op, MakeTensorViewOp):
+            key = _key(op)
+            if (same := known.get(key)) is None:
+                known[key] = op.results[0]
+            else:
+                Rewriter.replace_op(op, [], [same])
+        else:
+            for region in op.regions:
+                for inner in region.blocks:
+                    _merge(inner, known)
+
+
+def _key(op: Operation) -> Key:
+    properties: list[tuple[str, Attribute]] = sorted(op.properties.items(), key=lambda item: item[0])
+    return op.name, tuple(op.operands), tuple(properties), tuple(r.type for r in op.results)
