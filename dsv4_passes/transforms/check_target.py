@@ -1,0 +1,79 @@
+"""`pto-check-target`: is every operation legal on a chip, and for a version of `ptoas`?
+
+    -p 'pto-check-target{chip=a3 ptoas="0.43"}'
+
+Changes nothing. The first operation that is not legal is an error with the rule and where it comes from:
+an element type the chip does not take, an operation the version is known to get wrong in every case, a
+tile outside the memory that may be used. What is wrong only under a condition is a warning.
+"""
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation
+from xdsl.passes import ModulePass
+from xdsl.utils.exceptions import VerifyException
+
+from dialects.pto.base import TileOp, is_tile, layout_of, target_arch
+from dialects.pto.memory import constant_int
+from dialects.pto.tiles import AllocTileOp
+from dsv4_passes.diagnostics import UserError, warning
+from dsv4_passes.targets import Chip, Ptoas
+from dsv4_passes.targets import chip as find_chip
+from dsv4_passes.targets import ptoas as find_ptoas
+
+
+def check_operation(op: TileOp, chip: Chip, ptoas: Ptoas) -> None:
+    """Raise UserError where the chip or the assembler cannot do this operation."""
+    what = f"'{op.name}' ({op.form()})" if op.form() else f"'{op.name}'"
+    tiles = [v for v in (*op.inputs(), *op.destinations()) if is_tile(v)]
+    rule = chip.element_rule(op.mnemonic(), op.form())
+    if rule is not None and tiles and (dtype := layout_of(tiles[0]).dtype) not in rule.dtypes:
+        _fail(op, f"{what} takes {'/'.join(sorted(rule.dtypes))} on {chip.name}, found {dtype} ({rule.source})")
+    try:
+        op.check(chip.name)
+    except VerifyException as problem:
+        _fail(op, f"{what} {problem}")
+    for defect in ptoas.defects(chip, op.mnemonic(), op.form()):
+        text = f"{what} with ptoas {ptoas.version}: {defect.effect}"
+        if not defect.when:
+            _fail(op, f"{text}; {defect.avoid} ({defect.source})")
+        warning(op, f"{text} where {defect.when}; {defect.avoid} ({defect.source})")
+
+
+def check_allocation(op: AllocTileOp, chip: Chip) -> None:
+    """Raise UserError where a tile reaches beyond the memory that may be used."""
+    if op.addr is None or (address := constant_int(op.addr)) is None:
+        return
+    memory, end = chip.memory(op.layout.loc), address + op.layout.bytes
+    if end > memory.usable:
+        _fail(
+            op,
+            f"a tile reaches to byte {end} of {op.layout.loc} memory, {chip.name} has {memory.usable} usable "
+            f"of {memory.hardware}",
+        )
+
+
+def _fail(op: Operation, message: str) -> None:
+    raise UserError(message, op.location)
+
+
+@dataclass(frozen=True)
+class CheckTargetPass(ModulePass):
+    """Check the module against `chip` (its own `pto.target_arch` unless given) and `ptoas`."""
+
+    name = "pto-check-target"
+    chip: str | None = None
+    ptoas: str = "0.60"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        try:
+            chip, ptoas = find_chip(self.chip or target_arch(op)), find_ptoas(self.ptoas)
+        except ValueError as error:
+            raise UserError(str(error)) from None
+        for inner in op.walk():
+            if isinstance(inner, TileOp):
+                check_operation(inner, chip, ptoas)
+            elif isinstance(inner, AllocTileOp):
+                check_allocation(inner, chip)
