@@ -20,6 +20,7 @@ from xdsl.ir import Attribute, BlockArgument, SSAValue
 from dialects.dsv4.attributes import SelectorAttr, TableAttr
 from dialects.pto.memory import MakeTensorViewOp, constant_int
 from dialects.pto.types import PtrType
+from dsv4_passes.diagnostics import UserError
 
 SELECTORS = ("even", "odd")
 TABLES = ("even", "odd", "swap", "repeat")
@@ -101,23 +102,21 @@ def recognise(values: NDArray[Any], shape: tuple[int, ...], name: str) -> Fact |
     """
     if values.shape != shape:
         raise WrongFact(f"expected '{name}' to have shape {_shape(shape)}, found {_shape(values.shape)}")
-    if np.issubdtype(values.dtype, np.integer):
+    if np.issubdtype(values.dtype, np.integer) and values.size > 1:
         for word in TABLES:
             fact = make_fact("table", word, shape)
-            if values.size > 1 and np.array_equal(fact.matrix, values):
+            if np.array_equal(fact.matrix, values):
                 return fact
-        return None
     if values.ndim != 2 or not (shape[0] == 2 * shape[1] or shape[1] == 2 * shape[0]):
         return None
-    numbers = values.astype(np.float64)
-    if np.count_nonzero(numbers == 0) * 4 < numbers.size * 3:
+    if np.count_nonzero(values == 0) * 4 < values.size * 3:
         return None
     facts = [make_fact("selector", word, shape) for word in SELECTORS]
-    hits = [int(np.count_nonzero(numbers[fact.matrix == 1] == 1)) for fact in facts]
+    hits = [int(np.count_nonzero(values[fact.matrix == 1] == 1)) for fact in facts]
     best = max(range(len(facts)), key=hits.__getitem__)
     if 2 * hits[best] < min(shape):
         return None
-    check_array(facts[best], numbers, name)
+    check_array(facts[best], values, name)
     return facts[best]
 
 
@@ -182,7 +181,10 @@ def set_argument_attribute(function: func.FuncOp, index: int, name: str, value: 
 
 
 def facts_of(function: func.FuncOp) -> Mapping[SSAValue, Fact]:
-    """The facts stated on a function's pointer arguments, with the matrices they stand for."""
+    """The facts stated on a function's pointer arguments, with the matrices they stand for.
+
+    UserError where an argument has not the shape of what is stated of it.
+    """
     facts: dict[SSAValue, Fact] = {}
     if not function.body.blocks:
         return facts
@@ -194,6 +196,9 @@ def facts_of(function: func.FuncOp) -> Mapping[SSAValue, Fact]:
             if isinstance(attr, (SelectorAttr, TableAttr)):
                 try:
                     facts[argument] = make_fact(kind, attr.data, shape)
-                except WrongFact:
-                    continue
+                except WrongFact as error:
+                    name = argument_name(function, index)
+                    raise UserError(
+                        f"'{attr.name} {attr.data}' cannot hold for '{name}': {error}", function.location
+                    ) from None
     return facts

@@ -9,26 +9,21 @@ stores to is an output; one that is not among the inputs starts as zeros.
 """
 
 import argparse
-import os
 import sys
-import tempfile
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.interpreter import numerics
 from dsv4_passes.interpreter.kernels import Argument, Kernel, choose_kernel, find_kernels, run_kernel
 from dsv4_passes.interpreter.values import Value
+from dsv4_passes.npz import Array, read_npz, write_npz
 from dsv4_passes.parsing import parse_file
 
 from .common import require_directory_of, run_tool
-
-Array = NDArray[Any]
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -41,10 +36,8 @@ def _run(args: Sequence[str] | None) -> None:
     outputs = Path(options.outputs)
     require_directory_of(outputs)
     kernel = choose_kernel(find_kernels(parse_file(Path(options.kernel))), options.func, options.kernel)
-    results = run_on_arrays(
-        kernel, read_arrays(options.inputs), options.blocks, options.inputs or "no inputs"
-    )
-    write_arrays(outputs, results)
+    inputs = read_npz(options.inputs) if options.inputs else {}
+    write_npz(outputs, run_on_arrays(kernel, inputs, options.blocks, options.inputs or "no inputs"))
 
 
 def _parse_options(args: Sequence[str] | None) -> argparse.Namespace:
@@ -64,32 +57,6 @@ def _parse_options(args: Sequence[str] | None) -> argparse.Namespace:
     if options.blocks < 1:
         raise UserError(f"argument --blocks: expected at least 1, found {options.blocks}")
     return options
-
-
-def read_arrays(path: str | None) -> dict[str, Array]:
-    """All arrays of an npz; none without a path. UserError if it cannot be read."""
-    if path is None:
-        return {}
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except OSError as error:
-        raise UserError(error.strerror or "cannot be read", path) from None
-    except (ValueError, zipfile.BadZipFile, AttributeError, EOFError) as error:
-        raise UserError(f"is not an npz of plain arrays: {error}", path) from None
-
-
-def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
-    """Write an npz so that it is there complete or not at all."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(descriptor, "wb") as file:
-            np.savez(file, **dict(arrays))  # pyright: ignore[reportArgumentType]
-        os.chmod(temporary, path.stat().st_mode if path.exists() else 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def run_on_arrays(kernel: Kernel, inputs: Mapping[str, Array], blocks: int, where: str) -> dict[str, Array]:

@@ -8,8 +8,8 @@
 
 A select matrix is an argument: nothing in a kernel says that it is one-hot, so no pass may assume it.
 A fact comes from a person (TOML: argument or view names, globs, to `even`, `odd`, or `table:even`) or
-from the arrays a kernel is really run with (`.npz`; bf16 as uint16 bits). A fact that contradicts a
-shape, or an array that is nearly but not exactly one-hot, is an error.
+from the arrays a kernel is really run with (`.npz`; bf16 and f16 as such or as their bits in uint16). A
+fact that contradicts a shape, or an array that is nearly but not exactly one-hot, is an error.
 """
 
 import tomllib
@@ -17,11 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
-import ml_dtypes
 import numpy as np
-from numpy.typing import NDArray
 from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp, TensorType
@@ -45,8 +43,8 @@ from dsv4_passes.analysis.facts import (
     views_of,
 )
 from dsv4_passes.diagnostics import UserError
-
-AnyArray = NDArray[np.generic]
+from dsv4_passes.interpreter.numerics import numpy_dtype
+from dsv4_passes.npz import Array, read_npz
 
 
 @dataclass(frozen=True)
@@ -99,11 +97,13 @@ def _names(function: func.FuncOp, index: int, argument: BlockArgument) -> frozen
 def bind_toml(module: ModuleOp, path: str) -> None:
     try:
         with open(path, "rb") as file:
-            entries = tomllib.load(file)
-    except tomllib.TOMLDecodeError as error:
+            entries: dict[str, object] = tomllib.load(file)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"not a TOML file: {error}", path) from None
     arguments = list(arguments_of(module))
-    for pattern, value in (entries.get("facts", entries)).items():
+    table = entries.get("facts")
+    facts = cast("dict[str, object]", table) if isinstance(table, dict) else entries
+    for pattern, value in facts.items():
         kind, _, word = str(value).rpartition(":")
         kind = kind or "selector"
         if word not in {"selector": SELECTORS, "table": TABLES}.get(kind, ()):
@@ -128,17 +128,14 @@ def bind_toml(module: ModuleOp, path: str) -> None:
 
 
 def bind_arrays(module: ModuleOp, path: str) -> None:
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays: dict[str, AnyArray] = {name: file[name] for name in file.files}
-    except (ValueError, OSError) as error:
-        raise UserError(f"not an .npz file of arrays: {error}", path) from None
+    arrays = read_npz(path)
     for argument in arguments_of(module):
         name = next((n for n in sorted(argument.names) if n in arrays), None)
-        if name is None or argument.shape is None:
+        dtype = _numpy_dtype(argument.dtype)
+        if name is None or dtype is None or argument.shape is None:
             continue
         try:
-            values = _as_numbers(arrays[name], argument.dtype, name)
+            values = _as_numbers(arrays[name], dtype, argument.shape, name)
             for kind in ("selector", "table"):
                 stated = argument_attribute(argument.function, argument.index, f"dsv4.{kind}")
                 if isinstance(stated, AngleAttr):
@@ -149,15 +146,23 @@ def bind_arrays(module: ModuleOp, path: str) -> None:
             raise UserError(str(error), path) from None
 
 
-def _as_numbers(array: AnyArray, dtype: str, name: str) -> AnyArray:
-    """The array's numbers; bf16 and f16 may come as their bits."""
-    if dtype == "bf16" and array.dtype == np.uint16:
-        return array.view(ml_dtypes.bfloat16).astype(np.float32)
-    if dtype == "bf16" and array.dtype.kind == "V" and array.dtype.itemsize == 2:
-        return array.view(np.uint16).view(ml_dtypes.bfloat16).astype(np.float32)
-    if array.dtype.kind not in "fiu" and array.dtype != ml_dtypes.bfloat16:
-        raise WrongFact(f"expected '{name}' to be an array of {dtype}, found {array.dtype}")
-    return array
+def _numpy_dtype(dtype: str) -> np.dtype[Any] | None:
+    """None for fp8 and 4-bit types, of which there are no facts."""
+    try:
+        return numpy_dtype(dtype)
+    except ValueError:
+        return None
+
+
+def _as_numbers(array: Array, dtype: np.dtype[Any], shape: tuple[int, ...], name: str) -> Array:
+    """The array as numbers of that shape; it may be flat, and short floats may be their bits."""
+    if dtype.name in ("bfloat16", "float16") and array.dtype in (np.dtype(np.uint16), np.dtype("V2")):
+        array = np.ascontiguousarray(array).view(dtype)
+    if array.dtype != dtype:
+        raise WrongFact(f"expected '{name}' to be an array of {dtype.name}, found {array.dtype.name}")
+    if array.shape == (int(np.prod(shape)),):
+        array = array.reshape(shape)
+    return array if dtype.kind in "iu" else array.astype(np.float32)
 
 
 @dataclass(frozen=True)
