@@ -18,8 +18,10 @@ from . import (
     matmul,
     memory,
     moves,
+    older,
     partition,
     pipes,
+    pointers,
     quantize,
     reductions,
     scalars,
@@ -32,9 +34,9 @@ from .handles import HANDLE_TYPES
 from .types import TYPES
 
 _FAMILIES = (
-    *(memory, extents, allocation, tiles, scalars, indexed),
+    *(pointers, memory, extents, allocation, tiles, scalars, indexed),
     *(elementwise, broadcast, fill, reductions, partition, convert, quantize, lanes, sort, moves, matmul),
-    *(pipes, channels, sync, comm, control, debug),
+    *(pipes, channels, sync, comm, control, debug, older),
 )
 
 PTO = Dialect(

@@ -34,10 +34,11 @@ def verify_allocation(layout: TileLayout) -> None:
         extent, what = (
             (layout.cols, "cols") if layout.blayout == "row_major" else (layout.rows, "rows")
         )
-        if extent * size % 32:
+        unit = 16 if layout.dtype.startswith("!pto.f4") else 32
+        if extent * size % unit:
             raise VerifyException(
                 f"expects a {layout.blayout} none_box tile to have {what} * sizeof({layout.dtype}) "
-                f"divisible by 32 bytes, found {extent * size}"
+                f"divisible by {unit} bytes, found {extent * size}"
             )
         return
     box_rows, box_cols = box_shape(layout)

@@ -9,13 +9,25 @@ from typing import ClassVar, Self
 
 from xdsl.dialects.builtin import IntegerAttr, IntegerType
 from xdsl.ir import Attribute, Operation, SSAValue
-from xdsl.irdl import AttrSizedOperandSegments, IRDLOperation, opt_prop_def, var_operand_def, var_result_def
+from xdsl.irdl import (
+    AttrSizedOperandSegments,
+    IRDLOperation,
+    irdl_op_definition,
+    operand_def,
+    opt_prop_def,
+    result_def,
+    traits_def,
+    var_operand_def,
+    var_result_def,
+)
 from xdsl.parser import Parser
 from xdsl.printer import Printer
+from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 from .attributes import AtomicTypeAttr, NotifyOpAttr, ReduceOpAttr, WaitCmpAttr
 from .base import OrderedOp, expect_count, leaf
+from .handles import AsyncSessionType, PrefetchAsyncContextType
 from .syntax import parse_names, parse_typed_names, segment_sizes
 from .types import AnyTileType, AnyViewType
 
@@ -137,6 +149,17 @@ class CommOp(OrderedOp, IRDLOperation, ABC):
             printer.print_list([value.type for value in self.res], printer.print_attribute)
 
 
+@irdl_op_definition
+class GetPrefetchAsyncSessionOp(IRDLOperation):
+    """`%s = pto.get_prefetch_async_session %ctx : !pto.prefetch_async_context -> !pto.async_session`."""
+
+    name = "pto.get_prefetch_async_session"
+    ctx = operand_def(PrefetchAsyncContextType)
+    session = result_def(AsyncSessionType)
+    traits = traits_def(Pure())
+    assembly_format = "$ctx attr-dict `:` type($ctx) `->` type($session)"
+
+
 _SIGNAL = {"OPERANDS": "signal value"}
 _COLLECTIVE = {"STAGING": "recv", "GROUP": True, "REQUIRED": ("root",)}
 _ONE = {"RESULTS": 1}
@@ -155,4 +178,5 @@ OPERATIONS: list[type[Operation]] = [
     *(leaf(CommOp, f"comm.{name}_async_event", **_EVENT) for name in ("wait", "test")),
     leaf(CommOp, "make_prefetch_async_context", OPERANDS="workspace", **_ONE),
     leaf(CommOp, "tprefetch_async", OPERANDS="src ctx", **_ONE),
+    GetPrefetchAsyncSessionOp,
 ]

@@ -1,18 +1,13 @@
-"""Questions about extents, and pointers as numbers."""
+"""Questions about extents: of views, and of the valid part of tiles."""
 
-from typing import Self
 
-from xdsl.dialects.builtin import I64, IndexType, IntegerType
+from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Operation, SSAValue
 from xdsl.irdl import IRDLOperation, irdl_op_definition, operand_def, result_def, traits_def
-from xdsl.parser import Parser
-from xdsl.printer import Printer
 from xdsl.traits import EffectInstance, MemoryEffect, MemoryEffectKind, Pure
-from xdsl.utils.exceptions import VerifyException
 
 from .base import leaf
-from .syntax import parse_pointer_type
-from .types import AnyTileType, PartitionTensorViewType, PtrType, TensorViewType, TileBufType
+from .types import AnyTileType, PartitionTensorViewType, TensorViewType, TileBufType
 
 
 class ViewExtentOp(IRDLOperation):
@@ -65,74 +60,8 @@ class ValidExtentOp(IRDLOperation):
         super().__init__(operands=[source], result_types=[IndexType()])
 
 
-class PointerCastOp(IRDLOperation):
-    """`%r = pto.OP %x : T -> T'`, with pointers and integers on either side."""
-
-    source = operand_def(PtrType | IntegerType)
-    res = result_def(PtrType | IntegerType)
-    traits = traits_def(Pure())
-
-    @classmethod
-    def parse(cls, parser: Parser) -> Self:
-        source = parser.parse_unresolved_operand()
-        attributes = parser.parse_optional_attr_dict()
-        parser.parse_punctuation(":")
-        source_type = parse_pointer_type(parser)
-        parser.parse_punctuation("->")
-        result = parse_pointer_type(parser)
-        operand = parser.resolve_operand(source, source_type)
-        return cls.create(operands=[operand], result_types=[result], attributes=attributes)
-
-    def print(self, printer: Printer) -> None:
-        printer.print_string(" ")
-        printer.print_operand(self.source)
-        printer.print_op_attributes(self.attributes)
-        printer.print_string(" : ")
-        printer.print_attribute(self.source.type)
-        printer.print_string(" -> ")
-        printer.print_attribute(self.res.type)
-
-
-@irdl_op_definition
-class CastPtrOp(PointerCastOp):
-    """A pointer to other elements in the same memory, or a pointer from or to an integer."""
-
-    name = "pto.castptr"
-
-    def verify_(self) -> None:
-        source, result = self.source.type, self.res.type
-        if isinstance(source, PtrType) and isinstance(result, PtrType):
-            if source.data.space != result.data.space:
-                raise VerifyException(
-                    f"expects a pointer to {source.data.space} memory, found {result.data.space}"
-                )
-        elif not isinstance(source, PtrType) and not isinstance(result, PtrType):
-            raise VerifyException("expects a pointer on one side, found two integers")
-
-
-@irdl_op_definition
-class PtrToIntOp(PointerCastOp):
-    """The byte address that a GM pointer is."""
-
-    name = "pto.ptrtoint"
-    source = operand_def(PtrType)
-    res = result_def(I64)
-
-
-@irdl_op_definition
-class IntToPtrOp(PointerCastOp):
-    """A GM pointer from a byte address."""
-
-    name = "pto.inttoptr"
-    source = operand_def(IntegerType)
-    res = result_def(PtrType)
-
-
-_VIEW_EXTENTS = ("get_tensor_view_dim", "get_tensor_view_stride")
-
 OPERATIONS: list[type[Operation]] = [
-    *(leaf(ViewExtentOp, mnemonic) for mnemonic in _VIEW_EXTENTS),
+    *(leaf(ViewExtentOp, mnemonic) for mnemonic in ("get_tensor_view_dim", "get_tensor_view_stride")),
     GetValidShapeOp,
     *(leaf(ValidExtentOp, mnemonic) for mnemonic in ("tile_valid_rows", "tile_valid_cols")),
-    *(CastPtrOp, PtrToIntOp, IntToPtrOp),
 ]

@@ -1,4 +1,4 @@
-"""Pointers, views of GM, and the loads and stores between GM and on-chip memory."""
+"""Views of GM, and the loads and stores between GM and on-chip memory."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Self
@@ -17,11 +17,13 @@ from xdsl.irdl import (
 )
 from xdsl.parser import Parser
 from xdsl.printer import Printer
-from xdsl.traits import EffectInstance, MemoryEffect, MemoryEffectKind, Pure
+from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 from .attributes import LayoutAttr
 from .base import TileOp, is_tile, layout_of
+from .pointers import LoadScalarOp as LoadScalarOp
+from .pointers import StoreScalarOp as StoreScalarOp
 from .syntax import parse_index_list, print_index_list, segment_sizes
 from .types import DYNAMIC, PartitionTensorViewType, PtrType, TensorViewType, ViewShape, element_bits
 
@@ -34,56 +36,6 @@ def constant_int(value: SSAValue) -> int | None:
         if isinstance(attr, IntegerAttr):
             return attr.value.data
     return None
-
-
-@irdl_op_definition
-class AddPtrOp(IRDLOperation):
-    """`%r = pto.addptr %p, %off : !pto.ptr<T> -> !pto.ptr<T>`; the offset is in elements."""
-
-    name = "pto.addptr"
-    ptr = operand_def(PtrType)
-    offset = operand_def(IndexType)
-    res = result_def(PtrType)
-    traits = traits_def(Pure())
-    assembly_format = "$ptr `,` $offset attr-dict `:` type($ptr) `->` type($res)"
-
-
-class ScalarReadEffect(MemoryEffect):
-    """Reads through its pointer operand, writes nothing."""
-
-    @classmethod
-    def get_effects(cls, op: Operation) -> set[EffectInstance]:
-        return {EffectInstance(MemoryEffectKind.READ, op.operands[0])}
-
-
-@irdl_op_definition
-class LoadScalarOp(IRDLOperation):
-    """`%v = pto.load_scalar %p[%i] : !pto.ptr<i32> -> i32`."""
-
-    name = "pto.load_scalar"
-    ptr = operand_def(PtrType)
-    offset = operand_def(IndexType)
-    res = result_def()
-    traits = traits_def(ScalarReadEffect())
-    assembly_format = "$ptr `[` $offset `]` attr-dict `:` type($ptr) `->` type($res)"
-
-
-class ScalarWriteEffect(MemoryEffect):
-    @classmethod
-    def get_effects(cls, op: Operation) -> set[EffectInstance]:
-        return {EffectInstance(MemoryEffectKind.WRITE, op.operands[1])}
-
-
-@irdl_op_definition
-class StoreScalarOp(IRDLOperation):
-    """`pto.store_scalar %v, %p[%i] : !pto.ptr<f32>, f32`."""
-
-    name = "pto.store_scalar"
-    value = operand_def()
-    ptr = operand_def(PtrType)
-    offset = operand_def(IndexType)
-    traits = traits_def(ScalarWriteEffect())
-    assembly_format = "$value `,` $ptr `[` $offset `]` attr-dict `:` type($ptr) `,` type($value)"
 
 
 @irdl_op_definition
@@ -317,7 +269,7 @@ class TStoreOp(TileOp):
             raise VerifyException(
                 f"expects elements of one width, found {tile.dtype} in the tile and {view.dtype} in GM"
             )
-        if DYNAMIC not in view.dims and DYNAMIC not in tile.valid:
+        if DYNAMIC not in (*view.dims, *tile.valid) and 0 not in tile.valid and self.operand("fp") is None:
             stored, room = tile.valid_rows * tile.valid_cols, 1
             for dim in view.dims:
                 room *= dim
@@ -333,9 +285,6 @@ class TStoreOp(TileOp):
 
 
 OPERATIONS: list[type[Operation]] = [
-    AddPtrOp,
-    LoadScalarOp,
-    StoreScalarOp,
     MakeTensorViewOp,
     PartitionViewOp,
     TLoadOp,

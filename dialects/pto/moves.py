@@ -9,7 +9,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from .base import TileOp, is_tile, layout_of
 from .memory import constant_int
-from .rules import expect_relation, expect_same_element, expect_vec
+from .rules import expect_element, expect_relation, expect_same_element, expect_vec
 from .types import DYNAMIC, TileLayout
 
 
@@ -53,9 +53,14 @@ class TMovOp(MoveOp):
 
     def check(self, arch: str) -> None:
         source, dest = layout_of(self.ins[0]), self.destination_layout()
+        fp = self.operand("fp")
+        if fp is not None and layout_of(fp).loc != "scaling":
+            return  # the form that rearranges exponents (A5): `fp` is scratch memory and shapes differ
         self.check_path(source, dest, arch)
-        for axis, what in enumerate(("rows", "columns")):
-            expect_relation(f"the valid {what} of the destination", dest.valid[axis], source.valid[axis])
+        if (source.loc == "mat" or arch != "a5") and source.shape != dest.shape:
+            raise VerifyException(
+                f"expects a destination of {source.rows}x{source.cols}, found {dest.rows}x{dest.cols}"
+            )
 
 
 @irdl_op_definition
@@ -118,11 +123,11 @@ class TConcatOp(TileOp):
         expect_vec(tiles)
         expect_same_element(tiles)
         lhs, rhs, dst = map(layout_of, tiles)
-        if not lhs.rows == rhs.rows == dst.rows or lhs.cols + rhs.cols > dst.cols:
-            raise VerifyException(
-                f"cannot put {lhs.rows}x{lhs.cols} and {rhs.rows}x{rhs.cols} side by side "
-                f"in {dst.rows}x{dst.cols}"
-            )
+        for what, source in (("left", lhs), ("right", rhs)):
+            expect_relation(f"the valid rows of the {what} source", source.valid_rows, dst.valid_rows)
+        width = lhs.valid_cols + rhs.valid_cols
+        if DYNAMIC not in (lhs.valid_cols, rhs.valid_cols) and width > dst.cols:
+            raise VerifyException(f"expects at least {width} columns in the destination, found {dst.cols}")
 
 
 @irdl_op_definition
@@ -134,9 +139,11 @@ class TTransOp(TileOp):
     NOT_IN_PLACE: ClassVar = ("src",)
 
     def check(self, arch: str) -> None:
-        source, dest = layout_of(self.ins[0]), self.destination_layout()
+        source = layout_of(self.ins[0])
         expect_same_element([self.ins[0], *self.destinations()])
-        expect_relation("the valid rows of the destination", dest.valid_rows, source.valid_cols)
+        if arch != "a5" and source.blayout != "row_major":
+            raise VerifyException(f"expects a row_major source on {arch}, found {source.blayout}")
+        expect_element(self, source.dtype, arch)
 
 
 @irdl_op_definition

@@ -27,7 +27,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from .attributes import AccPushEpilogueAttr, AddressSpaceAttr
 from .base import OrderedOp, leaf
-from .syntax import parse_clauses, parse_value, print_clauses, print_value, segment_sizes
+from .syntax import Clause, parse_clauses, parse_value, print_clauses, print_value, segment_sizes
 from .types import PtrType, TensorViewType
 
 _OPERANDS = ("gm_slot_buffer", "gm_slot_tensor", "c2v_consumer_buf", "v2c_consumer_buf")
@@ -36,8 +36,8 @@ _OPERANDS = ("gm_slot_buffer", "gm_slot_tensor", "c2v_consumer_buf", "v2c_consum
 class ClausedOp(IRDLOperation, ABC):
     """An operation whose properties stand in braces in front of its attributes."""
 
-    CLAUSES: ClassVar[Mapping[str, int | None]] = {}
-    """Its properties in the order of the text, with the bits of those that are integers."""
+    CLAUSES: ClassVar[Mapping[str, Clause]] = {}
+    """Its properties in the order of the text, and what they are."""
 
     def print_clauses(self, printer: Printer) -> None:
         printer.print_string(" ")
@@ -73,7 +73,7 @@ class ReserveBufferOp(BufferOp):
     """
 
     name = "pto.reserve_buffer"
-    CLAUSES: ClassVar = {"name": None, "size": 32, "location": None, "auto": 1, "base": 32}
+    CLAUSES: ClassVar = {"name": None, "size": 32, "location": AddressSpaceAttr, "auto": 1, "base": 32}
     size = prop_def(IntegerAttr[I32])
     space = prop_def(AddressSpaceAttr, prop_name="location")
     auto = prop_def(BoolAttr)

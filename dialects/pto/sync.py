@@ -13,11 +13,11 @@ from xdsl.irdl import (
     opt_operand_def,
     opt_prop_def,
     prop_def,
+    var_operand_def,
 )
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
-from xdsl.utils.mlir_lexer import MLIRTokenKind
 
 from .attributes import (
     AddressSpaceAttr,
@@ -26,34 +26,13 @@ from .attributes import (
     PipeAttr,
     SyncAllModeAttr,
     SyncCoreTypeAttr,
-    WordAttr,
 )
 from .base import OrderedOp, leaf, target_arch
-from .syntax import parse_pointer_type, parse_values, print_values, segment_sizes
+from .syntax import parse_pointer_type, parse_values, parse_word, print_values, print_word, segment_sizes
 from .types import PartitionTensorViewType, PtrType, TensorViewType
 
 _MOVERS = ("PIPE_FIX", "PIPE_MTE1", "PIPE_MTE2", "PIPE_MTE3", "PIPE_V")
 """Pipelines that can signal another core (ptoas 0.60, PTO.cpp verifyNamedSyncEventOp)."""
-
-
-def parse_word(parser: Parser, cls: type[WordAttr]) -> Attribute:
-    """`<PIPE_V>`, `"PIPE_V"` or `#pto.pipe<PIPE_V>`."""
-    if parser._current_token.kind is MLIRTokenKind.LESS:  # pyright: ignore[reportPrivateUsage]
-        return cls(cls.parse_parameter(parser))
-    position = parser.pos
-    if (text := parser.parse_optional_str_literal()) is not None:
-        if text not in cls.WORDS:
-            parser.raise_error(f"expected one of {', '.join(cls.WORDS)}, found '{text}'", position)
-        return cls(text)
-    return parser.parse_attribute()
-
-
-def print_word(printer: Printer, attr: Attribute) -> None:
-    """`<PIPE_V>` for pipelines and events, the full spelling for anything else."""
-    if isinstance(attr, PipeAttr | EventAttr):
-        attr.print_parameter(printer)
-    else:
-        printer.print_attribute(attr)
 
 
 class FlagOp(OrderedOp, IRDLOperation, ABC):
@@ -335,6 +314,25 @@ class SyncAllOp(OrderedOp, IRDLOperation):
 
 
 @irdl_op_definition
+class TSyncOp(OrderedOp, IRDLOperation):
+    """Wait for what is done to tiles or views: `pto.tsync ins(%a, %b : T, T)`."""
+
+    name = "pto.tsync"
+    events = var_operand_def()
+
+    @classmethod
+    def parse(cls, parser: Parser) -> Self:
+        parser.parse_keyword("ins")
+        return cls.create(operands=parse_values(parser), attributes=parser.parse_optional_attr_dict())
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ins(")
+        print_values(printer, self.events)
+        printer.print_string(")")
+        printer.print_op_attributes(self.attributes)
+
+
+@irdl_op_definition
 class SetFFTsOp(OrderedOp, IRDLOperation):
     """Where signals between cores are kept: `pto.set_ffts %p : !pto.ptr<i64>`."""
 
@@ -368,5 +366,5 @@ OPERATIONS: list[type[Operation]] = [
     *(leaf(CoreFlagOp, name) for name in ("set_cross_block", "wait_cross_block")),
     *(leaf(CoreFlagOp, name, **_INTRA) for name in ("set_intra_block", "wait_intra_block")),
     *(leaf(BufferLockOp, name) for name in ("get_buf", "rls_buf", "get_buf_dyn", "rls_buf_dyn")),
-    *(BarrierOp, BarrierSyncOp, FenceBarrierAllOp, CmoCacheInvalidOp, SyncAllOp, SetFFTsOp),
+    *(BarrierOp, BarrierSyncOp, FenceBarrierAllOp, CmoCacheInvalidOp, SyncAllOp, TSyncOp, SetFFTsOp),
 ]

@@ -18,7 +18,8 @@ from xdsl.printer import Printer
 from xdsl.utils.hints import isa
 from xdsl.utils.mlir_lexer import MLIRTokenKind
 
-from .types import PtrType
+from .attributes import EventAttr, PipeAttr, WordAttr
+from .types import PtrType, TileBufType
 
 _SEGMENTS: dict[tuple[int, ...], Attribute] = {}
 
@@ -95,7 +96,7 @@ def parse_typed_names(
             parser.parse_punctuation(":")
             behind.append(parser.resolve_operand(name, parser.parse_type()))
         else:
-            types.append(parser.parse_type())
+            types.append(parse_tile_type(parser))
         if parser.parse_optional_punctuation(",") is None:
             break
     if len(types) != len(names):
@@ -164,17 +165,51 @@ def parse_values(parser: Parser) -> list[SSAValue]:
 # -- clauses -------------------------------------------------------------------------------------
 
 
-def parse_clauses(parser: Parser, widths: Mapping[str, int | None]) -> dict[str, Attribute]:
-    """`{id = 0, split = 1}`: known keys in any order; `widths` gives the bits of those that are integers."""
+def parse_word(parser: Parser, cls: type[WordAttr]) -> Attribute:
+    """`<PIPE_V>`, `"PIPE_V"` or `#pto.pipe<PIPE_V>`."""
+    if parser._current_token.kind is MLIRTokenKind.LESS:  # pyright: ignore[reportPrivateUsage]
+        return cls(cls.parse_parameter(parser))
     position = parser.pos
-    clauses = dict(parser.parse_optional_attr_dict())
-    for name, attr in clauses.items():
-        if name not in widths:
-            parser.raise_error(f"expected one of {', '.join(widths)}, found '{name}'", position)
-        if (width := widths[name]) is not None:
-            if not isinstance(attr, IntegerAttr):
+    if (text := parser.parse_optional_str_literal()) is not None:
+        if text not in cls.WORDS:
+            parser.raise_error(f"expected one of {', '.join(cls.WORDS)}, found '{text}'", position)
+        return cls(text)
+    return parser.parse_attribute()
+
+
+def print_word(printer: Printer, attr: Attribute) -> None:
+    """`<PIPE_V>` for pipelines and events, the full spelling for anything else."""
+    if isinstance(attr, PipeAttr | EventAttr):
+        attr.print_parameter(printer)
+    else:
+        printer.print_attribute(attr)
+
+
+Clause = int | type[WordAttr] | None
+"""What the value of a clause is: an integer of so many bits, one of some words, or any attribute."""
+
+
+def parse_clauses(parser: Parser, known: Mapping[str, Clause]) -> dict[str, Attribute]:
+    """`{id = 0, split = 1}`: known keys in any order."""
+    clauses: dict[str, Attribute] = {}
+    parser.parse_punctuation("{")
+    while parser.parse_optional_punctuation("}") is None:
+        position = parser.pos
+        name = parser.parse_identifier()
+        if name not in known or name in clauses:
+            problem = "is given twice" if name in clauses else f"is not one of {', '.join(known)}"
+            parser.raise_error(f"'{name}' {problem}", position, position + len(name))
+        parser.parse_punctuation("=")
+        position, kind = parser.pos, known[name]
+        attr = parse_word(parser, kind) if isinstance(kind, type) else parser.parse_attribute()
+        if isinstance(kind, int):
+            if not isa(attr, IntegerAttr):
                 parser.raise_error(f"expected an integer for '{name}', found {attr}", position)
-            clauses[name] = IntegerAttr(attr.value.data, IntegerType(width))
+            attr = IntegerAttr(attr.value.data, IntegerType(kind))
+        clauses[name] = attr
+        if parser.parse_optional_punctuation(",") is None:
+            parser.parse_punctuation("}")
+            break
     return clauses
 
 
@@ -193,6 +228,13 @@ def print_clauses(printer: Printer, clauses: Mapping[str, Attribute | None]) -> 
 
 
 # -- pointers ------------------------------------------------------------------------------------
+
+
+def parse_tile_type(parser: Parser) -> Attribute:
+    """A type; `<…>` alone is a `!pto.tile_buf`, as older ptoas printed it."""
+    if parser._current_token.kind is MLIRTokenKind.LESS:  # pyright: ignore[reportPrivateUsage]
+        return TileBufType(TileBufType.parse_parameter(parser))
+    return parser.parse_type()
 
 
 def parse_pointer_type(parser: Parser) -> Attribute:

@@ -97,7 +97,7 @@ def test_operands_follow_their_values():
 def test_inner_values_give_way_to_outer_names():
     module = parse(in_function("%0 = arith.addi %a, %a : i32\n other.loop {\n %1 = other.one : i32\n }"))
     (loop,) = opaque(module)
-    addition = module.body.block.first_op.regions[0].block.first_op  # pyright: ignore
+    (addition,) = (op for op in module.walk() if op.name == "arith.addi")
     addition.results[0].name_hint = "x"
     loop.properties["pieces"] = OpaqueOp.make("other.loop", [" { %x = other.one : i32 }"], [], []).properties[
         "pieces"
