@@ -30,7 +30,8 @@ def check_operation(op: TileOp, chip: Chip, ptoas: Ptoas) -> None:
     tiles = [v for v in (*op.inputs(), *op.destinations()) if is_tile(v)]
     rule = chip.element_rule(op.mnemonic(), op.form())
     if rule is not None and tiles and (dtype := layout_of(tiles[0]).dtype) not in rule.dtypes:
-        _fail(op, f"{what} takes {'/'.join(sorted(rule.dtypes))} on {chip.name}, found {dtype} ({rule.source})")
+        legal = "/".join(sorted(rule.dtypes))
+        _fail(op, f"{what} takes {legal} on {chip.name}, found {dtype} ({rule.source})")
     try:
         op.check(chip.name)
     except VerifyException as problem:

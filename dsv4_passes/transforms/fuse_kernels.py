@@ -27,6 +27,7 @@ from dsv4_passes.analysis.lane_effects import Store
 from dsv4_passes.analysis.lane_index import Ids, LaneIndex
 from dsv4_passes.analysis.lanes import LaneContext, LaneRun, run_lanes
 
+from .split_assembled import split_assembled
 from .tidy import tidy
 from .unroll import unroll_loops
 
@@ -140,6 +141,7 @@ def forward(function: func.FuncOp, stages: Sequence[SSAValue]) -> None:
         for store in list(accesses(function, stage)):
             store.detach()
             store.erase()
+    split_assembled(function)
     tidy(function)
 
 
@@ -152,19 +154,15 @@ def stored_value(function: func.FuncOp, run: LaneRun, stage: SSAValue, load: TLo
     stores = [s for s in run.stores if argument_behind(s.op.operands[-1]) is stage]
     if not all(index.visible(s.op.operands[0], load) for s in stores):
         raise NotForwarded(load, "what it reads is stored in a loop or a branch")
-    layout = layout_of(load.res[0])
-    value = assemble(load, ids[0], stores)
-    result = TileType(layout)
-    if value.type != result:
-        move = MoveOp(value, result)
-        _insert(load, move)
-        value = move.res
-    return value
+    return assemble(load, ids[0], stores)
 
 
 def assemble(load: TLoadOp, wanted: Ids, stores: Sequence[Store]) -> SSAValue:
-    """The wanted lanes from boxes of stored tiles: one box if possible, else several put together."""
-    rows, cols = wanted.shape
+    """The wanted lanes from boxes of stored tiles: one box if possible, else several put together.
+
+    Each box is moved to the load's memory by itself.
+    """
+    target = layout_of(load.res[0])
     pieces: list[tuple[int, int, SSAValue]] = []
     open_ = np.ones(wanted.shape, np.bool_)
     while open_.any():
@@ -173,12 +171,12 @@ def assemble(load: TLoadOp, wanted: Ids, stores: Sequence[Store]) -> SSAValue:
         if found is None:
             raise NotForwarded(load, f"lane [{row}, {col}] of what it reads is not stored in the same block")
         source, (at_row, at_col), (height, width) = found
-        pieces.append((row, col, cut(load, source, at_row, at_col, height, width)))
+        piece = cut(load, source, at_row, at_col, height, width)
+        pieces.append((row, col, moved(load, piece, target)))
         open_[row : row + height, col : col + width] = False
     if len(pieces) == 1:
         return pieces[0][2]
-    layout = layout_of(pieces[0][2])._replace(rows=rows, cols=cols, valid_rows=rows, valid_cols=cols)
-    undef = UndefOp(TileType(layout))
+    undef = UndefOp(TileType(target))
     _insert(load, undef)
     whole: SSAValue = undef.res
     for row, col, piece in pieces:
@@ -186,6 +184,17 @@ def assemble(load: TLoadOp, wanted: Ids, stores: Sequence[Store]) -> SSAValue:
         _insert(load, insert)
         whole = insert.res
     return whole
+
+
+def moved(load: TLoadOp, value: SSAValue, target: TileLayout) -> SSAValue:
+    """A tile in the memory and layout of another, whose box it is."""
+    rows, cols = layout_of(value).shape
+    result = TileType(target._replace(rows=rows, cols=cols, valid_rows=rows, valid_cols=cols))
+    if value.type == result:
+        return value
+    move = MoveOp(value, result)
+    _insert(load, move)
+    return move.res
 
 
 def box_from(

@@ -23,17 +23,17 @@ from dataclasses import dataclass
 from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import BlockArgument, Operation, SSAValue
+from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from dialects.dsv4.opaque import MoveOp
 from dialects.pto.attributes import KernelKindAttr
 from dialects.pto.elementwise import TAddOp
 from dialects.pto.matmul import MatmulOp
-from dialects.pto.memory import MakeTensorViewOp, PartitionViewOp
 from dialects.pto.moves import TMovOp
+from dialects.pto.tiles import InsertOp, UndefOp
 from dialects.pto.types import AnyTileType, TileBufType
-from dsv4_passes.analysis.facts import argument_name, argument_shape, facts_of
+from dsv4_passes.analysis.facts import argument_name, argument_shape, facts_of, loaded_argument
 from dsv4_passes.analysis.rounding import bf16_goldens
 from dsv4_passes.diagnostics import note, refused, rewritten
 
@@ -47,9 +47,9 @@ CUBE_MEMORIES = ("mat", "left", "right", "acc", "bias", "scaling")
 
 def is_site(value: SSAValue) -> bool:
     """A product that leaves the cube, or a sum of such."""
-    if layout_of(value).loc == "acc":
-        return any(not isinstance(use.operation, MatmulOp) for use in value.uses)
     op = value.owner
+    if layout_of(value).loc == "acc" and not isinstance(op, (UndefOp, InsertOp)):
+        return any(not isinstance(use.operation, MatmulOp) for use in value.uses)
     return isinstance(op, TAddOp) and any(_from_cube(v) for v in op.ins)
 
 
@@ -135,14 +135,12 @@ def missing_facts(function: func.FuncOp, value: SSAValue) -> list[str]:
     """Arguments of a selector's shape that the products behind `value` load and nothing is known of."""
     known = facts_of(function)
     names: list[str] = []
-    for operand in _cube_operands(value):
+    for operand in _right_operands(value):
         try:
-            view = Builder(operand.owner).load_behind(operand).ins[0].owner  # pyright: ignore[reportArgumentType]
+            argument = loaded_argument(Builder(operand.owner).load_behind(operand))  # pyright: ignore[reportArgumentType]
         except Stuck:
             continue
-        whole = view.source.owner if isinstance(view, PartitionViewOp) else None
-        argument = whole.ptr if isinstance(whole, MakeTensorViewOp) else None
-        if not isinstance(argument, BlockArgument) or argument in known:
+        if argument is None or argument in known:
             continue
         shape = argument_shape(argument)
         if shape and len(shape) == 2 and (shape[0] == 2 * shape[1] or shape[1] == 2 * shape[0]):
@@ -150,18 +148,21 @@ def missing_facts(function: func.FuncOp, value: SSAValue) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _cube_operands(value: SSAValue) -> Iterator[SSAValue]:
-    """Right and left operands of the products that a value in the accumulator was summed up from."""
+def _right_operands(value: SSAValue) -> Iterator[SSAValue]:
+    """Right operands of the products that a value in the accumulator was summed up from, in order.
+
+    On the right a selector moves lanes; on the left it would move rows, which no form here does.
+    """
     op = value.owner
     while isinstance(op, (TMovOp, MoveOp)):
         op = op.operands[0].owner
     if isinstance(op, MatmulOp):
-        yield from (op.rhs, op.lhs)
         if (acc := op.operand("acc")) is not None:
-            yield from _cube_operands(acc)
+            yield from _right_operands(acc)
+        yield op.rhs
     elif isinstance(op, TAddOp):
         for operand in op.ins:
-            yield from _cube_operands(operand)
+            yield from _right_operands(operand)
 
 
 def refuse(function: func.FuncOp, value: SSAValue, reasons: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Clean up behind a rewrite: dead code, moves that go nowhere, scalars that are computed twice.
+"""Clean up behind a rewrite: dead code, moves that go nowhere, scalars and conversions that are computed twice.
 
 Stock `cse` scans all operations between two reads and is quadratic on long blocks; this merges only what
 has no effects and no regions, by a hash, in one walk.
@@ -10,6 +10,7 @@ from xdsl.rewriter import Rewriter
 from xdsl.transforms.dead_code_elimination import region_dce
 
 from dialects.dsv4.opaque import MoveOp
+from dialects.pto.convert import TCvtOp
 from dialects.pto.memory import MakeTensorViewOp
 
 MERGED = ("arith.constant", "arith.index_cast", "arith.addi", "arith.subi", "arith.muli")
@@ -30,7 +31,7 @@ def _merge(block: Block, above: dict[Key, SSAValue]) -> None:
     """Replace a scalar by an equal one that was computed before it, in this block or around it."""
     known = dict(above) if above else {}
     for op in list(block.ops):
-        if op.name in MERGED or isinstance(op, MakeTensorViewOp):
+        if op.name in MERGED or (isinstance(op, (MakeTensorViewOp, TCvtOp)) and op.results):
             key = _key(op)
             if (same := known.get(key)) is None:
                 known[key] = op.results[0]
