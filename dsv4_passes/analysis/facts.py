@@ -18,7 +18,7 @@ from xdsl.dialects.builtin import DictionaryAttr, StringAttr
 from xdsl.ir import Attribute, BlockArgument, SSAValue
 
 from dialects.dsv4.attributes import SelectorAttr, TableAttr
-from dialects.pto.memory import MakeTensorViewOp, constant_int
+from dialects.pto.memory import MakeTensorViewOp, PartitionViewOp, TLoadOp, constant_int
 from dialects.pto.types import PtrType
 from dsv4_passes.diagnostics import UserError
 
@@ -150,6 +150,14 @@ def argument_shape(argument: BlockArgument) -> tuple[int, ...] | None:
         if strides == row_major:
             return shape
     return None
+
+
+def loaded_argument(load: TLoadOp) -> BlockArgument | None:
+    """The argument that a load reads, if it does so through plain views."""
+    part = load.ins[0].owner
+    whole = part.source.owner if isinstance(part, PartitionViewOp) else None
+    argument = whole.ptr if isinstance(whole, MakeTensorViewOp) else None
+    return argument if isinstance(argument, BlockArgument) else None
 
 
 def argument_name(function: func.FuncOp, index: int) -> str:
