@@ -220,38 +220,45 @@ class LaneMachine(Machine):
         """What identifies an operand: its terms, its number, or where it points."""
         if isinstance(value, Tile):
             return np.where(value.known, value.data, -1).tobytes(), value.layout.shape, value.valid
-        if isinstance(value, (View, Pointer)):
-            pointer = value.pointer if isinstance(value, View) else value
-            return value, self.gm.histories.state(pointer.argument)
         return value.tobytes() if is_lanes(value) else value
 
     def symbolic(self, number: Number, dtype: str) -> Lanes:
         return np.full((1, 1), self.terms.table.opaque(("number", number), dtype), np.int64)
 
     def opaque(self, call: Call, error: NotConcrete) -> None:
-        self._unknown_results(call.op, list(call.operands.values()), frozenset(call.conditions))
+        operands = list(call.operands.values())
+        key = self._signature(call.op, operands)
+        self._unknown_results(call.op, operands, frozenset(call.conditions), key)
 
     def unknown(self, op: Operation) -> None:
-        """An operation without semantics: its results are leaves, its accesses to GM are effects."""
+        """An operation without semantics: its results are leaves, and it is itself an effect.
+
+        A tile operation touches the memory its operands point to, any other one all there is.
+        """
         operands = [self.env[value] for value in op.operands]
         if op.regions or any(isinstance(result.type, PtrType) for result in op.results):
             super().unknown(op)
-        touched = [
-            v.pointer if isinstance(v, View) else v for v in operands if isinstance(v, (View, Pointer))
-        ]
-        if touched or not isinstance(op, TileOp) or not op.results:
-            key = self._signature(op, operands)
+        touched = {
+            v.argument if isinstance(v, Pointer) else v.pointer.argument for v in operands if _points(v)
+        }
+        if not isinstance(op, TileOp):
+            touched = set(self._pointer_arguments())
+        key = self.intern(
+            self._signature(op, operands), *(self.gm.histories.state(i) for i in sorted(touched))
+        )
+        if touched or not op.results or not isinstance(op, TileOp):
             self.run_.effects.append(Opaque(op, self.gm.context, key))
-            for pointer in touched:
-                self.gm.histories.disturb(pointer.argument, key, self.gm.context)
-        self._unknown_results(op, operands, NO_CONDITIONS)
+            for argument in touched:
+                self.gm.histories.disturb(argument, key, self.gm.context)
+        self._unknown_results(op, operands, NO_CONDITIONS, key)
 
     def _signature(self, op: Operation, operands: Sequence[Value]) -> int:
         attributes = tuple(sorted(f"{n}={a}" for n, a in (op.properties | op.attributes).items()))
         return self.intern(op.name, attributes, *map(self.key, operands))
 
-    def _unknown_results(self, op: Operation, operands: Sequence[Value], conditions: frozenset[str]) -> None:
-        key = self._signature(op, operands)
+    def _unknown_results(
+        self, op: Operation, operands: Sequence[Value], conditions: frozenset[str], key: int
+    ) -> None:
         tiles = [value for value in operands if isinstance(value, Tile)]
         conditions = conditions.union(*(tile.conditions for tile in tiles))
         for i, result in enumerate(op.results):
@@ -353,12 +360,9 @@ class LaneMachine(Machine):
     def _stored_arguments(self, op: Operation) -> list[int]:
         """Pointer arguments that something inside may write; all of them where that is not clear."""
         found: set[int] = set()
-        everything = [
-            i for i, arg in enumerate(self.options.function.body.block.args) if isinstance(arg.type, PtrType)
-        ]
         for inner in op.walk():
             if inner.name == "func.call":
-                return everything
+                return self._pointer_arguments()
             writes = (
                 inner.outs
                 if isinstance(inner, TileOp)
@@ -370,6 +374,10 @@ class LaneMachine(Machine):
                 if (index := _argument_of(value)) is not None:
                     found.add(index)
         return sorted(found)
+
+    def _pointer_arguments(self) -> list[int]:
+        arguments = self.options.function.body.block.args
+        return [i for i, arg in enumerate(arguments) if isinstance(arg.type, PtrType)]
 
     # -- branches --------------------------------------------------------------------------------
 
@@ -404,9 +412,13 @@ def _trips(low: Number, high: Number, step: Number) -> range | None:
     return None
 
 
+def _points(value: Value) -> bool:
+    return isinstance(value, (Pointer, View))
+
+
 def _moved_from(value: SSAValue) -> SSAValue:
     """The value that moves between memories copied."""
-    while isinstance(value, OpResult) and value.op.name in ("pto.tmov", "pto.textract", "pto.transpose"):
+    while isinstance(value, OpResult) and value.op.name in ("pto.tmov", "pto.textract", "pto.transpose", "dsv4.move"):
         value = value.op.operands[0]
     return value
 

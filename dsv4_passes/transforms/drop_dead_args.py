@@ -26,7 +26,7 @@ from dialects.dsv4.functions import (
     visible,
     written,
 )
-from dialects.dsv4.program import LaunchOp
+from dialects.dsv4.launch import LaunchOp
 from dsv4_passes.diagnostics import note, rewritten
 
 

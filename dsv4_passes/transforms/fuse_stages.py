@@ -35,7 +35,8 @@ from dialects.dsv4.functions import (
     visible,
     written,
 )
-from dialects.dsv4.program import CreateOp, LaunchOp, WrapperOp
+from dialects.dsv4.launch import LaunchOp, WrapperOp
+from dialects.dsv4.tensors import CreateOp
 from dialects.pto.types import TileBufType
 from dsv4_passes.analysis.facts import facts_of
 from dsv4_passes.analysis.footprint import Footprint, empty, footprint

@@ -17,7 +17,7 @@ from dialects.dsv4.functions import (
     set_argument_attribute,
     visible,
 )
-from dialects.dsv4.program import LaunchOp
+from dialects.dsv4.launch import LaunchOp
 
 NAMES = ("dsv4.selector", "dsv4.table")
 

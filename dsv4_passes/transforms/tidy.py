@@ -1,4 +1,4 @@
-"""Clean up behind a rewrite: dead code, moves that go nowhere, scalars and conversions that are computed twice.
+"""Clean up behind a rewrite: dead code, moves that go nowhere, values that are computed twice.
 
 Stock `cse` scans all operations between two reads and is quadratic on long blocks; this merges only what
 has no effects and no regions, by a hash, in one walk.
