@@ -24,13 +24,15 @@ from xdsl.passes import ModulePass
 
 from dialects.pto.convert import TSelOp
 from dialects.pto.lanes import TScatterOp
+from dialects.pto.memory import TLoadOp
 from dialects.pto.types import TileBufType
+from dsv4_passes.analysis.facts import argument_name, facts_of, loaded_argument
 from dsv4_passes.diagnostics import refused, rewritten
 
 from .materialise import layout_of
 from .rebuild import Candidate, Policy, Rebuilder, Rewritten, SignedZero
 from .report import outcome_text, savings
-from .select_to_lanes import interleavings
+from .select_to_lanes import followed, interleavings, wanted_fact
 
 
 def is_site(value: SSAValue) -> bool:
@@ -53,6 +55,43 @@ def candidates(rebuilder: Rebuilder, value: SSAValue) -> Iterator[Candidate]:
     yield from interleavings(rebuilder, value)
 
 
+def missing_facts(function: func.FuncOp, value: SSAValue) -> list[str]:
+    """Integer arguments that the index of a scatter at or behind `value` is made from, without a fact."""
+    known = facts_of(function)
+    names: list[str] = []
+    for scatter in _behind(value):
+        if not isinstance(scatter, TScatterOp) or scatter.form() != "index":
+            continue
+        for load in _behind(scatter.idx):
+            argument = loaded_argument(load) if isinstance(load, TLoadOp) else None
+            if argument is not None and argument not in known:
+                names.append(argument_name(function, argument.index))
+    return list(dict.fromkeys(names))
+
+
+def _behind(value: SSAValue) -> Iterator[Operation]:
+    """The operations that a value is computed by, each once."""
+    pending, seen = [value], set[Operation]()
+    while pending:
+        op = pending.pop().owner
+        if isinstance(op, Operation) and op not in seen:
+            seen.add(op)
+            yield op
+            pending += op.operands
+
+
+def refuse(function: func.FuncOp, value: SSAValue, reasons: list[str]) -> None:
+    op, layout = value.owner, layout_of(value)
+    assert isinstance(op, Operation)
+    site = f"'{op.name}' of {layout.rows}x{layout.cols} stays"
+    if missing := missing_facts(function, value):
+        wanted = wanted_fact(missing, "a row of lane numbers", "table:")
+        refused(op, f"{site}: {wanted}", "no fact about an index")
+        return
+    why = "; ".join(reasons) or "its even and odd lanes are not those of known values"
+    refused(op, f"{site}: {why}", reasons[0] if reasons else "not a pair of halves")
+
+
 def rewrite_function(function: func.FuncOp, policy: Policy) -> int:
     """Rewrite every site of one function in value form; how many were rewritten."""
     count = 0
@@ -60,7 +99,8 @@ def rewrite_function(function: func.FuncOp, policy: Policy) -> int:
         return count
     if any(isinstance(r.type, TileBufType) for op in function.walk() for r in op.results):
         return count
-    rebuilder = Rebuilder(function, policy)
+    if (rebuilder := followed(function, policy)) is None:
+        return count
     for value in rebuilder.from_the_last(is_site):
         op = value.owner
         assert isinstance(op, Operation)
@@ -70,9 +110,7 @@ def rewrite_function(function: func.FuncOp, policy: Policy) -> int:
             count += 1
             rewritten(op, f"'{op.name}' -> {outcome_text(result, before, savings(function))}")
         else:
-            layout = layout_of(value)
-            why = "; ".join(result) or "its even and odd lanes are not those of known values"
-            refused(op, f"'{op.name}' of {layout.rows}x{layout.cols} stays: {why}", why)
+            refuse(function, value, result)
     return count
 
 

@@ -35,7 +35,7 @@ from dialects.pto.tiles import InsertOp, UndefOp
 from dialects.pto.types import AnyTileType, TileBufType
 from dsv4_passes.analysis.facts import argument_name, argument_shape, facts_of, loaded_argument
 from dsv4_passes.analysis.rounding import bf16_goldens
-from dsv4_passes.diagnostics import note, refused, rewritten
+from dsv4_passes.diagnostics import UserError, note, refused, rewritten
 
 from .lane_forms import PATTERNS, gather, interleave, plus_zero, scatter
 from .materialise import Builder, Stuck, layout_of
@@ -165,24 +165,40 @@ def _right_operands(value: SSAValue) -> Iterator[SSAValue]:
             yield from _right_operands(operand)
 
 
+def wanted_fact(names: list[str], what: str, kind: str = "") -> str:
+    """`nothing is known about 'w': if it is a select matrix, a fact allows the rewrite (…)`."""
+    about = " and ".join(f"'{name}'" for name in names)
+    stated = ", ".join(f'{name} = "{kind}even" or "{kind}odd"' for name in names)
+    if_so = f"{'it' if len(names) == 1 else 'each'} is {what}"
+    return (
+        f"nothing is known about {about}: if {if_so}, a fact allows the rewrite "
+        f"(--facts with {stated}, or with the real arrays)"
+    )
+
+
 def refuse(function: func.FuncOp, value: SSAValue, reasons: list[str]) -> None:
     op = value.owner
     assert isinstance(op, Operation)
     if missing := missing_facts(function, value):
-        quoted = " and ".join(f"'{name}'" for name in missing)
-        example = ", ".join(f'{name} = "even" or "odd"' for name in missing)
-        refused(
-            op,
-            f"'{op.name}' stays: nothing is known about {quoted}; "
-            f"a fact (--facts: {example}, or the real arrays) would allow the rewrite",
-            "no fact about a selector",
-        )
+        wanted = wanted_fact(missing, "a select matrix")
+        refused(op, f"'{op.name}' stays: {wanted}", "no fact about a selector")
         return
     why = "; ".join(reasons) or "its lanes are not those of known values"
     refused(op, f"'{op.name}' stays: {why}", reasons[0] if reasons else "not a selection")
 
 
 # -- the pass ----------------------------------------------------------------------------------------
+
+
+def followed(function: func.FuncOp, policy: Policy) -> Rebuilder | None:
+    """The function with its lanes; None, with a remark, where it cannot be run on terms."""
+    facts_of(function)  # a fact that cannot hold is an error and no reason to go on
+    try:
+        return Rebuilder(function, policy)
+    except UserError as error:
+        why = f"its lanes cannot be followed: {error.message}"
+        refused(function, f"'{function.sym_name.data}' stays: {why}", "lanes cannot be followed")
+        return None
 
 
 def rewrite_function(function: func.FuncOp, policy: Policy) -> int:
@@ -192,7 +208,8 @@ def rewrite_function(function: func.FuncOp, policy: Policy) -> int:
         return count
     if any(isinstance(r.type, TileBufType) for op in function.walk() for r in op.results):
         return count
-    rebuilder = Rebuilder(function, policy)
+    if (rebuilder := followed(function, policy)) is None:
+        return count
     for value in rebuilder.from_the_last(is_site):
         op = value.owner
         assert isinstance(op, Operation)
