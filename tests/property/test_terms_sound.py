@@ -1,8 +1,8 @@
 """The rules of the term table against bits: a random program run on numbers, and its terms evaluated.
 
 A tile has COLS columns; its rows are independent samples for the numbers, while the terms have one row of
-ids. So one normalised program is checked on many inputs at once. Inputs are rich in what rules get wrong: zeros of
-both signs, subnormals, values that round to zero, ties, overflow, Inf and NaN. NaN counts as one class.
+ids. So one normalised program is checked on many inputs at once. Inputs are rich in what rules get wrong:
+zeros of both signs, subnormals, values that round to zero, ties, overflow, Inf and NaN. NaN is one class.
 """
 
 from collections.abc import Callable
