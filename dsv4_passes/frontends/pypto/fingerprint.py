@@ -1,0 +1,114 @@
+"""Fingerprints of functions: equal where a function still says what its text says.
+
+What counts is what a function does: its signature, and its operations in the order of their effects. Names,
+places, facts about arguments, the order of pure operations and those nobody uses do not count, so a function
+that a pass only tidied keeps its text.
+"""
+
+from hashlib import blake2b
+
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Block, Operation, SSAValue
+from xdsl.traits import SymbolTable, is_side_effect_free
+
+from dialects.dsv4.functions import argument_attributes, parameters, returned
+from dialects.dsv4.launch import LaunchOp, WrapperOp
+
+_SIGNATURE = tuple(f"dsv4.{key}" for key in "name direction tensor dims hidden dtype view".split())
+
+
+def fingerprint(module: ModuleOp, name: str) -> str:
+    """The fingerprint of a function or wrapper of the module."""
+    op = SymbolTable.lookup_symbol(module, name)
+    if isinstance(op, WrapperOp):
+        kernel = SymbolTable.lookup_symbol(module, op.callee)
+        parts = [str(op.sym_name), str(op.kernel), str(op.blocks), str(op.attributes)]
+        if isinstance(kernel, func.FuncOp):
+            parts += signature_parts(kernel)
+        return _digest(parts)
+    assert isinstance(op, func.FuncOp)
+    return _digest([op.sym_name.data, *signature_parts(op), *body_parts(op)])
+
+
+def signature_parts(function: func.FuncOp) -> list[str]:
+    """What callers see."""
+    parts = [
+        str(function.function_type),
+        str(returned(function)),
+        str(function.attributes.get("dsv4.decorator")),
+    ]
+    for parameter in parameters(function):
+        given = argument_attributes(function, parameter.index)
+        parts.append(" ".join(str(given.get(key)) for key in _SIGNATURE))
+    return parts
+
+
+def body_parts(function: func.FuncOp) -> list[str]:
+    """What it does."""
+    return _Walk().block(function.body.block) if function.body.blocks else []
+
+
+def _digest(parts: list[str]) -> str:
+    return blake2b("\n".join(parts).encode(), digest_size=12).hexdigest()
+
+
+class _Walk:
+    """Numbers effects in order; a pure value is the hash of how it is computed."""
+
+    def __init__(self) -> None:
+        self.names: dict[SSAValue, str] = {}
+        self.count = 0
+
+    def block(self, block: Block) -> list[str]:
+        for argument in block.args:
+            self.define(argument, f"argument {argument.index} {argument.type}")
+        parts: list[str] = []
+        for op in block.ops:
+            if is_pure(op):
+                continue
+            parts.append(self.operation(op))
+            for region in op.regions:
+                for inner in region.blocks:
+                    parts += ["{", *self.block(inner), "}"]
+            self.count += 1
+            for number, result in enumerate(op.results):
+                self.define(result, f"effect {self.count} {number}")
+        return parts
+
+    def define(self, value: SSAValue, text: str) -> None:
+        self.count += 1
+        self.names[value] = f"%{self.count} {text}"
+
+    def operation(self, op: Operation) -> str:
+        kept = {k: v for k, v in op.attributes.items()}
+        if isinstance(op, LaunchOp):
+            kept.pop("via", None)
+        attributes = " ".join(f"{k}={v}" for k, v in sorted({**op.properties, **kept}.items()))
+        operands = ", ".join(self.value(v) for v in op.operands)
+        types = ", ".join(str(r.type) for r in op.results)
+        return f"{op.name}({operands}) {attributes} -> {types}"
+
+    def value(self, value: SSAValue) -> str:
+        """The hash of a value, found without recursion: chains of operations get long."""
+        stack = [value]
+        while stack:
+            current = stack[-1]
+            owner = current.owner
+            if current in self.names or not isinstance(owner, Operation):
+                stack.pop()
+                continue
+            if missing := [
+                v for v in owner.operands if v not in self.names and isinstance(v.owner, Operation)
+            ]:
+                stack += missing
+                continue
+            text = self.operation(owner)
+            for number, result in enumerate(owner.results):
+                self.names[result] = blake2b(f"{text} {number}".encode(), digest_size=12).hexdigest()
+            stack.pop()
+        return self.names[value]
+
+
+def is_pure(op: Operation) -> bool:
+    return not op.regions and is_side_effect_free(op)

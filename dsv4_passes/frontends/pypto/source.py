@@ -1,0 +1,120 @@
+"""A program text and the places in it: Python's `ast`, nothing is evaluated or imported."""
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from xdsl.dialects.builtin import FileLineColLoc, IntAttr, StringAttr
+
+from dsv4_passes.diagnostics import UserError
+
+
+@dataclass
+class Source:
+    """A text, its file name and its lines."""
+
+    filename: str
+    text: str
+
+    def __post_init__(self) -> None:
+        self.lines = self.text.splitlines(keepends=True)
+        self._file = StringAttr(self.filename)
+
+    def parse(self) -> ast.Module:
+        """The syntax tree. Raises UserError where the text is no Python."""
+        try:
+            return ast.parse(self.text)
+        except SyntaxError as error:
+            place = f"{self.filename}:{error.lineno or 1}:{error.offset or 1}"
+            raise UserError(f"not a program text: {error.msg}", place) from error
+        except (RecursionError, MemoryError) as error:
+            raise UserError("nested too deeply", self.filename) from error
+        except ValueError as error:  # null bytes
+            raise UserError(f"not a program text: {error}", self.filename) from error
+
+    def location(self, node: ast.AST) -> FileLineColLoc:
+        """Line and column of a node, both counted from 1; a node without a place stands at the start."""
+        line: int = getattr(node, "lineno", 1)
+        column: int = getattr(node, "col_offset", 0)
+        return FileLineColLoc(self._file, IntAttr(line), IntAttr(column + 1))
+
+    def fail(self, node: ast.AST, message: str) -> NoReturn:
+        raise UserError(message, self.location(node))
+
+    def outside(self, node: ast.AST, what: str) -> NoReturn:
+        """The node is Python, but no part of a tile program."""
+        text = " ".join(ast.unparse(node).split())
+        if len(text) > 60:
+            text = f"{text[:57]}..."
+        self.fail(node, f"expected {what}, found '{text}'")
+
+    def written(self, node: ast.AST) -> str:
+        """A piece of syntax as it stands in the text."""
+        return ast.get_source_segment(self.text, node) or ast.unparse(node)
+
+    # -- small pieces ----------------------------------------------------------------------------
+
+    def qualified(self, node: ast.expr) -> str | None:
+        """`pl.tile.load` of an attribute chain that starts at a name; None for anything else."""
+        parts: list[str] = []
+        while isinstance(node, ast.Attribute):
+            parts.append(node.attr)
+            node = node.value
+        if not isinstance(node, ast.Name):
+            return None
+        return ".".join((node.id, *reversed(parts)))
+
+    def word(self, node: ast.expr, prefix: str) -> str:
+        """`zero` of `pl.PadValue.zero` for the prefix `pl.PadValue`."""
+        text = self.qualified(node)
+        if text is None or not text.startswith(f"{prefix}."):
+            self.outside(node, f"{prefix}.…")
+        return text.removeprefix(f"{prefix}.")
+
+    def integer(self, node: ast.expr) -> int:
+        match node:
+            case ast.Constant(value=int(value)) if not isinstance(value, bool):
+                return value
+            case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(value))):
+                return -value
+            case _:
+                self.outside(node, "a number")
+
+    def string(self, node: ast.expr) -> str:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            return node.value
+        self.outside(node, "a string")
+
+    def boolean(self, node: ast.expr) -> bool:
+        if isinstance(node, ast.Constant) and isinstance(node.value, bool):
+            return node.value
+        self.outside(node, "True or False")
+
+    def elements(self, node: ast.expr) -> Sequence[ast.expr]:
+        """The parts of `[a, b]` or `(a, b)`."""
+        if isinstance(node, ast.List | ast.Tuple):
+            return node.elts
+        self.outside(node, "a list")
+
+    def keywords(self, call: ast.Call) -> dict[str, ast.expr]:
+        """Keyword arguments by name."""
+        found: dict[str, ast.expr] = {}
+        for keyword in call.keywords:
+            if keyword.arg is None:
+                self.outside(keyword.value, "a named keyword argument")
+            found[keyword.arg] = keyword.value
+        return found
+
+
+def is_docstring(statement: ast.stmt) -> bool:
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Constant)
+        and isinstance(statement.value.value, str)
+    )
+
+
+def names_in(node: ast.AST) -> set[str]:
+    """All names a piece of syntax uses."""
+    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
