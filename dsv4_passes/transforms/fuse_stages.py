@@ -28,8 +28,6 @@ from xdsl.traits import SymbolTable
 from dialects.dsv4.attributes import DirectionAttr
 from dialects.dsv4.functions import (
     ORCHESTRATION,
-    Parameter,
-    find_function,
     program_functions,
     set_returned,
     visible,
@@ -43,7 +41,9 @@ from dsv4_passes.analysis.footprint import Footprint, empty, footprint
 from dsv4_passes.analysis.lanes import LaneContext, LaneRun, run_lanes
 from dsv4_passes.diagnostics import UserError, refused, rewritten
 
+from .forward_copies import forward_copies
 from .fuse_kernels import NotForwarded, concatenate, forward, merge_parameters
+from .orchestration import position, remove_unused, root_of, written_result
 
 
 class CannotFuse(Exception):
@@ -71,32 +71,6 @@ class Pair:
 
 
 # -- the orchestration ---------------------------------------------------------------------------------
-
-
-def root_of(value: SSAValue) -> SSAValue:
-    """The tensor of which this is a version: where it was created or came in."""
-    while isinstance(op := value.owner, Operation):
-        if isinstance(op, LaunchOp):
-            index = next(i for i, result in enumerate(op.res) if result is value)
-            parameters_ = written(op.function())
-            if index >= len(parameters_):
-                return value
-            value = op.args[visible_index(op.function(), parameters_[index])]
-        elif op.name in ("dsv4.reshape", "dsv4.slice"):
-            value = op.operands[0]
-        else:
-            return value
-    return value
-
-
-def visible_index(function: func.FuncOp, parameter: Parameter) -> int:
-    return [p.index for p in visible(function)].index(parameter.index)
-
-
-def written_result(launch: LaunchOp, parameter: int) -> SSAValue | None:
-    """The new version of the tensor in a parameter, if the kernel writes it."""
-    indices = [p.index for p in written(launch.function())]
-    return launch.res[indices.index(parameter)] if parameter in indices else None
 
 
 def pairs_in(block: Block) -> Iterator[Pair]:
@@ -136,16 +110,12 @@ def check_launches(pair: Pair) -> None:
             raise CannotFuse(f"what goes between {pair.label} is passed twice", "other reader")
         if not isinstance(root_of(value).owner, CreateOp):
             raise CannotFuse(f"what goes between {pair.label} comes in from outside", "not a stage")
-        before = pair.producer.args[_position(pair.producer, source)]
+        before = pair.producer.args[position(pair.producer, source)]
         if not isinstance(before.owner, CreateOp) or len(list(before.uses)) != 1:
             raise CannotFuse(f"what goes between {pair.label} is written elsewhere too", "several producers")
     between = list(_between(pair.producer, pair.consumer))
     if (blocker := _blocker(pair, between)) is not None:
         raise CannotFuse(f"{_say(blocker)} stands between {pair.label}", "kernel in between")
-
-
-def _position(launch: LaunchOp, parameter: int) -> int:
-    return [p.index for p in visible(launch.function())].index(parameter)
 
 
 def _say(op: Operation) -> str:
@@ -167,7 +137,7 @@ def _blocker(pair: Pair, between: list[Operation]) -> Operation | None:
         if op.regions or any(v in made for v in op.operands):
             return op
         if isinstance(op, LaunchOp):
-            touched = {root_of(op.args[_position(op, p.index)]) for p in written(op.function())}
+            touched = {root_of(op.args[position(op, p.index)]) for p in written(op.function())}
             if touched & mine:
                 return op
         elif not isinstance(op, CreateOp) and op.results == () and op.operands:
@@ -262,7 +232,7 @@ def shared_tensors(pair: Pair) -> dict[int, int]:
             continue
         root = root_of(value)
         if root in first and first[root] not in same.values():
-            if value.type == pair.producer.args[_position(pair.producer, first[root])].type:
+            if value.type == pair.producer.args[position(pair.producer, first[root])].type:
                 same[parameter.index] = first[root]
     return same
 
@@ -295,7 +265,7 @@ def _replace_launches(
     for a, b in parameters_:
         launch, index = (pair.producer, a) if a is not None else (pair.consumer, b)
         assert index is not None
-        arguments.append(launch.args[_position(launch, index)])
+        arguments.append(launch.args[position(launch, index)])
     outputs = written(fused)
     set_returned(fused, range(len(outputs)))
     via = unused_name(module, f"{fused.sym_name.data}_spmd") if pair.consumer.via is not None else None
@@ -320,10 +290,7 @@ def _replace_launches(
                 value.replace_all_uses_with(result)
     creates = [v.owner for v in pair.producer.args]
     for old in (pair.consumer, pair.producer):
-        callee, wrapper = old.callee, old.via.root_reference.data if old.via is not None else None
-        old.detach()
-        old.erase()
-        _remove_unused(module, callee, wrapper)
+        remove_unused(module, old)
     for create in creates:
         if isinstance(create, CreateOp) and create.parent is not None and not list(create.res.uses):
             create.detach()
@@ -331,26 +298,9 @@ def _replace_launches(
     return launch
 
 
-def _remove_unused(module: ModuleOp, callee: str, wrapper: str | None) -> None:
-    """Functions and wrappers that no launch names any more."""
-    launches = [op for op in module.walk() if isinstance(op, LaunchOp)]
-    if wrapper is not None and not any(
-        launch.via is not None and launch.via.root_reference.data == wrapper for launch in launches
-    ):
-        for op in list(module.ops):
-            if isinstance(op, WrapperOp) and op.sym_name.data == wrapper:
-                op.detach()
-                op.erase()
-    if not any(launch.callee == callee for launch in launches) and (
-        function := find_function(module, callee)
-    ):
-        function.detach()
-        function.erase()
-
-
 def fuse_all(module: ModuleOp) -> int:
     """Fuse until nothing more can be; pairs that stay two are remarked once."""
-    count = 0
+    count = forward_copies(module)
     seen: set[tuple[str, str]] = set()
     progress = True
     while progress:

@@ -1,0 +1,63 @@
+"""What passes on whole programs ask of an orchestration: versions, writers, launches and their kernels."""
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation, SSAValue
+
+from dialects.dsv4.functions import find_function, visible, written
+from dialects.dsv4.launch import LaunchOp, WrapperOp
+
+VIEWS = ("dsv4.reshape", "dsv4.slice")
+
+
+def position(launch: LaunchOp, parameter: int) -> int:
+    """Which argument of a launch a parameter of its kernel is."""
+    return [p.index for p in visible(launch.function())].index(parameter)
+
+
+def written_result(launch: LaunchOp, parameter: int) -> SSAValue | None:
+    """The new version of the tensor in a parameter, if the kernel writes it."""
+    indices = [p.index for p in written(launch.function())]
+    return launch.res[indices.index(parameter)] if parameter in indices else None
+
+
+def root_of(value: SSAValue) -> SSAValue:
+    """The tensor of which this is a version: where it was created or came in."""
+    while isinstance(op := value.owner, Operation):
+        if isinstance(op, LaunchOp):
+            index = next(i for i, result in enumerate(op.res) if result is value)
+            outputs = written(op.function())
+            if index >= len(outputs):
+                return value
+            value = op.args[position(op, outputs[index].index)]
+        elif op.name in VIEWS:
+            value = op.operands[0]
+        else:
+            return value
+    return value
+
+
+def writers(module: ModuleOp, root: SSAValue) -> list[LaunchOp]:
+    """The launches that write a tensor, in any version or view of it."""
+    return [
+        op
+        for op in module.walk()
+        if isinstance(op, LaunchOp)
+        and any(root_of(op.args[position(op, p.index)]) is root for p in written(op.function()))
+    ]
+
+
+def remove_unused(module: ModuleOp, launch: LaunchOp) -> None:
+    """Remove a launch, and its kernel and wrapper if no other launch names them."""
+    callee = launch.callee
+    wrapper = launch.via.root_reference.data if launch.via is not None else None
+    launch.detach()
+    launch.erase()
+    rest = [op for op in module.walk() if isinstance(op, LaunchOp)]
+    if wrapper and not any(o.via is not None and o.via.root_reference.data == wrapper for o in rest):
+        for op in list(module.ops):
+            if isinstance(op, WrapperOp) and op.sym_name.data == wrapper:
+                op.detach()
+                op.erase()
+    if not any(other.callee == callee for other in rest) and (function := find_function(module, callee)):
+        function.detach()
+        function.erase()
