@@ -39,5 +39,6 @@ DSV4_UNIVERSE = Universe(
     },
     all_targets={
         "pto": _lazy("dsv4_passes.emit.target", "PtoTarget"),
+        "pypto": _lazy("dsv4_passes.emit.pypto", "PyptoTarget"),
     },
 )
