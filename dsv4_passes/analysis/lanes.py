@@ -164,7 +164,12 @@ class LaneMachine(Machine):
         self.options = options
         self.loops: dict[Hashable, int] = {}
         """How many loops of some bounds came up at a place, to tell them apart."""
-        del self.handlers["pto.alloc_tile"]
+        self.handlers["pto.alloc_tile"] = self.handlers["pto.alloc_multi_tile"] = self.in_memory
+
+    def in_memory(self, op: Operation) -> None:
+        raise UserError(
+            f"{op.name} belongs to the buffer form; lanes are followed in value form", op.location
+        )
 
     # -- what is recorded ------------------------------------------------------------------------
 
@@ -268,7 +273,7 @@ class LaneMachine(Machine):
                 self.bind(result, self.leaves(layout, valid, (key, i), conditions))
             elif scalars.is_integer(result.type):
                 self.env[result] = Affine.symbol(f"{op.name}#{key}.{i}")
-            elif numerics.is_float(element_name(result.type)):
+            elif element_name(result.type) in numerics.FLOATS:
                 self.env[result] = self.symbolic(affine.opaque(op.name, key, i), element_name(result.type))
             else:
                 super().unknown(op)
@@ -418,7 +423,12 @@ def _points(value: Value) -> bool:
 
 def _moved_from(value: SSAValue) -> SSAValue:
     """The value that moves between memories copied."""
-    while isinstance(value, OpResult) and value.op.name in ("pto.tmov", "pto.textract", "pto.transpose", "dsv4.move"):
+    while isinstance(value, OpResult) and value.op.name in (
+        "pto.tmov",
+        "pto.textract",
+        "pto.transpose",
+        "dsv4.move",
+    ):
         value = value.op.operands[0]
     return value
 
