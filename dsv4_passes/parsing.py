@@ -98,13 +98,16 @@ class Dsv4Parser(Parser):
             return super().parse_module(allow_implicit_module)
         except ParseError as error:
             if error.msg.startswith("values used but not defined"):
-                first = min(
-                    (self._first_uses[name] for name in self.forward_ssa_references), key=lambda s: s.start
-                )
-                self.raise_error(f"use of undeclared SSA value {first.text}", first)
+                self.raise_undeclared()
             if error.msg == "Could not parse entire input!":
                 self.raise_error(f"expected an operation, found {self._found()}")
             raise
+
+    def raise_undeclared(self) -> NoReturn:
+        """Report the first use of a value that has no definition so far."""
+        uses = (self._first_uses[name] for name in self.forward_ssa_references)
+        first = min(uses, key=lambda span: span.start)
+        self.raise_error(f"use of undeclared SSA value {first.text}", first)
 
     def _found(self) -> str:
         return f"'{self._current_token.text}'" if self._current_token.text else "the end of the text"
@@ -226,13 +229,26 @@ def parse_text(
     except UserError:
         raise
     except ParseError as error:
-        message = error.msg.replace("{first_char}", error.span.text)  # xDSL forgot to make it an f-string
-        raise UserError(_one_line(message), str(error.span.get_location())) from error
+        _fail_at(error)
     except RecursionError as error:
         raise UserError("nested too deeply", parser and parser.location_at(parser.pos)) from error
     except Exception as error:  # a number or a type that the grammar lets through and its class does not
+        if parser is not None and str(error) == _FORWARD:
+            try:
+                parser.raise_undeclared()
+            except ParseError as undeclared:
+                _fail_at(undeclared)
         where = parser.location_at(parser.pos) if parser else filename
         raise UserError(_one_line(str(error)) or type(error).__name__, where) from error
+
+
+_FORWARD = "Forward declared values do not have an owner"
+"""What xDSL raises where an operation's parser asks what defines an operand, and nothing has so far."""
+
+
+def _fail_at(error: ParseError) -> NoReturn:
+    message = error.msg.replace("{first_char}", error.span.text)  # xDSL forgot to make it an f-string
+    raise UserError(_one_line(message), str(error.span.get_location())) from error
 
 
 def parse_file(path: str | Path, ctx: Context | None = None) -> ModuleOp:

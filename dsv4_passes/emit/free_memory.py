@@ -9,13 +9,13 @@ from typing import NamedTuple
 
 from xdsl.dialects.builtin import IntegerAttr
 from xdsl.dialects.func import CallOp, FuncOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Operation
 
+from dialects.pto.allocation import AllocMultiTileOp, AllocTileOp
 from dialects.pto.base import TileOp
 from dialects.pto.memory import constant_int
-from dialects.pto.tiles import AllocTileOp
 from dsv4_passes import spelling
-from dsv4_passes.analysis.tile_bytes import CannotRaise, TileBytes
+from dsv4_passes.analysis.live_bytes import LiveBytes, bytes_of
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.targets import Chip
 
@@ -46,20 +46,15 @@ class FreeMemory:
         self._tiles: list[Used] = []
         for op in scope.walk():
             if isinstance(op, AllocTileOp) and op.layout.loc == SPACE:
-                self._add_tile(op)
+                self._tiles.append(_range(op, op.layout.bytes))
+            elif isinstance(op, AllocMultiTileOp):
+                slots = op.res.type.data
+                if slots.layout.loc == SPACE:
+                    self._taken.append(_range(op, slots.layout.bytes * slots.number))
             elif op.name == "pto.reserve_buffer":
                 self._add_slots(op)
         self._wanting = wanting
-        self._live: TileBytes | None = None
-
-    def _add_tile(self, op: AllocTileOp) -> None:
-        start = None if op.addr is None else constant_int(op.addr)
-        if start is None:
-            raise UserError(
-                f"'{op.name}' op has no constant address, so no other bytes can be known to be free",
-                spelling.position(op.location) or op.location,
-            )
-        self._tiles.append(Used(start, start + op.layout.bytes, _name(op.res)))
+        self._live: LiveBytes | None = None
 
     def _add_slots(self, op: Operation) -> None:
         given = op.properties | op.attributes
@@ -76,8 +71,8 @@ class FreeMemory:
     def address(self, op: TileOp, size: int) -> int:
         """Where `op` may have `size` bytes to itself. Raises UserError, with the memory plan, if nowhere."""
         found = self._gap([*self._taken, *self._tiles], size)
-        if found is None and not self._calls and (in_use := self._in_use_at(op)) is not None:
-            found = self._gap([*self._taken, *in_use], size)
+        if found is None and not self._calls:
+            found = self._gap([*self._taken, *self._in_use_at(op)], size)
         if found is not None:
             return found
         plan = ", ".join(f"{lo}..{hi} {what}" for lo, hi, what in sorted({*self._taken, *self._tiles}))
@@ -97,19 +92,20 @@ class FreeMemory:
             at = max(at, -(-hi // align) * align)
         return at if at + size <= self._memory.usable else None
 
-    def _in_use_at(self, op: TileOp) -> list[Used] | None:
+    def _in_use_at(self, op: TileOp) -> list[Used]:
         """Bytes that `op` itself has as operands, and those whose content is read after it."""
         if self._live is None:
-            try:
-                self._live = TileBytes(self._function.body.block, self._wanting)
-            except CannotRaise:
-                return None
-        live = [Used(lo, hi, "") for lo, hi in self._live.live_after[op].spans.get(SPACE, [])]
-        for operand in op.operands:
-            if (handle := self._live.handles.get(operand)) is not None and handle.root.space == SPACE:
-                live.append(Used(handle.root.lo, handle.root.hi, ""))
-        return live
+            self._live = LiveBytes(self._function.body.block, SPACE, self._wanting)
+        own = [found for operand in op.operands if (found := bytes_of(operand, SPACE)) is not None]
+        return [Used(lo, hi, "") for lo, hi in (*own, *self._live.after(op))]
 
 
-def _name(value: SSAValue) -> str:
-    return f"%{spelling.written_name(value) or value.name_hint or '?'}"
+def _range(op: AllocTileOp | AllocMultiTileOp, size: int) -> Used:
+    start = None if op.addr is None else constant_int(op.addr)
+    if start is None:
+        raise UserError(
+            f"'{op.name}' op has no constant address, so no other bytes can be known to be free",
+            spelling.position(op.location) or op.location,
+        )
+    name = spelling.written_name(op.res) or op.res.name_hint or "?"
+    return Used(start, start + size, f"%{name}")

@@ -13,10 +13,11 @@ from xdsl.dialects.builtin import IndexType, IntegerAttr, IntegerType, ModuleOp,
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Operation, SSAValue
 
+from dialects.pto.allocation import AllocMultiTileOp, AllocTileOp
 from dialects.pto.base import TileOp, layout_of, segment_sizes, target_arch
 from dialects.pto.lanes import MaskedOp
 from dialects.pto.memory import constant_int
-from dialects.pto.tiles import AllocTileOp, SetValidShapeOp
+from dialects.pto.tiles import SetValidShapeOp
 from dialects.pto.types import DYNAMIC, AnyTileType, TileBufType, TileLayout, TileType, element_bits
 from dsv4_passes import spelling
 from dsv4_passes.diagnostics import UserError, warning
@@ -49,7 +50,7 @@ def require_buffer_form(module: ModuleOp) -> None:
 
 def address_level(module: ModuleOp, level: Level) -> int:
     """2 where ptoas plans the memory, 3 where the text has addresses. Raises UserError for a mixture."""
-    tiles = [op for op in module.walk() if isinstance(op, AllocTileOp)]
+    tiles = [op for op in module.walk() if isinstance(op, AllocTileOp | AllocMultiTileOp)]
     wanted = {"level2": 2, "level3": 3}.get(level)
     if wanted is None:
         wanted = 3 if not tiles or tiles[0].addr is not None else 2
@@ -76,22 +77,23 @@ class _FunctionUpgrade:
         self._constants: dict[tuple[int, Attribute], SSAValue] = {}
 
     def run(self) -> None:
+        ops = [op for op in self.function.walk() if isinstance(op, TileOp)]
         lacking: dict[TileOp, Scratch] = {}
-        for op in [op for op in self.function.walk() if isinstance(op, TileOp)]:
+        for op in ops:
             if isinstance(op, MaskedOp):
                 self._axis(op)
-            self._defects(op)
-            if "tmp?" in op.OPERANDS.split() and (scratch := self._scratch_of(op)) is not None:
-                self._static_extent(op)
-                if not self._keeps_scratch(op, scratch):
+            if "tmp?" in op.OPERANDS.split():
+                scratch = self._scratch_of(op)
+                if scratch is not None:
+                    self._static_extent(op)
+                if not self._keeps_scratch(op, scratch) and scratch is not None:
                     lacking[op] = scratch
-            elif "tmp?" in op.OPERANDS.split():
-                self._keeps_scratch(op, None)
-        if not lacking:
-            return
-        memory = FreeMemory(self.function, self.chip, lacking.keys()) if self.level == 3 else None
-        for op, scratch in lacking.items():
-            self._add_scratch(op, scratch, memory)
+        if lacking:
+            memory = FreeMemory(self.function, self.chip, lacking.keys()) if self.level == 3 else None
+            for op, scratch in lacking.items():
+                self._add_scratch(op, scratch, memory)
+        for op in ops:
+            self._defects(op)
 
     # -- axis ------------------------------------------------------------------------------------
 
