@@ -62,6 +62,20 @@ class LaneIndex:
         for key in _keys(self.strip(ids)):
             yield from (v for v in self.halves.get(key, ()) if self.visible(v[0], before))
 
+    def slices(self, ids: Ids, before: Operation) -> Iterator[tuple[SSAValue, int]]:
+        """Values that hold these lanes from some column on, at a multiple of their width."""
+        plain, width = self.strip(ids), ids.shape[2]
+        for value in self.run.instances:
+            if not isinstance(value.type, TileType) or value.type.data.cols <= width:
+                continue
+            whole = self.ids(value)
+            if whole is None or whole.shape[:2] != ids.shape[:2] or not self.visible(value, before):
+                continue
+            stripped = self.strip(whole)
+            for col in range(0, whole.shape[2] - width + 1, width):
+                if np.array_equal(stripped[:, :, col : col + width], plain):
+                    yield value, col
+
     def visible(self, value: SSAValue, before: Operation) -> bool:
         """`value` is defined before the operation, in its block or one around it."""
         owner = value.owner

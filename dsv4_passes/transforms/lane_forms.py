@@ -80,9 +80,9 @@ def merge(builder: Builder, even: SSAValue, odd: SSAValue, how: Merge) -> SSAVal
 
 
 def interleave(builder: Builder, even: SSAValue, odd: SSAValue, how: Merge) -> SSAValue:
-    """`even` and `odd` lane by lane: two raw mask scatters into two tiles, merged."""
-    first = scatter(builder, builder.f32_in_vec(even), EVEN)
-    second = scatter(builder, builder.f32_in_vec(odd), ODD)
+    """`even` and `odd`, f32 in vector memory, lane by lane: raw mask scatters into two tiles, merged."""
+    first = scatter(builder, even, EVEN)
+    second = scatter(builder, odd, ODD)
     return merge(builder, first, second, how)
 
 

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects import func
+from xdsl.dialects import func, scf
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
@@ -32,12 +32,13 @@ from dialects.pto.elementwise import TAddOp
 from dialects.pto.matmul import MatmulOp
 from dialects.pto.moves import TMovOp
 from dialects.pto.tiles import InsertOp, UndefOp
-from dialects.pto.types import AnyTileType, TileBufType
+from dialects.pto.types import AnyTileType, TileBufType, TileType
 from dsv4_passes.analysis.facts import argument_name, argument_shape, facts_of, loaded_argument
 from dsv4_passes.analysis.rounding import bf16_goldens
 from dsv4_passes.diagnostics import UserError, note, refused, rewritten
 
-from .lane_forms import PATTERNS, gather, interleave, plus_zero, scatter
+from .lane_forms import PATTERNS, interleave, plus_zero, scatter
+from .lane_sources import source
 from .materialise import Builder, Stuck, layout_of
 from .rebuild import Candidate, Guard, Policy, Rebuilder, Rewritten, SignedZero
 from .report import outcome_text, savings
@@ -65,22 +66,14 @@ def candidates(rebuilder: Rebuilder, value: SSAValue) -> Iterator[Candidate]:
         return
     anchor = value.owner
     assert isinstance(anchor, Operation)
-    for source in best(rebuilder.index.same(ids, anchor)):
-        if layout_of(source).loc != "acc":
-            yield Candidate("the value itself", lambda b, s=source: b.f32_in_vec(s))
-            yield Candidate("the value itself + 0", lambda b, s=source: plus_zero(b, b.f32_in_vec(s)))
-    for source, lane in best_halves(rebuilder.index.whole(ids, anchor)):
-        pattern = PATTERNS[lane]
-        what = f"mask gather {pattern}"
-        yield Candidate(what, lambda b, s=source, p=pattern: gather(b, b.f32_in_vec(s), p))
-        yield Candidate(
-            f"{what} + 0", lambda b, s=source, p=pattern: plus_zero(b, gather(b, b.f32_in_vec(s), p))
-        )
+    if (found := source(rebuilder.index, ids, anchor)) is not None:
+        yield Candidate(found.what, found.build)
+        yield Candidate(f"{found.what} + 0", lambda b: plus_zero(b, found.build(b)))
     yield from interleavings(rebuilder, value)
 
 
 def interleavings(rebuilder: Rebuilder, value: SSAValue) -> Iterator[Candidate]:
-    """Forms for a value whose even and odd lanes are known values."""
+    """Forms for a value whose even and odd lanes can be had."""
     ids = rebuilder.index.ids(value)
     anchor = value.owner
     if ids is None or ids.shape[2] % 2:
@@ -89,43 +82,24 @@ def interleavings(rebuilder: Rebuilder, value: SSAValue) -> Iterator[Candidate]:
     even, odd = ids[:, :, 0::2], ids[:, :, 1::2]
     for lane, half, other in ((0, even, odd), (1, odd, even)):
         if rebuilder.is_zero(other) and not rebuilder.is_zero(half):
-            pattern = PATTERNS[lane]
-            for source in best(rebuilder.index.same(half, anchor)):
-                what = f"raw mask scatter {pattern}"
-                yield Candidate(what, lambda b, s=source, p=pattern: scatter(b, b.f32_in_vec(s), p))
-                yield Candidate(
-                    f"{what} + 0",
-                    lambda b, s=source, p=pattern: plus_zero(b, scatter(b, b.f32_in_vec(s), p)),
-                )
+            if (found := source(rebuilder.index, half, anchor)) is not None:
+                what, pattern = f"raw mask scatter {PATTERNS[lane]}", PATTERNS[lane]
+                yield Candidate(what, lambda b: scatter(b, found.build(b), pattern))
+                yield Candidate(f"{what} + 0", lambda b: plus_zero(b, scatter(b, found.build(b), pattern)))
             return
     bare = rebuilder.unrounded(even), rebuilder.unrounded(odd)
     for halves, drops in ((bare, True), ((even, odd), False)):
         if halves[0] is None or halves[1] is None:
             continue
-        for e in best(rebuilder.index.same(halves[0], anchor)):
-            for o in best(rebuilder.index.same(halves[1], anchor)):
-                for how in ("tadd", "tor"):
-                    yield Candidate(
-                        f"two raw mask scatters merged by {how}",
-                        lambda b, e=e, o=o, how=how: interleave(b, e, o, how),
-                        drops,
-                    )
-
-
-def _rank(value: SSAValue) -> tuple[int, int]:
-    layout = layout_of(value)
-    places = ("vec", "mat", "left", "right")
-    return places.index(layout.loc) if layout.loc in places else len(places), int(layout.dtype != "f32")
-
-
-def best(values: Iterator[SSAValue]) -> list[SSAValue]:
-    """The cheapest to have in vector memory as f32."""
-    return sorted((v for v in values if layout_of(v).loc != "acc"), key=_rank)[:1]
-
-
-def best_halves(values: Iterator[tuple[SSAValue, int]]) -> list[tuple[SSAValue, int]]:
-    known = sorted(((v, lane) for v, lane in values if layout_of(v).loc != "acc"), key=lambda p: _rank(p[0]))
-    return known[:1]
+        first, second = (source(rebuilder.index, half, anchor) for half in (halves[0], halves[1]))
+        if first is None or second is None:
+            continue
+        for how in ("tadd", "tor"):
+            yield Candidate(
+                f"two raw mask scatters merged by {how}",
+                lambda b, e=first, o=second, how=how: interleave(b, e.build(b), o.build(b), how),
+                drops,
+            )
 
 
 # -- why not -----------------------------------------------------------------------------------------
@@ -232,6 +206,11 @@ def rewrite_function(function: func.FuncOp, policy: Policy) -> int:
             refuse(function, value, result)
     become_vector(function)
     return count
+
+
+def accumulates(loop: scf.ForOp) -> bool:
+    """The loop carries an accumulator from trip to trip."""
+    return any(isinstance(v.type, TileType) and v.type.data.loc == "acc" for v in loop.results)
 
 
 def become_vector(function: func.FuncOp) -> None:
