@@ -1,6 +1,7 @@
 """`dsv4-run`: run a kernel on numpy, bit for bit, all blocks in order.
 
     dsv4-run K.pto --func rope --inputs in.npz --outputs out.npz --blocks 4
+    dsv4-run program.py --inputs in.npz --outputs out.npz
 
 Arrays go by the names of the kernel's arguments: the view's name without `_view` and `__ssa_vN`, the
 argument's own name, or `argN`. bf16 is stored as its bits in uint16. Arrays of other names are ignored, so
@@ -15,13 +16,17 @@ from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
+from xdsl.dialects.builtin import ModuleOp
 
+from dialects.dsv4.functions import ORCHESTRATION, program_functions
 from dsv4_passes.diagnostics import UserError
+from dsv4_passes.frontends.pypto import parse_program
 from dsv4_passes.interpreter import numerics
 from dsv4_passes.interpreter.kernels import Argument, Kernel, choose_kernel, find_kernels, run_kernel
+from dsv4_passes.interpreter.program import run_program
 from dsv4_passes.interpreter.values import Value
 from dsv4_passes.npz import Array, read_npz, write_npz
-from dsv4_passes.parsing import parse_file
+from dsv4_passes.parsing import parse_file, read_text
 
 from .common import require_directory_of, run_tool
 
@@ -35,14 +40,25 @@ def _run(args: Sequence[str] | None) -> None:
     options = _parse_options(args)
     outputs = Path(options.outputs)
     require_directory_of(outputs)
-    kernel = choose_kernel(find_kernels(parse_file(Path(options.kernel))), options.func, options.kernel)
-    inputs = read_npz(options.inputs) if options.inputs else {}
-    write_npz(outputs, run_on_arrays(kernel, inputs, options.blocks, options.inputs or "no inputs"))
+    module = _read(options.kernel)
+    inputs, where = read_npz(options.inputs) if options.inputs else {}, options.inputs or "no inputs"
+    programs = [f.sym_name.data for f in program_functions(module, ORCHESTRATION)]
+    if programs and options.func in (None, *programs):
+        results = run_program(module, inputs, options.func, where)
+    else:
+        kernel = choose_kernel(find_kernels(module), options.func, options.kernel)
+        results = run_on_arrays(kernel, inputs, options.blocks, where)
+    write_npz(outputs, results)
+
+
+def _read(path: str) -> ModuleOp:
+    """A kernel, or a whole tile program, which brings its own numbers of blocks."""
+    return parse_program(read_text(path), path) if path.endswith(".py") else parse_file(Path(path))
 
 
 def _parse_options(args: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="dsv4-run", description="Run a kernel on numpy, bit for bit.")
-    parser.add_argument("kernel", help="a .pto file, in buffer form or in value form")
+    parser.add_argument("kernel", help="a .pto file, in either form, or a tile program (.py)")
     parser.add_argument("--func", help="the kernel, where the file has several; X for a pair X_aic and X_aiv")
     parser.add_argument("--inputs", metavar="NPZ", help="arrays by argument name")
     parser.add_argument("--outputs", metavar="NPZ", required=True, help="where the results go")
