@@ -13,7 +13,7 @@ from dsv4_passes.interpreter.affine import split
 from dsv4_passes.interpreter.values import Box, Extent
 
 if TYPE_CHECKING:
-    from dsv4_passes.analysis.lanes import LaneRun
+    from dsv4_passes.analysis.lane_run import LaneRun
 
 
 @dataclass(frozen=True, eq=False)
