@@ -10,10 +10,12 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from dialects.dsv4.opaque import MoveOp
 from dialects.pto.attributes import RoundModeAttr
+from dialects.pto.base import TileOp
 from dialects.pto.convert import TCvtOp
 from dialects.pto.memory import MakeTensorViewOp, PartitionViewOp, TLoadOp, constant_int
 from dialects.pto.moves import TExtractOp, TMovOp
 from dialects.pto.types import TileLayout, TileType, element_bits
+from dsv4_passes.targets import Chip, Ptoas
 
 WIDENED = ("bf16", "f16")
 
@@ -25,16 +27,39 @@ class Stuck(Exception):
 class Builder:
     """Inserts operations in front of others and remembers them, so that all can be taken out again."""
 
-    def __init__(self, site: Operation):
-        self.site = site
+    def __init__(self, site: Operation, chip: Chip | None = None, ptoas: Ptoas | None = None):
+        self.site, self.chip, self.ptoas = site, chip, ptoas
         self.made: list[Operation] = []
 
     def add(self, op: Operation, before: Operation | None = None) -> Operation:
-        """Insert in front of `before`, or behind what was built so far at the site."""
+        """Insert in front of `before`, or behind what was built so far at the site.
+
+        Stuck where the chip or the assembler cannot do the operation.
+        """
+        if isinstance(op, TileOp):
+            try:
+                self.require_legal(op)
+            except Stuck:
+                op.erase()
+                raise
         op.location = self.site.location
         Rewriter.insert_op(op, InsertPoint.before(before or self.site))
         self.made.append(op)
         return op
+
+    def require_legal(self, op: TileOp) -> None:
+        """Ask the target for the operation's form and element type."""
+        if self.chip is None:
+            return
+        what = f"{op.mnemonic()} ({op.form()})" if op.form() else op.mnemonic()
+        legal = self.chip.elements(op.mnemonic(), op.form())
+        dtype = next((layout_of(v).dtype for v in (*op.ins, *op.res) if isinstance(v.type, TileType)), "")
+        if legal is not None and dtype not in legal:
+            raise Stuck(f"{self.chip.name} has no {what} of {dtype}")
+        if self.ptoas is not None:
+            for defect in self.ptoas.defects(self.chip, op.mnemonic(), op.form()):
+                if not defect.when:
+                    raise Stuck(f"{what} with ptoas {self.ptoas.version}: {defect.effect} ({defect.source})")
 
     def undo(self) -> None:
         for op in reversed(self.made):

@@ -15,6 +15,7 @@ from xdsl.dialects import func
 from xdsl.ir import Operation, SSAValue
 
 from dialects.dsv4.opaque import MoveOp
+from dialects.pto.base import target_arch
 from dialects.pto.memory import TStoreOp
 from dialects.pto.moves import TMovOp
 from dialects.pto.types import PartitionTensorViewType, TileType
@@ -22,6 +23,10 @@ from dsv4_passes.analysis.facts import facts_of
 from dsv4_passes.analysis.lane_effects import Difference, Effect, Store, compare_effects
 from dsv4_passes.analysis.lane_index import Ids, LaneIndex
 from dsv4_passes.analysis.lanes import LaneContext, LaneRun, run_lanes
+from dsv4_passes.diagnostics import UserError
+from dsv4_passes.targets import LATEST
+from dsv4_passes.targets import chip as find_chip
+from dsv4_passes.targets import ptoas as find_ptoas
 
 from .materialise import Builder, Stuck, layout_of
 from .tidy import tidy
@@ -32,10 +37,13 @@ SignedZero = Literal["exact", "ignore"]
 
 @dataclass(frozen=True)
 class Policy:
-    """How much a rewrite may change: by default nothing, not even the sign of a zero."""
+    """How much a rewrite may change (by default nothing, not even the sign of a zero), and the target."""
 
     guard: Guard = "exact"
     signed_zero: SignedZero = "exact"
+    chip: str | None = None
+    """The module's own unless given."""
+    ptoas: str = LATEST
 
 
 @dataclass(frozen=True)
@@ -67,12 +75,20 @@ class Rebuilder:
 
     def __post_init__(self) -> None:
         self.context = LaneContext()
+        try:
+            self.chip = find_chip(self.policy.chip or target_arch(self.function))
+            self.ptoas = find_ptoas(self.policy.ptoas)
+        except ValueError as error:
+            raise UserError(str(error)) from None
         self.look()
 
     def look(self) -> None:
         """Run the function as it is now."""
         self.run = self.lanes()
         self.index = LaneIndex(self.function, self.run)
+
+    def builder(self, site: Operation) -> Builder:
+        return Builder(site, self.chip, self.ptoas)
 
     def lanes(self) -> LaneRun:
         return run_lanes(self.function, selectors=facts_of(self.function), context=self.context)
@@ -108,7 +124,7 @@ class Rebuilder:
         """Replace `value` by the first candidate that is proved equal, or say why each failed."""
         reasons: list[str] = []
         for candidate in candidates:
-            builder = Builder(_anchor(value))
+            builder = self.builder(_anchor(value))
             try:
                 new = candidate.build(builder)
                 undo = self.put_in_place(builder, value, new)
@@ -190,7 +206,7 @@ class Rebuilder:
         if isinstance(user, TStoreOp) and isinstance(view := user.outs[0].type, PartitionTensorViewType):
             if view.data.dtype == have.dtype:
                 return new
-            at_user = Builder(user)
+            at_user = self.builder(user)
             value = at_user.convert(new, view.data.dtype, "RINT")
             builder.made += at_user.made
             return value

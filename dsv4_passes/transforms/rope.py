@@ -60,7 +60,7 @@ class RopePass(ModulePass):
             self.rewrite(function, chip)
 
     def rewrite_program(self, module: ModuleOp) -> None:
-        policy = Policy(self.guard, self.signed_zero)
+        policy = Policy(self.guard, self.signed_zero, self.chip, self.ptoas)
         fuse_stages.fuse_all(module)
         propagate_facts(module)
         for kernel in program_functions(module, KERNEL):
@@ -72,7 +72,7 @@ class RopePass(ModulePass):
         original = function.clone()
         if (raised := raise_function(function)) is None:
             return
-        policy = Policy(self.guard, self.signed_zero)
+        policy = Policy(self.guard, self.signed_zero, self.chip, self.ptoas)
         count = select_to_lanes.rewrite_function(raised, policy)
         count += scatter_form.rewrite_function(raised, policy)
         if count == 0:

@@ -28,6 +28,7 @@ from dialects.pto.memory import TLoadOp
 from dialects.pto.types import TileBufType
 from dsv4_passes.analysis.facts import argument_name, facts_of, loaded_argument
 from dsv4_passes.diagnostics import refused, rewritten
+from dsv4_passes.targets import LATEST
 
 from .materialise import layout_of
 from .rebuild import Candidate, Policy, Rebuilder, Rewritten, SignedZero
@@ -120,7 +121,9 @@ class ScatterFormPass(ModulePass):
 
     name = "dsv4-scatter-form"
     signed_zero: SignedZero = "exact"
+    chip: str | None = None
+    ptoas: str = LATEST
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in [f for f in op.walk() if isinstance(f, func.FuncOp)]:
-            rewrite_function(function, Policy(signed_zero=self.signed_zero))
+            rewrite_function(function, Policy("exact", self.signed_zero, self.chip, self.ptoas))

@@ -36,6 +36,7 @@ from dialects.pto.types import AnyTileType, TileBufType, TileType
 from dsv4_passes.analysis.facts import argument_name, argument_shape, facts_of, loaded_argument
 from dsv4_passes.analysis.rounding import bf16_goldens
 from dsv4_passes.diagnostics import UserError, note, refused, rewritten
+from dsv4_passes.targets import LATEST
 
 from .lane_forms import PATTERNS, interleave, plus_zero, scatter
 from .lane_sources import source
@@ -232,7 +233,9 @@ class SelectToLanesPass(ModulePass):
     name = "dsv4-select-to-lanes"
     guard: Guard = "exact"
     signed_zero: SignedZero = "exact"
+    chip: str | None = None
+    ptoas: str = LATEST
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in [f for f in op.walk() if isinstance(f, func.FuncOp)]:
-            rewrite_function(function, Policy(self.guard, self.signed_zero))
+            rewrite_function(function, Policy(self.guard, self.signed_zero, self.chip, self.ptoas))
