@@ -18,6 +18,9 @@ class Symbol:
     low: int | None = field(default=None, compare=False)
     high: int | None = field(default=None, compare=False)
 
+    def __hash__(self) -> int:
+        return hash(self.name)
+
     def __str__(self) -> str:
         return self.name
 

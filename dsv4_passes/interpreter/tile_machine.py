@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from xdsl.ir import Operation, SSAValue
@@ -23,6 +23,29 @@ from dsv4_passes.interpreter.values import Box, Extent, Tile, Value, View, writt
 from dsv4_passes.interpreter.values import box as box_shape
 
 
+class Plan(NamedTuple):
+    """The parts of a tile operation that `tile_op` needs."""
+
+    operands: tuple[tuple[str, SSAValue], ...]
+    destinations: tuple[SSAValue, ...]
+    valid: tuple[SSAValue, ...]
+    scratch: tuple[SSAValue, ...]
+    in_memory: bool
+    reads_destination: bool
+
+    @classmethod
+    def of(cls, op: TileOp) -> "Plan":
+        in_memory = bool(op.outs)
+        return cls(
+            tuple((name, value) for name, value in op.named_operands() if name != "tmp"),
+            tuple(op.destinations()),
+            tuple(op.valid),
+            tuple(op.scratch_operands()),
+            in_memory,
+            in_memory and op.reads_destination(),
+        )
+
+
 class TileMachine:
     """On-chip memory and the values of the running function.
 
@@ -34,6 +57,7 @@ class TileMachine:
         self.domain = domain
         self.gm = gm
         self.memory = TileMemory()
+        self.plans: dict[TileOp, Plan] = {}
         self.env: dict[SSAValue, Value] = {}
         self.handlers: dict[str, Callable[[Any], None]] = {
             "pto.alloc_tile": self.alloc_tile,
@@ -75,19 +99,29 @@ class TileMachine:
 
     # -- tile operations -------------------------------------------------------------------------
 
+    def plan(self, op: TileOp) -> Plan:
+        """What of an operation is the same at every visit; asking xDSL each time is slow in loops."""
+        plan = self.plans.get(op)
+        if plan is None:
+            plan = self.plans[op] = Plan.of(op)
+        return plan
+
     def tile_op(self, op: TileOp) -> None:
         """Evaluate an operation of `SEMANTICS`."""
-        if not all(map(is_tile, op.destinations())):
+        plan = self.plan(op)
+        if not all(map(is_tile, plan.destinations)):
             raise UserError(
                 f"{op.name} has a result that is no tile, which has no semantics here", op.location
             )
-        destinations = [(layout_of(value), self.extent(op, i)) for i, value in enumerate(op.destinations())]
+        destinations = [
+            (layout, self.extent(op, i)) for i, layout in enumerate(map(layout_of, plan.destinations))
+        ]
         if any(0 in extent for _, extent in destinations):
             self.define_nothing(op, destinations)
             return
-        operands = {name: self.read(value) for name, value in op.named_operands() if name != "tmp"}
-        if op.outs and op.reads_destination():
-            operands["old"] = self.read(op.outs[0])
+        operands = {name: self.read(value) for name, value in plan.operands}
+        if plan.reads_destination:
+            operands["old"] = self.read(plan.destinations[0])
         call = Call(op, self.domain, operands, destinations, self.symbolic)
         try:
             lanes = SEMANTICS[op.mnemonic()](call)
@@ -99,7 +133,7 @@ class TileMachine:
         conditions = frozenset(call.conditions) | self.new_conditions(call)
         for i, part in enumerate(lanes if isinstance(lanes, list) else [lanes]):
             self.define(op, i, part, conditions)
-        for scratch in op.scratch_operands():
+        for scratch in plan.scratch:
             if isinstance(handle := self.env[scratch], Handle):
                 handle.forget()
 
@@ -116,15 +150,14 @@ class TileMachine:
 
     def extent(self, op: TileOp, i: int) -> Extent:
         """Valid extent of a destination: its handle's, or its type's with the operands for `?`."""
-        value = op.destinations()[i]
-        if op.outs:
+        plan = self.plan(op)
+        value = plan.destinations[i]
+        if plan.in_memory:
             return self.handle(value).valid
-        given = iter(op.valid)
-        for result in op.res:
-            valid = self.static_or(layout_of(result), given)
-            if result is value:
-                return valid
-        raise AssertionError("a destination is a result")
+        given = iter(plan.valid)
+        for earlier in plan.destinations[:i]:
+            self.static_or(layout_of(earlier), given)
+        return self.static_or(layout_of(value), given)
 
     def static_or(self, layout: TileLayout, given: Iterable[SSAValue]) -> Extent:
         """An extent from a type, with one of the given values for each `?`; all lanes if none is left."""
@@ -148,13 +181,15 @@ class TileMachine:
     def define(self, op: TileOp, i: int, result: Result, conditions: frozenset[str]) -> None:
         """Write a destination, or bind a result."""
         lanes, known = result if isinstance(result, Masked) else (result, True)
-        if op.outs:
-            self.handle(op.outs[i]).write(lanes, known)
+        plan = self.plan(op)
+        value = plan.destinations[i]
+        if plan.in_memory:
+            self.handle(value).write(lanes, known)
             return
-        tile = written(layout_of(op.res[i]), lanes, self.extent(op, i), conditions)
+        tile = written(layout_of(value), lanes, self.extent(op, i), conditions)
         if known is not True and not known.all():
             tile.known[: known.shape[0], : known.shape[1]] = known
-        self.bind(op.res[i], tile)
+        self.bind(value, tile)
 
     def define_nothing(self, op: TileOp, destinations: list[tuple[TileLayout, Extent]]) -> None:
         """An empty extent: nothing is read or written."""

@@ -4,8 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from xdsl.context import Context
 
-from dsv4_passes.cli.run import main
+from dsv4_passes.cli.run import main, run_on_arrays
+from dsv4_passes.interpreter.kernels import choose_kernel, find_kernels
+from dsv4_passes.parsing import parse_file
+from dsv4_passes.transforms.raise_tiles import PtoRaisePass
 from tests.unit.kernels import DATA, Array
 
 
@@ -65,6 +69,31 @@ def test_a_mixed_kernel_and_the_vector_kernel_behind_it(tmp_path: Path) -> None:
     packed = run_file("mixed", "pack", 16, halves, tmp_path)["packed"]
     reference = arrays(DATA / "mixed" / "numpy.npz")["packed"]
     np.testing.assert_array_equal(without_zero_signs(packed), without_zero_signs(reference))
+
+
+@pytest.mark.parametrize(
+    ("folder", "kernel", "blocks"),
+    [
+        ("rope_a", "rope_a", 4),
+        ("rope_b", "rope_b", 4),
+        ("rope_c", "rope_c", 4),
+        ("rope_d", "rope_d", 4),
+        ("mixed", "unrotate", 16),
+    ],
+)
+def test_tiles_as_values_and_tiles_in_memory_give_the_same_bits(
+    folder: str, kernel: str, blocks: int, tmp_path: Path
+) -> None:
+    inputs = arrays(DATA / folder / "inputs.npz")
+    in_memory = run_file(folder, kernel, blocks, inputs, tmp_path)
+    module = parse_file(DATA / folder / f"{kernel}.pto")
+    PtoRaisePass().apply(Context(), module)
+    assert not [op for op in module.walk() if op.name == "pto.alloc_tile"]
+    raised = choose_kernel(find_kernels(module), None, kernel)
+    as_values = run_on_arrays(raised, inputs, blocks, "inputs")
+    assert as_values.keys() == in_memory.keys()
+    for name, array in in_memory.items():
+        np.testing.assert_array_equal(as_values[name].view(np.uint8), array.view(np.uint8))
 
 
 def halves() -> dict[str, Array]:

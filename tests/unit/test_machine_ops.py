@@ -326,3 +326,85 @@ def test_what_has_no_semantics_says_so() -> None:
     text = kernel(body, x="4x16xf32", y="4x16xf32").replace("%c0 =", "%s = arith.constant 1 : i32\n    %c0 =")
     with pytest.raises(UserError, match=r"cannot interpret pto\.trandom"):
         run(text, x=X)
+
+
+# -- functions and pipes ----------------------------------------------------------------------------
+
+
+def test_functions_may_be_called() -> None:
+    text = """
+func.func @double(%p: !pto.ptr<f32>, %i: index) -> f32 {
+  %v = pto.load_scalar %p[%i] : !pto.ptr<f32> -> f32
+  %d = arith.addf %v, %v : f32
+  return %d : f32
+}
+func.func @k(%x: !pto.ptr<f32>, %y: !pto.ptr<f32>) {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %a = func.call @double(%x, %c1) : (!pto.ptr<f32>, index) -> f32
+  %q = pto.addptr %y, %c1 : !pto.ptr<f32> -> !pto.ptr<f32>
+  pto.store_scalar %a, %q[%c0] : !pto.ptr<f32>, f32
+  return
+}"""
+    found = run(text, x=X, y=np.zeros(3, np.float32))["y"]
+    np.testing.assert_array_equal(found, [0, 2 * X.reshape(-1)[1], 0])
+
+
+def split_kernel(split: int) -> str:
+    """The cube pushes a product; each vector core doubles its part, and the cube stores the parts together."""
+    nz = "blayout=col_major, slayout=row_major"
+    acc = f"!pto.tile<acc, 16x16xf32, {nz}, fractal=1024>"
+    part = {0: "16x16", 1: "8x16", 2: "16x8"}[split]
+    view = "shape = [%c16, %c16], strides = [%c16, %c1] : !pto.tensor_view<?x?xf32>"
+    box = "offsets = [%c0, %c0], sizes = [%c16, %c16] : !pto.tensor_view<?x?xf32> -> !pto.partition_tensor_view<16x16xf32>"
+    constants = "\n  ".join(f"%c{n} = arith.constant {n} : index" for n in (0, 1, 16))
+    return f"""
+func.func @m_aic(%arg0: !pto.ptr<f32>, %arg1: !pto.ptr<f32>) {{
+  {constants}
+  %x_view = pto.make_tensor_view %arg0, {view}
+  %y_view = pto.make_tensor_view %arg1, {view}
+  %p = pto.partition_view %x_view, {box}
+  %q = pto.partition_view %y_view, {box}
+  %x = pto.tload ins(%p : !pto.partition_tensor_view<16x16xf32>) -> !pto.tile<mat, 16x16xf32, {nz}>
+  %l = pto.tmov ins(%x : !pto.tile<mat, 16x16xf32, {nz}>) -> !pto.tile<left, 16x16xf32, {nz}>
+  %r = pto.tmov ins(%x : !pto.tile<mat, 16x16xf32, {nz}>) -> !pto.tile<right, 16x16xf32, slayout=col_major>
+  %a = pto.tmatmul ins(%l, %r : !pto.tile<left, 16x16xf32, {nz}>, !pto.tile<right, 16x16xf32, slayout=col_major>) -> {acc}
+  pto.tpush_to_aiv(%a : {acc}) {{split = {split}}}
+  %b = pto.tpop_from_aiv {{split = {split}}} -> !pto.tile<mat, 16x16xf32, {nz}>
+  pto.tstore ins(%b : !pto.tile<mat, 16x16xf32, {nz}>) outs(%q : !pto.partition_tensor_view<16x16xf32>)
+  return
+}}
+func.func @m_aiv(%arg0: !pto.ptr<f32>, %arg1: !pto.ptr<f32>) {{
+  %s = pto.get_subblock_idx
+  %c0 = arith.constant 0 : i64
+  %first = arith.cmpi eq, %s, %c0 : i64
+  %a = pto.tpop_from_aic {{split = {split}}} -> !pto.tile<vec, {part}xf32>
+  %one = arith.constant 1.0 : f32
+  %two = arith.constant 2.0 : f32
+  %k = arith.select %first, %one, %two : f32
+  %d = pto.tmuls ins(%a, %k : !pto.tile<vec, {part}xf32>, f32) -> !pto.tile<vec, {part}xf32>
+  pto.tfree_from_aic {{split = {split}}}
+  pto.tpush_to_aic(%d : !pto.tile<vec, {part}xf32>) {{split = {split}}}
+  return
+}}"""
+
+
+@pytest.mark.parametrize("split", [0, 1, 2])
+def test_a_split_push_halves_the_tile_between_the_vector_cores(split: int) -> None:
+    x = np.diag(np.arange(1, 17)).astype(np.float32) + np.eye(16, k=1, dtype=np.float32)
+    product = np.zeros((16, 16), np.float32)
+    for k in range(16):
+        product = product + x[:, k : k + 1] * x[k : k + 1]
+    factor = np.ones((16, 16), np.float32)
+    if split == 1:
+        factor[8:] = 2
+    elif split == 2:
+        factor[:, 8:] = 2
+    np.testing.assert_array_equal(run(split_kernel(split), x=x)["y"], product * factor)
+
+
+def test_a_pop_that_waits_for_nothing_is_an_error() -> None:
+    text = split_kernel(0)
+    alone = "\n".join(line for line in text.splitlines() if "tpush_to_aic(" not in line)
+    with pytest.raises(UserError, match="a pop waits for a tile that nobody pushes"):
+        run(alone, x=np.zeros((16, 16), np.float32))
