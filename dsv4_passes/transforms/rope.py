@@ -6,7 +6,7 @@ On a kernel: raise -> `dsv4-select-to-lanes` -> `dsv4-scatter-form` -> lower. A 
 was rewritten comes out as it came in, to the letter.
 
 On a whole program: `dsv4-fuse-stages` -> facts go from the entry to the kernels -> the same two passes ->
-`dsv4-drop-dead-args`. Kernels stay in value form: a program is exported from it.
+`dsv4-drop-dead-stores` -> `dsv4-drop-dead-args`. Kernels stay in value form: a program is exported from it.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from dsv4_passes.diagnostics import UserError
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
 
-from . import drop_dead_args, fuse_stages, scatter_form, select_to_lanes
+from . import drop_dead_args, drop_dead_stores, fuse_stages, scatter_form, select_to_lanes
 from .lower_tiles import lower_function
 from .propagate_facts import propagate_facts
 from .raise_tiles import raise_function
@@ -66,6 +66,7 @@ class RopePass(ModulePass):
         for kernel in program_functions(module, KERNEL):
             select_to_lanes.rewrite_function(kernel, policy)
             scatter_form.rewrite_function(kernel, policy)
+        drop_dead_stores.drop_dead_stores(module)
         drop_dead_args.drop_all(module)
 
     def rewrite(self, function: func.FuncOp, chip: str) -> None:

@@ -1,0 +1,103 @@
+"""`dsv4-drop-dead-stores`: stores to a GM tensor of the program that nobody reads go, and the tensor with them.
+
+    %t  = dsv4.create : tensor<64x64xf32>
+    %t1 = dsv4.launch @k (%x, %t)             =>    dsv4.launch @k (%x)
+    (nothing uses %t1, and @k does not load %t)
+
+Legal because a tensor that the orchestration created, does not return and passes to nobody who reads it
+cannot be seen from outside.
+"""
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
+from xdsl.passes import ModulePass
+
+from dialects.dsv4.functions import KERNEL, program_functions, visible
+from dialects.dsv4.launch import LaunchOp
+from dialects.dsv4.tensors import CreateOp
+from dialects.pto.memory import TStoreOp
+from dsv4_passes.diagnostics import rewritten
+
+from .drop_dead_args import drop_in_kernel
+from .fuse_kernels import accesses, argument_behind
+from .orchestration import position, root_of
+from .tidy import tidy
+
+
+def drop_dead_stores(module: ModuleOp) -> int:
+    """Drop what nobody reads in every kernel; how many tensors of kernels went."""
+    count = 0
+    launches = [op for op in module.walk() if isinstance(op, LaunchOp)]
+    for kernel in program_functions(module, KERNEL):
+        mine = [op for op in launches if op.callee == kernel.sym_name.data]
+        for parameter in [p for p in visible(kernel) if p.written]:
+            argument = kernel.body.block.args[parameter.index]
+            tensors = [op.args[position(op, parameter.index)] for op in mine]
+            if not mine or not _only_stored(argument) or any(_is_read(t, launches) for t in tensors):
+                continue
+            for store in list(accesses(kernel, argument)):
+                store.detach()
+                store.erase()
+            tidy(kernel)
+            rewritten(
+                kernel, f"nobody reads '{parameter.name}': '{kernel.sym_name.data}' does not store to it"
+            )
+            count += 1
+        if count:
+            drop_in_kernel(module, kernel)
+            launches = [op for op in module.walk() if isinstance(op, LaunchOp)]
+    for create in [op for op in module.walk() if isinstance(op, CreateOp)]:
+        if not list(create.res.uses):
+            create.detach()
+            create.erase()
+    return count
+
+
+def _only_stored(argument: SSAValue) -> bool:
+    """All that the kernel does with the argument is store tiles to it."""
+    for use in argument.uses:
+        for view in use.operation.results:
+            for box in view.uses:
+                for result in box.operation.results:
+                    if any(not isinstance(u.operation, TStoreOp) for u in result.uses):
+                        return False
+                    if argument_behind(result) is not argument:
+                        return False
+        if not use.operation.results:
+            return False
+    return bool(list(argument.uses))
+
+
+def _is_read(tensor: SSAValue, launches: list[LaunchOp]) -> bool:
+    """Somebody outside the launches that only write may see the tensor."""
+    root = root_of(tensor)
+    if not isinstance(root.owner, CreateOp):
+        return True
+    pending, seen = [root], set[SSAValue]()
+    while pending:
+        value = pending.pop()
+        if value in seen:
+            continue
+        seen.add(value)
+        for use in value.uses:
+            op = use.operation
+            if not isinstance(op, LaunchOp):
+                return True
+            parameter = visible(op.function())[use.index]
+            if parameter.direction != "out":
+                return True
+            pending += [r for r in op.res if root_of(r) is root]
+    return False
+
+
+@dataclass(frozen=True)
+class DropDeadStoresPass(ModulePass):
+    """Drop stores to tensors of the program that nobody reads."""
+
+    name = "dsv4-drop-dead-stores"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        drop_dead_stores(op)
