@@ -1,4 +1,4 @@
-"""`dsv4-drop-dead-stores`: stores to a GM tensor of the program that nobody reads go, and the tensor with them.
+"""`dsv4-drop-dead-stores`: stores to a GM tensor that nobody reads go, and the tensor with them.
 
     %t  = dsv4.create : tensor<64x64xf32>
     %t1 = dsv4.launch @k (%x, %t)             =>    dsv4.launch @k (%x)
