@@ -28,7 +28,7 @@ from xdsl.dialects.builtin import (
     UnregisteredOp,
 )
 from xdsl.ir import Attribute, Dialect, Operation, SSAValue
-from xdsl.parser import Parser, ParserState, UnresolvedOperand
+from xdsl.parser import ForwardDeclaredValue, Parser, ParserState, UnresolvedOperand
 from xdsl.traits import NoTerminator
 from xdsl.universe import Universe
 from xdsl.utils.exceptions import ParseError, VerifyException
@@ -89,6 +89,7 @@ class Dsv4Parser(Parser):
             module = ModuleOp([])
         else:
             module = self._parse_module_or_explain(allow_implicit_module)
+            self._check_forward_uses(module)
         if module.location is UNKNOWN_LOC:
             module.location = self.location_at(0)
         return module
@@ -102,6 +103,16 @@ class Dsv4Parser(Parser):
             if error.msg == "Could not parse entire input!":
                 self.raise_error(f"expected an operation, found {self._found()}")
             raise
+
+    def _check_forward_uses(self, module: ModuleOp) -> None:
+        """A value that an operation's own region defines is not found when the operation is put together."""
+        for op in module.walk():
+            for index, operand in enumerate(op.operands):
+                if isinstance(operand, ForwardDeclaredValue):
+                    place = spelling.position(op.location) or op.location
+                    assert isinstance(place, FileLineColLoc)
+                    at = self._line_starts[place.line.data - 1] + place.column.data - 1
+                    self.raise_error(f"'{op.name}' op operand #{index} does not dominate this use", at)
 
     def raise_undeclared(self) -> NoReturn:
         """Report the first use of a value that has no definition so far."""
