@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 from xdsl.dialects import func
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.ir import SSAValue
 
 from dialects.pto.memory import MakeTensorViewOp, constant_int
@@ -101,11 +101,17 @@ def choose_kernel(kernels: Mapping[str, Kernel], name: str | None, where: str) -
 
 
 def argument_name(function: func.FuncOp, index: int) -> str:
-    """The name of an argument: of its view without `_view` and `__ssa_vN`, or its own, or `argN`."""
+    """What people call an argument: its `dsv4.name`, its own name, or its view's without `_view`, or `argN`.
+
+    The version that pypto puts behind a name (`__ssa_vN`) is left out.
+    """
+    given = function.arg_attrs.data[index].data.get("dsv4.name") if function.arg_attrs else None
+    if isinstance(given, StringAttr):
+        return _VERSION.sub("", given.data)
     arg = function.body.block.args[index]
     own = arg.name_hint or f"arg{index}"
     if not _ARG.match(own):
-        return own
+        return _VERSION.sub("", own)
     views = (use.operation for use in arg.uses if isinstance(use.operation, MakeTensorViewOp))
     for view in views:
         hint = view.res.name_hint if view.ptr is arg else None
