@@ -132,6 +132,26 @@ class AssembleOp(IRDLOperation):
 
 
 @irdl_op_definition
+class UpdateOp(IRDLOperation):
+    """`dest` behind a change made through `view`, a reshape of it: the elements are those of `view`."""
+
+    name = "dsv4.update"
+    view = operand_def(TensorType)
+    dest = operand_def(TensorType)
+    res = result_def(TensorType)
+    traits = traits_def(Pure())
+    assembly_format = "$dest `from` $view attr-dict `:` type($dest) `from` type($view) `->` type($res)"
+
+    def __init__(self, view: SSAValue, dest: SSAValue):
+        super().__init__(operands=[view, dest], result_types=[dest.type])
+
+    def verify_(self) -> None:
+        _expect_same_element(self.view, self.res)
+        if self.dest.type != self.res.type:
+            raise VerifyException(f"expects a result of type {self.dest.type}, found {self.res.type}")
+
+
+@irdl_op_definition
 class ReadOp(IRDLOperation):
     """One element of a tensor."""
 
@@ -198,4 +218,13 @@ class DimOp(IRDLOperation):
             raise VerifyException(f"expects an axis below {rank}, found {axis}")
 
 
-OPERATIONS: list[type[Operation]] = [CreateOp, ReshapeOp, SliceOp, AssembleOp, ReadOp, WriteOp, DimOp]
+OPERATIONS: list[type[Operation]] = [
+    CreateOp,
+    ReshapeOp,
+    SliceOp,
+    AssembleOp,
+    UpdateOp,
+    ReadOp,
+    WriteOp,
+    DimOp,
+]

@@ -78,32 +78,27 @@ class KernelText(TileWriter):
         self.indent = 1
         decorator = self.function.attributes.get("dsv4.decorator")
         self.line(f"@pl.function({getattr(decorator, 'data', INCORE)})")
-        results = returns_text([text for text, _ in self.results()])
+        results = returns_text([self.returned_text(v) for v in self.returned_values()])
         self.line(f"def {self.function.sym_name.data}({', '.join(texts)}){results}:")
         self.indent = 2
         body = self.function.body.block
         self.block(body)
-        values = [name for _, name in self.results()]
+        values = [self.versions.get(v) or self.scalar(v) for v in self.returned_values()]
         if values:
             self.line(f"return {', '.join(values)}")
         elif len(self.lines) == 2:
             self.line("pass")
         return self.lines
 
-    def results(self) -> list[tuple[TensorText | ScalarText, str]]:
-        """Types of what the text returns, and what that is called at this point."""
-        outputs = [self.function.body.block.args[p.index] for p in written(self.function)]
+    def returned_values(self) -> list[SSAValue]:
+        """What the text returns: tensors by their arguments, and scalars."""
+        outputs: list[SSAValue] = [self.function.body.block.args[p.index] for p in written(self.function)]
         last = self.function.body.block.last_op
-        scalars = list(last.operands) if isinstance(last, func.ReturnOp) else []
-        found: list[tuple[TensorText | ScalarText, str]] = []
-        for number in returned(self.function):
-            if number < len(outputs):
-                found.append((self.tensors[outputs[number]], self.versions[outputs[number]]))
-            else:
-                value = scalars[number - len(outputs)]
-                known = value in self.values or isinstance(value.owner, Operation)
-                found.append((ScalarText(element_name(value.type)), self.scalar(value) if known else ""))
-        return found
+        values = [*outputs, *(last.operands if isinstance(last, func.ReturnOp) else ())]
+        return [values[number] for number in returned(self.function)]
+
+    def returned_text(self, value: SSAValue) -> TensorText | ScalarText:
+        return self.tensors.get(value) or ScalarText(element_name(value.type))
 
     # -- operations ------------------------------------------------------------------------------
 
@@ -222,6 +217,10 @@ class KernelText(TileWriter):
         match offset.owner:
             case arith.AddiOp(lhs=left, rhs=right) if (rows := self.scaled(left, dim)) is not None:
                 return rows, self.scalar(right)
+            case arith.AddiOp(lhs=left, rhs=right) if (base := constant_int(left)) and isinstance(dim, int):
+                if base % dim == 0:
+                    return base // dim, self.scalar(right)
+                return 0, self.scalar(offset)
             case _:
                 if (rows := self.scaled(offset, dim)) is not None:
                     return rows, "0"

@@ -18,7 +18,7 @@ from dialects.dsv4.functions import (
 )
 from dialects.dsv4.launch import LaunchOp
 from dialects.dsv4.opaque import OpaqueOp
-from dialects.dsv4.tensors import AssembleOp, CreateOp, DimOp, ReadOp, ReshapeOp, SliceOp, WriteOp
+from dialects.dsv4.tensors import AssembleOp, CreateOp, DimOp, ReadOp, ReshapeOp, SliceOp, UpdateOp, WriteOp
 from dialects.pto.elements import element_name
 from dsv4_passes.frontends.pypto.source import Source, names_in
 from dsv4_passes.frontends.pypto.tile_text import is_implicit
@@ -105,6 +105,7 @@ class OrchestrationText(FunctionText):
             ReshapeOp: self.view,
             SliceOp: self.view,
             AssembleOp: self.assemble,
+            UpdateOp: self.update,
             ReadOp: self.read,
             WriteOp: self.write_element,
             DimOp: self.dim,
@@ -177,6 +178,11 @@ class OrchestrationText(FunctionText):
             return
         call = f"{self.values[op.dest]}, {self.values[op.source]}, {self.index_list(op.offsets)}"
         self.line(f"{self.define(op.res, self.texts[op.dest])} = pl.tensor.assemble({call})")
+
+    def update(self, op: UpdateOp) -> None:
+        if not is_implicit(op):
+            self.fail(op, f"{op.name} of a tensor")
+        self.alias(op.res, op.dest)
 
     def read(self, op: ReadOp) -> None:
         call = f"{self.values[op.source]}, {self.index_list(op.indices)}"

@@ -4,6 +4,7 @@ What is shared by kernels and orchestrations: both are lists of `name: type = â€
 names, numbers or short scalar expressions.
 """
 
+import ast
 import keyword
 import math
 import re
@@ -16,8 +17,10 @@ from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from dialects.dsv4.functions import Parameter
 from dialects.pto.elements import element_name
+from dialects.pto.memory import constant_int
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.frontends.pypto.names import Names
+from dsv4_passes.frontends.pypto.scalars import fold
 from dsv4_passes.frontends.pypto.types import DTYPE_NAMES, ScalarText, TensorText
 from dsv4_passes.spelling import written_name
 
@@ -51,6 +54,14 @@ _CASTS = (
     arith.ExtFOp,
     arith.TruncFOp,
 )
+_SIGNS: dict[str, type[ast.operator]] = {
+    "+": ast.Add,
+    "-": ast.Sub,
+    "*": ast.Mult,
+    "//": ast.FloorDiv,
+    "/": ast.Div,
+    "%": ast.Mod,
+}
 _SIGNED = {0: "==", 1: "!=", 2: "<", 3: "<=", 4: ">", 5: ">="}
 _ORDERED = {1: "==", 2: ">", 3: ">=", 4: "<", 5: "<=", 13: "!="}
 _COMPARISON, _SUM, _UNARY = 1, 2, 4
@@ -139,21 +150,12 @@ class FunctionText:
     def binary(self, op: Operation, around: int) -> str:
         sign, strength = _BINARY[type(op)]
         left, right = op.operands
-        if isinstance(op, arith.SubiOp) and _integer(left) == 0:
+        if isinstance(op, arith.SubiOp) and constant_int(left) == 0 and constant_int(right) is None:
             return self.enclosed(f"-{self.scalar(right, _UNARY)}", around >= _UNARY)
-        both = [_integer(v) is not None for v in op.operands]
-        texts = [
-            # Two bare numbers would be one for pypto's parser.
-            self.constant_of(v, typed=True) if all(both) else self.scalar(v, inner)
-            for v, inner in ((left, strength - 1), (right, strength))
-        ]
-        return self.enclosed(f"{texts[0]} {sign} {texts[1]}", strength <= around)
-
-    def constant_of(self, value: SSAValue, typed: bool) -> str:
-        number = _integer(value)
-        if number is None or not isinstance(value.owner, Operation):
-            return self.scalar(value)
-        return f"pl.const({number}, pl.{self.dtype(value.type, value.owner)})" if typed else str(number)
+        if (number := fold(_SIGNS[sign], constant_int(left), constant_int(right))) is not None:
+            return self.constant(IntegerAttr(number, cast(IndexType, left.type)), False)
+        text = f"{self.scalar(left, strength - 1)} {sign} {self.scalar(right, strength)}"
+        return self.enclosed(text, strength <= around)
 
     def comparison(self, op: arith.CmpiOp | arith.CmpfOp, around: int) -> str:
         table = _SIGNED if isinstance(op, arith.CmpiOp) else _ORDERED
@@ -200,20 +202,11 @@ class FunctionText:
     def bounds(self, low: SSAValue, high: SSAValue, step: SSAValue) -> str:
         """The bounds of a loop, without a start of 0 and a step of 1."""
         values = [low, high, step]
-        if _integer(step) == 1:
+        if constant_int(step) == 1:
             values.pop()
-            if _integer(low) == 0:
+            if constant_int(low) == 0:
                 values.pop(0)
         return ", ".join(self.scalar(v) for v in values)
-
-
-def _integer(value: SSAValue) -> int | None:
-    """The number a value is, if it is an index constant."""
-    op = value.owner
-    number = op.value if isinstance(op, arith.ConstantOp) and isinstance(value.type, IndexType) else None
-    if isinstance(number, IntegerAttr):
-        return number.value.data
-    return None
 
 
 def parameter_text(parameter: Parameter, declared: TensorText | ScalarText) -> str:

@@ -1,6 +1,7 @@
 """Tile operations as program text: the rows of the table read backwards, and the rest by hand."""
 
 from collections.abc import Callable
+from math import prod
 
 from xdsl.dialects.builtin import IntegerAttr
 from xdsl.ir import Operation, SSAValue
@@ -22,7 +23,7 @@ from dialects.pto.tiles import (
 from dialects.pto.types import DYNAMIC
 from dsv4_passes.frontends.pypto.table import Row, keyword_text, row_of, spelled
 from dsv4_passes.frontends.pypto.tile_text import TileTexts, extents, is_implicit
-from dsv4_passes.frontends.pypto.types import DTYPE_NAMES, MEMORY_NAMES
+from dsv4_passes.frontends.pypto.types import DTYPE_NAMES, MEMORY_NAMES, partial_axis
 
 from .pypto_text import FunctionText
 
@@ -51,18 +52,18 @@ class TileWriter(FunctionText):
         if layout.full:
             return text.text()
         dynamic = iter(extents(value) or ())
-        parts = [next(dynamic, None) if e == DYNAMIC else e for e in layout.valid]
-        if None in parts or (len(text.shape) > 2 and not isinstance(parts[0], int)):
+        rows, cols = (next(dynamic, None) if e == DYNAMIC else e for e in layout.valid)
+        if rows is None or cols is None:
             return text.text()
-        words = [str(p) if isinstance(p, int) else self.scalar(p) for p in parts if p is not None]
-        if len(text.shape) == 1:
-            words = words[1:]
-        elif len(text.shape) > 2:
-            rows = parts[0]
-            assert isinstance(rows, int)
-            inner = text.flat_shape[0] // text.shape[0]
-            words = [str(rows // inner), *map(str, text.shape[1:-1]), words[1]]
+        words = list(map(str, text.shape))
+        words[-1] = self.extent(cols)
+        if (axis := partial_axis(text.shape)) is not None:
+            inner = prod(text.shape[axis + 1 : -1])
+            words[axis] = str(rows // inner) if isinstance(rows, int) else self.extent(rows)
         return text.text(f"[{', '.join(words)}]")
+
+    def extent(self, extent: int | SSAValue) -> str:
+        return str(extent) if isinstance(extent, int) else self.scalar(extent)
 
     def tile(self, value: SSAValue, text: str) -> None:
         """A line that makes a tile."""

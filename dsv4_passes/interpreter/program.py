@@ -21,7 +21,7 @@ from dialects.dsv4.functions import (
     written,
 )
 from dialects.dsv4.launch import LaunchOp
-from dialects.dsv4.tensors import AssembleOp, CreateOp, DimOp, ReadOp, ReshapeOp, SliceOp, WriteOp
+from dialects.dsv4.tensors import AssembleOp, CreateOp, DimOp, ReadOp, ReshapeOp, SliceOp, UpdateOp, WriteOp
 from dialects.pto.types import element_name
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.frontends.pypto.names import base_name
@@ -155,6 +155,7 @@ class _Run:
             ReshapeOp: self.reshape,
             SliceOp: self.slice,
             AssembleOp: self.assemble,
+            UpdateOp: self.update,
             ReadOp: self.read,
             WriteOp: self.write,
             DimOp: self.dim,
@@ -256,6 +257,9 @@ class _Run:
         result: Array = self.env[op.dest].copy()
         result[self.box(op, op.offsets, piece.shape, result)] = piece
         self.env[op.res] = result
+
+    def update(self, op: UpdateOp) -> None:
+        self.env[op.res] = self.env[op.view].reshape(self.env[op.dest].shape)
 
     def element(self, op: Operation, tensor: Array, indices: Sequence[SSAValue]) -> tuple[int, ...]:
         at = tuple(self.numbers(indices))

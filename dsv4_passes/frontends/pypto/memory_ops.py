@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Sequence
-from math import prod
 
 from xdsl.dialects import arith
 from xdsl.ir import SSAValue
@@ -22,8 +21,7 @@ from dialects.pto.memory import (
 from dialects.pto.types import DYNAMIC, PartitionTensorViewType, ViewShape
 
 from .body import INDEX, Bound, Memory
-from .reader import Call, Handler, Keep, TileReader
-from .types import TileText
+from .reader import Call, Handler, Keep, TileReader, flat_valid
 
 
 def count(reader: TileReader, call: Call, least: int, most: int | None = None) -> None:
@@ -156,29 +154,12 @@ def load(reader: TileReader, call: Call) -> Bound:
     text = reader.result(call, shape, memory.text.dtype, target)
     if target == "mat" and transposed and call.declared is None:
         raise Keep("a transposed load without a declared type")
-    valid, operands = _flattened(text, sizes)
+    valid, operands = flat_valid(text.shape, sizes)
     box = partition(reader, memory, offsets, sizes, transposed, call.node)
     op = TLoadOp([box], result=text.tile_type(valid), valid=operands)
     value = reader.verified(op, call.node, call.name)
     reader.texts.note(value, text)
     return value
-
-
-def _flattened(text: TileText, sizes: Sequence[int | SSAValue]) -> tuple[tuple[int, int], list[SSAValue]]:
-    """Valid rows and columns of a loaded box: leading dimensions become rows."""
-    *leading, last = sizes
-    rows: int | SSAValue
-    if all(isinstance(s, int) for s in leading):
-        rows = prod(s for s in leading if isinstance(s, int))
-    elif len(leading) == 1:
-        rows = leading[0]
-    else:
-        raise Keep("a valid shape of more than two dimensions")
-    if len(leading) > 1 and any(a != b for a, b in zip(leading[1:], text.shape[1:-1], strict=True)):
-        raise Keep("a valid shape of more than two dimensions")
-    pair = (rows, last)
-    first, second = (p if isinstance(p, int) else DYNAMIC for p in pair)
-    return (first, second), [p for p in pair if not isinstance(p, int)]
 
 
 def store(reader: TileReader, call: Call) -> Bound:

@@ -17,6 +17,7 @@ from dialects.dsv4.functions import ORCHESTRATION, set_returned
 from dialects.dsv4.opaque import OpaqueOp
 
 from .body import INDEX, Bound, Buffer, Many, yield_at_end
+from .names import base_name
 from .tensors import State, TensorReader, View
 from .text import Template
 from .types import AnyText, OtherText, ScalarText, TensorText, TupleText, dims_attribute
@@ -243,7 +244,7 @@ class OrchestrationReader(TensorReader):
                 fresh = isinstance(init, Buffer)
                 values.append(self.add(Buffer(init.text, name), argument) if fresh else argument)
         for buffer, argument in zip(implicit, arguments[len(inits) :], strict=True):
-            self.call(argument, buffer.name)
+            self.call(argument, f"{base_name(buffer.name)}__iter_v1")
             self.renew(buffer, argument)
         self.settle(explicit)
         self.call(block.args[0], header.variable)
@@ -312,7 +313,7 @@ class OrchestrationReader(TensorReader):
     ) -> None:
         """Behind a loop or branch: its results are the newest values."""
         for buffer, result in zip(implicit, results[len(bounds) :], strict=True):
-            self.call(result, buffer.name)
+            self.call(result, f"{base_name(buffer.name)}__rv_v1")
             self.write(buffer, result)
         for name, bound, kept, result in zip(names, bounds, same, results, strict=False):
             self.call(result, name)

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import i32
@@ -30,6 +31,7 @@ from .types import (
     TupleText,
     TypeReader,
     implicit_layout,
+    partial_axis,
 )
 
 
@@ -137,23 +139,8 @@ class TileReader(Body):
         """Valid extents of a declared tile: those in its type, and an index value for each dynamic one."""
         if text.valid is None:
             return text.flat_shape, []
-        leading, last = list(text.valid[:-1]), text.valid[-1]
-        if len(leading) > 1:
-            full = [self.fixed(e) == s for e, s in zip(leading[1:], text.shape[1:-1], strict=True)]
-            if not all(full) or self.fixed(leading[0]) is None:
-                raise Keep("a valid shape of more than two dimensions")
-        extents: list[int] = []
-        operands: list[SSAValue] = []
-        for number, node in enumerate((leading[0] if leading else None, last)):
-            fixed = 1 if node is None else self.fixed(node)
-            if fixed is not None:
-                inner = text.flat_shape[0] // text.shape[0] if number == 0 and leading else 1
-                extents.append(fixed * inner)
-            else:
-                assert node is not None
-                extents.append(DYNAMIC)
-                operands.append(self.scalar(node, INDEX))
-        return (extents[0], extents[1]), operands
+        sizes = [fixed if (fixed := self.fixed(n)) is not None else self.scalar(n, INDEX) for n in text.valid]
+        return flat_valid(text.shape, sizes)
 
     def fixed(self, node: ast.expr) -> int | None:
         """A literal number."""
@@ -287,6 +274,27 @@ def opaque_type(declared: AnyText) -> Attribute:
             return declared.text_type()
         case _:
             return OtherText(declared.text()).text_type()
+
+
+def flat_valid(
+    shape: Sequence[int], sizes: Sequence[int | SSAValue]
+) -> tuple[tuple[int, int], list[SSAValue]]:
+    """Valid rows and columns of a tile whose leading dimensions are rows; dynamic ones by their values.
+
+    Raises Keep where the valid lanes are no rectangle of the flattened tile.
+    """
+    rows: int | SSAValue = 1
+    if (axis := partial_axis(shape)) is not None:
+        rows, inner = sizes[axis], prod(shape[axis + 1 : -1])
+        whole = all(
+            size == extent for size, extent in zip(sizes[axis + 1 : -1], shape[axis + 1 :], strict=False)
+        )
+        if not whole or (inner != 1 and not isinstance(rows, int)):
+            raise Keep("a valid shape that is no rectangle of rows and columns")
+        rows = rows * inner if isinstance(rows, int) else rows
+    pair = (rows, sizes[-1])
+    first, second = (p if isinstance(p, int) else DYNAMIC for p in pair)
+    return (first, second), [p for p in pair if not isinstance(p, int)]
 
 
 Handler = Callable[[TileReader, Call], Bound | None]

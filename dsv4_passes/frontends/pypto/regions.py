@@ -98,10 +98,9 @@ class RegionReader(TileReader, ABC):
         if not isinstance(declared, TileText):
             return init
         valid = declared.flat_shape
-        if declared.valid is not None and len(declared.shape) <= 2:
-            extents = [self.fixed(e) for e in declared.valid]
-            padded = [1] * (2 - len(extents)) + [DYNAMIC if e is None else e for e in extents]
-            valid = (padded[0], padded[1])
+        if declared.valid is not None and len(declared.shape) == 2:
+            first, second = (self.fixed(e) for e in declared.valid)
+            valid = (DYNAMIC if first is None else first, DYNAMIC if second is None else second)
         target = declared.tile_type(valid)
         if (target.data.shape, target.data.dtype) != (init.data.shape, init.data.dtype):
             return init

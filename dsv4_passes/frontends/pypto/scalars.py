@@ -20,6 +20,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Block, BlockArgument, Operation, SSAValue
 
 from dialects.pto.elements import ELEMENT_TYPES, element_bits, element_name, is_float
+from dialects.pto.memory import constant_int
 from dsv4_passes.spelling import set_written_name
 
 from .source import Source
@@ -231,6 +232,9 @@ class Scalars:
         table = _FLOAT_OPS if is_float(element_name(left.type)) else _INTEGER_OPS
         if (kind := table.get(type(node.op))) is None:
             self.fail(node, f"'{ast.unparse(node)}' is no operation on {element_name(left.type)} numbers")
+        numbers = [constant_int(v) for v in (left, right)]
+        if (folded := fold(type(node.op), numbers[0], numbers[1])) is not None:
+            return self.constant(folded, left.type, node)
         return self.emit_value(kind(left, right), node)  # pyright: ignore[reportCallIssue]
 
     def comparison(self, node: ast.Compare) -> SSAValue:
@@ -316,6 +320,25 @@ def _is_number(node: ast.expr) -> bool:
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         node = node.operand
     return isinstance(node, ast.Constant) and type(node.value) in (int, float)
+
+
+def fold(sign: type[ast.operator], left: int | None, right: int | None) -> int | None:
+    """The value of an operation on two numbers of the text."""
+    if left is None or right is None:
+        return None
+    match sign:
+        case ast.Add:
+            return left + right
+        case ast.Sub:
+            return left - right
+        case ast.Mult:
+            return left * right
+        case ast.FloorDiv if right > 0 and left >= 0:
+            return left // right
+        case ast.Mod if right > 0 and left >= 0:
+            return left % right
+        case _:
+            return None
 
 
 def number_attribute(value: float | bool, type_: Attribute) -> Number | None:

@@ -14,6 +14,8 @@ from dialects.pto import PTO
 from dialects.pto.attributes import CmpAttr, MaskPatternAttr, RoundModeAttr
 from dialects.pto.base import TileOp
 
+from .types import PADS
+
 PATTERNS = ("P0101", "P1010", "P0001", "P0010", "P0100", "P1000", "P1111")
 """Mask patterns by the number (from 1) that pypto has for them."""
 
@@ -38,7 +40,8 @@ class Row(NamedTuple):
     drops: bool = False
     shape: str = "like"
     """How the shape follows: `like`, `column` (one number per row), `row`, `packed` bits, `beside` (columns
-    add up), `mask` (compressed by the mask pattern), `index` (that of the second argument)."""
+    add up), `mask` (compressed by the mask pattern), `index` (that of the second argument), `pairs` (a value
+    and its index side by side)."""
 
 
 _BINARY = {"maximum": "max", "minimum": "min"} | {
@@ -71,6 +74,9 @@ ROWS = [
     Row("cmps", "tcmps", shape="packed"),
     Row("sel", "tsel", like=1),
     Row("sels", "tsels", like=1),
+    Row("fillpad", "tfillpad"),
+    Row("sort32", "tsort32", shape="pairs"),
+    Row("mrgsort_format1", "tmrgsort"),
     Row("concat", "tconcat", shape="beside"),
     Row("gather", "tgather", shape="index"),
     Row("gather_mask", "tgather", shape="mask"),
@@ -85,6 +91,7 @@ KEYWORDS = {
     "cast": {"target_type", "mode"},
     "cmp": {"cmp_type"},
     "cmps": {"cmp_type"},
+    "fillpad": {"pad_value"},
     "gather_mask": {"mask_pattern", "output_dtype"},
     "scatter_mask": {"mask_pattern"},
 }
@@ -132,6 +139,8 @@ def keyword_text(op: TileOp, dtype: str, source_dtype: str) -> Sequence[str]:
         found += [f"target_type=pl.{dtype}", f"mode='{word.lower()}'"]
     if isinstance(comparison := op.properties.get("cmpMode"), CmpAttr) and op.mnemonic() in ("tcmp", "tcmps"):
         found.append(f"cmp_type={COMPARISONS.index(comparison.data)}")
+    if op.mnemonic() == "tfillpad":
+        found.append(f"pad_value=pl.PadValue.{PADS[op.destination_layout().pad]}")
     if isinstance(pattern := op.properties.get("maskPattern"), MaskPatternAttr):
         found.append(f"mask_pattern={PATTERNS.index(pattern.data) + 1}")
         if dtype != source_dtype:

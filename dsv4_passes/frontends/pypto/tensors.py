@@ -16,7 +16,16 @@ from xdsl.ir import SSAValue
 
 from dialects.dsv4.functions import call_results, returned
 from dialects.dsv4.launch import LaunchOp, compatible
-from dialects.dsv4.tensors import AssembleOp, CreateOp, DimOp, ReadOp, ReshapeOp, SliceOp, WriteOp
+from dialects.dsv4.tensors import (
+    AssembleOp,
+    CreateOp,
+    DimOp,
+    ReadOp,
+    ReshapeOp,
+    SliceOp,
+    UpdateOp,
+    WriteOp,
+)
 from dialects.pto.elements import ELEMENT_TYPES, element_name
 
 from .body import INDEX, Body, Bound, Buffer, Many
@@ -251,9 +260,7 @@ class TensorReader(Body):
             return self.emit_value(ReshapeOp(whole, text.tensor_type(), dims), call)
 
         def restore(piece: SSAValue, whole: SSAValue) -> SSAValue:
-            symbols = [d for d in source.text.dims if isinstance(d, str)]
-            extents = [self.scalar(ast.parse(d, mode="eval").body) for d in symbols]
-            return self.emit_value(mark_implicit(ReshapeOp(piece, whole.type, extents)), call)
+            return self.emit_value(mark_implicit(UpdateOp(piece, whole)), call)
 
         return self.view(source, text, name, derive, restore)
 

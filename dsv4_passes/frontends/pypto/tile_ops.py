@@ -3,14 +3,14 @@
 import ast
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import BoolAttr
+from xdsl.dialects.builtin import BoolAttr, i32
 from xdsl.ir import Attribute, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
 from dialects.pto.attributes import CmpAttr, RoundModeAttr
 from dialects.pto.base import TileOp, is_tile, layout_of
 from dialects.pto.broadcast import TCiOp, TExpandsOp
-from dialects.pto.elements import ELEMENT_TYPES
+from dialects.pto.elements import ELEMENT_TYPES, element_bits
 from dialects.pto.matmul import TMatmulAccOp, TMatmulOp
 from dialects.pto.tiles import ReshapeOp
 
@@ -31,7 +31,7 @@ from .table import (
     unspelled,
 )
 from .tile_text import mark_implicit
-from .types import TileText, implicit_layout
+from .types import PADS, TileText, implicit_layout
 
 
 def read_row(reader: TileReader, call: Call) -> Bound | None:
@@ -45,8 +45,10 @@ def read_row(reader: TileReader, call: Call) -> Bound | None:
     names = kind.OPERANDS.split()
     most = 1 if row.name.endswith("_mask") else len(names)
     least = 1 if row.name.endswith("_mask") else sum(not n.endswith("?") for n in names)
-    if row.name in ("gather", "scatter"):
+    if row.name in ("gather", "scatter", "mrgsort_format1"):
         least = 2
+    if row.name == "mrgsort_format1":
+        most = 2
     count(reader, call, least + row.drops, most + row.drops)
     operands = arguments(reader, call)
     properties = row_properties(reader, call, row, given)
@@ -70,6 +72,8 @@ def arguments(reader: TileReader, call: Call) -> list[SSAValue]:
     if first is None:
         reader.fail(call.node, f"expected a tile as argument of pl.{call.op}")
     hint = ELEMENT_TYPES[layout_of(first).dtype.removeprefix("u")]
+    if call.op == "tile.mrgsort_format1":
+        hint = i32  # a number of lanes
     return [
         reader.scalar(node, hint) if tile is None else tile
         for tile, node in zip(tiles, call.args, strict=True)
@@ -80,6 +84,12 @@ def row_properties(
     reader: TileReader, call: Call, row: Row, given: dict[str, ast.expr]
 ) -> dict[str, Attribute]:
     """Properties that the keyword arguments say."""
+    if "pad_value" in given:
+        pad = reader.source.word(given["pad_value"], "pl.PadValue")
+        declared = call.declared.layout.pad if isinstance(call.declared, TileText) else 0
+        if pad not in PADS or PADS.index(pad) != declared:
+            raise Keep("its type has another padding than it says")
+        return {}
     for name in KEYWORDS.get(row.name, set()) - {"output_dtype"}:
         if name not in given:
             reader.fail(call.node, f"expected {name}= for pl.{call.op}")
@@ -123,6 +133,8 @@ def row_shape(
             return (*leading, masked_columns(last, getattr(pattern, "data", "P1111")))
         case "index":
             return reader.shape(operands[1])
+        case "pairs":
+            return (*leading, last * (64 // element_bits(layout_of(like).dtype)))
         case "beside":
             return (*leading, last + reader.shape(operands[1])[-1])
         case _:

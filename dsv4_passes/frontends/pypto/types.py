@@ -119,6 +119,13 @@ class TileText:
         return f"pl.Tile[[{shape}], pl.{DTYPE_NAMES[self.dtype]}, pl.Mem.{MEMORY_NAMES[self.memory]}{view}]"
 
 
+def partial_axis(shape: Sequence[int]) -> int | None:
+    """The only axis in front of the last along which a flattened tile may be partly valid."""
+    if len(shape) < 2:
+        return None
+    return next((axis for axis, extent in enumerate(shape[:-1]) if extent != 1), 0)
+
+
 @dataclass(frozen=True)
 class TensorText:
     """A GM tensor. An extent is a number or the name of a symbol; `view` is kept as text."""
