@@ -34,6 +34,8 @@ def main() -> int:
     arguments = [shown(KERNEL), "--facts", shown(ARRAYS), "--remarks", *PASSES]
     show(shlex.join(["dsv4-opt", *arguments]))
     after, remarks = dsv4_opt("--facts", str(ARRAYS))
+    if "tmatmul" in after:
+        sys.exit(f"the kernel was not rewritten:\n{remarks}")
 
     title("What it prints: a kernel without matmul, for ptoas 0.60")
     print(after)
