@@ -93,7 +93,7 @@ def test_a_new_value_never_takes_a_name_of_the_input():
         ('"pto.alloc_tile"() : () -> i32', "k.pto:1:1: error: 'pto.alloc_tile' op "),
         ("²", "k.pto:1:1: error: "),
         (
-            "%a = arith.constant 1 : index\nscf.for %i = %a to %a step %b {\n%b = arith.addi %a, %a : index }",
+            "%a = arith.constant 1 : i32\nscf.for %i = %a to %a step %b : i32 {\n%b = arith.constant 1 : i32 }",
             "k.pto:2:1: error: 'scf.for' op operand #2 does not dominate this use",
         ),
         ("func.func @f() { ^a: cf.br ^b }", "k.pto:1:"),
