@@ -13,6 +13,8 @@ from typing import Literal
 from xdsl.dialects.builtin import FileLineColLoc, LocationAttr
 from xdsl.ir import Operation
 
+from . import spelling
+
 Severity = Literal["remark", "warning"]
 
 
@@ -97,7 +99,12 @@ def warning(op: Operation, message: str) -> None:
 
 
 def location_text(location: LocationAttr | None) -> str:
-    """`file:line:col`, or nothing where the place is not known."""
+    """`file:line:col` in the text that was read, or nothing where the place is not known.
+
+    For an operation with a `loc(…)` of its own that is where the operation stands, not what it says.
+    """
+    if location is not None:
+        location = spelling.position(location) or location
     if isinstance(location, FileLineColLoc):
         return f"{location.filename.data}:{location.line.data}:{location.column.data}"
     return ""

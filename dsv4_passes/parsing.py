@@ -152,7 +152,7 @@ class Dsv4Parser(Parser):
         if op.location is UNKNOWN_LOC:
             op.location = place
         else:
-            spelling.set_position(op.location, place)
+            op.location = spelling.placed(op.location, place)
         for region in op.regions:
             for block in region.blocks:
                 if (last := block.last_op) is not None and last.location is UNKNOWN_LOC:
@@ -293,4 +293,4 @@ def verify_module(module: ModuleOp) -> None:
 
 
 def _fail(op: Operation, problem: str, cause: Exception | None = None) -> NoReturn:
-    raise UserError(f"'{op.name}' op {problem}", spelling.position(op.location) or op.location) from cause
+    raise UserError(f"'{op.name}' op {problem}", op.location) from cause

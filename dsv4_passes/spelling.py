@@ -6,6 +6,7 @@ value, or clones one, hands the name on with `carry_name`.
 """
 
 from collections.abc import Mapping
+from copy import copy
 
 from xdsl.dialects.builtin import FileLineColLoc, FloatAttr, LocationAttr
 from xdsl.ir import Attribute, SSAValue
@@ -47,9 +48,11 @@ def set_written_literal(attr: FloatAttr, text: str) -> None:
     object.__setattr__(attr, _LITERAL, text)  # attributes are frozen, but compare by their fields only
 
 
-def set_position(location: LocationAttr, position: FileLineColLoc) -> None:
-    """Note where in the text an operation with an explicit `loc(…)` stands."""
+def placed(location: LocationAttr, position: FileLineColLoc) -> LocationAttr:
+    """An explicit `loc(…)` with where in the text its operation stands; a copy, as aliases are shared."""
+    location = copy(location)
     object.__setattr__(location, _POSITION, position)
+    return location
 
 
 def position(location: LocationAttr) -> FileLineColLoc | None:

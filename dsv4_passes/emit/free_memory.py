@@ -64,7 +64,7 @@ class FreeMemory:
         if not isinstance(base, IntegerAttr):
             raise UserError(
                 f"'{op.name}' op has no base, so no other bytes can be known to be free",
-                spelling.position(op.location) or op.location,
+                op.location,
             )
         self._taken.append(Used(base.value.data, base.value.data + size.value.data, "pipe slots"))
 
@@ -80,7 +80,7 @@ class FreeMemory:
             f"'{op.name}' op needs {size} free bytes of {SPACE} memory as scratch, and of "
             f"{self._memory.usable} usable ones all are taken: {plan}; "
             "raising and lowering the kernel plans its memory anew",
-            spelling.position(op.location) or op.location,
+            op.location,
         )
 
     def _gap(self, used: list[Used], size: int) -> int | None:
@@ -105,7 +105,7 @@ def _range(op: AllocTileOp | AllocMultiTileOp, size: int) -> Used:
     if start is None:
         raise UserError(
             f"'{op.name}' op has no constant address, so no other bytes can be known to be free",
-            spelling.position(op.location) or op.location,
+            op.location,
         )
     name = spelling.written_name(op.res) or op.res.name_hint or "?"
     return Used(start, start + size, f"%{name}")

@@ -316,4 +316,4 @@ def _before(op: Operation, new: Operation) -> None:
 
 
 def _fail(op: Operation, problem: str) -> NoReturn:
-    raise UserError(f"'{op.name}' op {problem}", spelling.position(op.location) or op.location)
+    raise UserError(f"'{op.name}' op {problem}", op.location)

@@ -4,7 +4,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from xdsl.dialects.builtin import FileLineColLoc, ModuleOp
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 
 from dsv4_passes import spelling
@@ -48,9 +48,15 @@ def test_an_explicit_location_is_kept_and_its_place_too():
     module = parse_text('%a = arith.constant 1 : i32 loc("model.py":7:1)', "k.pto")
     op = module.body.block.first_op
     assert op is not None
-    assert isinstance(op.location, FileLineColLoc)
-    assert location_text(op.location) == "model.py:7:1"
-    assert location_text(spelling.position(op.location)) == "k.pto:1:1"
+    assert str(op.location) == 'loc("model.py":7:1)'
+    assert location_text(op.location) == "k.pto:1:1"
+
+
+def test_operations_that_share_a_location_have_their_own_places():
+    text = "#l = loc(unknown)\n%a = arith.constant 1 : i32 loc(#l)\n%b = arith.constant 1 : i32 loc(#l)\n"
+    module = parse_text(text, "k.pto")
+    assert [location_text(op.location) for op in module.body.block.ops] == ["k.pto:2:1", "k.pto:3:1"]
+    assert printed(module).count(" loc(unknown)") == 2
 
 
 def test_names_survive_a_clone_where_they_are_carried():
@@ -93,7 +99,8 @@ def test_a_new_value_never_takes_a_name_of_the_input():
         ('"pto.alloc_tile"() : () -> i32', "k.pto:1:1: error: 'pto.alloc_tile' op "),
         ("²", "k.pto:1:1: error: "),
         (
-            "%a = arith.constant 1 : i32\nscf.for %i = %a to %a step %b : i32 {\n%b = arith.constant 1 : i32 }",
+            "%a = arith.constant 1 : i32\nscf.for %i = %a to %a step %b : i32 {\n"
+            "%b = arith.constant 1 : i32\n}",
             "k.pto:2:1: error: 'scf.for' op operand #2 does not dominate this use",
         ),
         ("func.func @f() { ^a: cf.br ^b }", "k.pto:1:"),
