@@ -140,7 +140,8 @@ def view_shape(view: MakeTensorViewOp) -> tuple[int, ...] | None:
 
 
 def argument_shape(argument: BlockArgument) -> tuple[int, ...] | None:
-    """The argument's shape as its row-major view has it."""
+    """The argument's shape as its row-major view has it, or else a view of the whole of it transposed."""
+    transposed: tuple[int, ...] | None = None
     for view in views_of(argument):
         shape = view_shape(view)
         if shape is None:
@@ -149,7 +150,9 @@ def argument_shape(argument: BlockArgument) -> tuple[int, ...] | None:
         row_major = [int(np.prod(shape[axis + 1 :])) for axis in range(len(shape))]
         if strides == row_major:
             return shape
-    return None
+        if len(shape) == 2 and strides == [1, shape[0]]:
+            transposed = shape[::-1]
+    return transposed
 
 
 def loaded_argument(load: TLoadOp) -> BlockArgument | None:
