@@ -121,6 +121,8 @@ class Dsv4OptMain(xDSLOptMain):
     # -- one file --------------------------------------------------------------------------------
 
     def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
+        if self.args.input_file == "-":
+            self.args.input_file = None
         if (path := self.args.input_file) is not None:
             require_file(path)
         try:
