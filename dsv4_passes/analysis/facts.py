@@ -26,6 +26,7 @@ SELECTORS = ("even", "odd")
 TABLES = ("even", "odd", "swap", "repeat")
 _FIRST_LANE = {"even": 0, "odd": 1}
 _VERSION = re.compile(r"(_dn)?_view(_\d+)?$|__ssa_v\d+")
+_NUMBERED = re.compile(r"arg\d+$")
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,15 +165,18 @@ def loaded_argument(load: TLoadOp) -> BlockArgument | None:
 
 
 def argument_name(function: func.FuncOp, index: int) -> str:
-    """What people call an argument: its name in the program, its view's without version, or `argN`."""
+    """What people call an argument: its name in the program, its own, its view's without version, `argN`."""
     given = argument_attribute(function, index, "dsv4.name")
     if isinstance(given, StringAttr):
         return _VERSION.sub("", given.data)
     argument = function.body.block.args[index]
+    own = argument.name_hint or f"arg{index}"
+    if not _NUMBERED.match(own):
+        return own
     for view in views_of(argument):
         if view.res.name_hint:
             return _VERSION.sub("", _VERSION.sub("", view.res.name_hint))
-    return argument.name_hint or f"arg{index}"
+    return own
 
 
 def argument_attribute(function: func.FuncOp, index: int, name: str) -> Attribute | None:
