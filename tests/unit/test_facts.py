@@ -1,0 +1,259 @@
+"""Facts about arguments: what they stand for, and how arrays are held against them."""
+
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from xdsl.dialects import func
+from xdsl.ir import BlockArgument
+
+from dsv4_passes.analysis.facts import (
+    WrongFact,
+    argument_attribute,
+    argument_name,
+    check_array,
+    facts_of,
+    make_fact,
+    recognise,
+    selector_matrix,
+    table_row,
+)
+from dsv4_passes.diagnostics import UserError
+from dsv4_passes.parsing import parse_file, parse_text
+from dsv4_passes.transforms.bind_facts import bind_arrays, bind_toml
+
+Array = NDArray[Any]
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+# -- what a fact stands for --------------------------------------------------------------------------
+
+
+def test_a_selector_picks_lanes_and_its_transpose_puts_them_back() -> None:
+    x = np.arange(12, dtype=np.float32).reshape(2, 6)
+    for word, lanes in (("even", x[:, 0::2]), ("odd", x[:, 1::2])):
+        tall, wide = selector_matrix(word, (6, 3)), selector_matrix(word, (3, 6))
+        np.testing.assert_array_equal(x @ tall, lanes)
+        np.testing.assert_array_equal(tall.T, wide)
+    back = x[:, 0::2] @ selector_matrix("even", (3, 6)) + x[:, 1::2] @ selector_matrix("odd", (3, 6))
+    np.testing.assert_array_equal(back, x)
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (6, 4), (0, 3), (3, 7)])
+def test_a_selector_has_twice_as_many_lanes_on_one_side(shape: tuple[int, int]) -> None:
+    with pytest.raises(WrongFact, match="twice as many rows as columns or the reverse"):
+        selector_matrix("even", shape)
+
+
+def test_a_selector_is_a_matrix() -> None:
+    with pytest.raises(WrongFact, match="2 dimensions, found 3"):
+        make_fact("selector", "even", (1, 4, 2))
+
+
+@pytest.mark.parametrize(
+    ("word", "lanes"),
+    [("even", [0, 2, 4, 6]), ("odd", [1, 3, 5, 7]), ("swap", [1, 0, 3, 2]), ("repeat", [0, 0, 1, 1])],
+)
+def test_tables_are_lane_numbers(word: str, lanes: list[int]) -> None:
+    assert table_row(word, 4).tolist() == lanes
+    assert make_fact("table", word, (1, 4)).matrix.tolist() == [lanes]
+
+
+# -- arrays against facts ----------------------------------------------------------------------------
+
+
+def test_every_element_is_looked_at() -> None:
+    fact = make_fact("selector", "odd", (8, 4))
+    check_array(fact, fact.matrix, "s")
+    for index in np.ndindex(8, 4):
+        for wrong in (0.5, 2.0, -1.0, np.nan, np.inf, 1 - fact.matrix[index], -0.0):
+            values = fact.matrix.copy()
+            values[index] = wrong
+            with pytest.raises(WrongFact) as error:
+                check_array(fact, values, "s")
+            assert f"at [{index[0]}, {index[1]}], found" in str(error.value)
+
+
+def test_the_first_wrong_element_is_named() -> None:
+    fact = make_fact("selector", "even", (4, 2))
+    values = fact.matrix.copy()
+    values[1, 0], values[3, 1] = -0.0, 7
+    with pytest.raises(WrongFact, match=r"^'s' is not the even selector: expected 0 at \[1, 0\], found -0$"):
+        check_array(fact, values, "s")
+
+
+@pytest.mark.parametrize("shape", [(8, 4), (4, 8), (64, 32), (32, 64)])
+@pytest.mark.parametrize("word", ["even", "odd"])
+@pytest.mark.parametrize("dtype", [np.float32, np.int8])
+def test_selectors_are_recognised(shape: tuple[int, int], word: str, dtype: Any) -> None:
+    found = recognise(selector_matrix(word, shape).astype(dtype), shape, "s")
+    assert found is not None
+    assert (found.kind, found.word) == ("selector", word)
+
+
+@pytest.mark.parametrize("word", ["even", "odd", "swap", "repeat"])
+def test_tables_are_recognised(word: str) -> None:
+    found = recognise(table_row(word, 32).astype(np.int32)[None], (1, 32), "t")
+    assert found is not None
+    assert (found.kind, found.word) == ("table", word)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.zeros((64, 32), np.float32),
+        np.eye(64, 32, dtype=np.float32),
+        np.ones((64, 32), np.float32),
+        np.random.default_rng(0).standard_normal((64, 32)).astype(np.float32),
+        np.zeros((32, 32), np.float32),
+        np.arange(32, dtype=np.int32)[None],
+        np.zeros((1, 1), np.int32),
+    ],
+    ids=["zeros", "identity", "ones", "noise", "square", "count", "one"],
+)
+def test_other_arrays_state_nothing(values: Array) -> None:
+    assert recognise(values, values.shape, "x") is None
+
+
+def test_what_is_nearly_a_selector_must_be_one() -> None:
+    values = selector_matrix("even", (64, 32))
+    values[62, 31], values[63, 31] = 0, 1  # the last lane is the odd one
+    with pytest.raises(WrongFact, match=r"is not the even selector: expected 1 at \[62, 31\], found 0"):
+        recognise(values, (64, 32), "s")
+
+
+# -- files -------------------------------------------------------------------------------------------
+
+
+def kernel(argument: str = "!pto.ptr<bf16>", shape: tuple[int, int] = (32, 16)) -> str:
+    rows, cols = shape
+    dtype = argument.removeprefix("!pto.ptr<").partition(">")[0]
+    return f"""
+func.func @k(%s: {argument}) {{
+  %c1 = arith.constant 1 : index
+  %r = arith.constant {rows} : index
+  %c = arith.constant {cols} : index
+  %v = pto.make_tensor_view %s, shape = [%r, %c], strides = [%c, %c1] : !pto.tensor_view<?x?x{dtype}>
+  func.return
+}}"""
+
+
+def bind(text: str, path: Path, array: Array) -> str | None:
+    np.savez(path, s=array)
+    module = parse_text(text, "k.pto")
+    bind_arrays(module, str(path))
+    function = next(op for op in module.walk() if isinstance(op, func.FuncOp))
+    stated = [argument_attribute(function, 0, f"dsv4.{kind}") for kind in ("selector", "table")]
+    return next((str(attribute) for attribute in stated if attribute is not None), None)
+
+
+EVEN = selector_matrix("even", (32, 16))
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        EVEN.astype(ml_dtypes.bfloat16),  # numpy reads it back as raw two-byte elements
+        EVEN.astype(ml_dtypes.bfloat16).view(np.uint16),
+        EVEN.astype(ml_dtypes.bfloat16).view(np.uint16).reshape(-1),
+    ],
+    ids=["bf16", "bits", "flat"],
+)
+def test_an_npz_states_what_its_arrays_are(array: Array, tmp_path: Path) -> None:
+    assert bind(kernel(), tmp_path / "in.npz", array) == "#dsv4.selector<even>"
+
+
+def test_the_type_of_the_argument_says_what_bits_mean(tmp_path: Path) -> None:
+    half = EVEN.astype(np.float16)
+    for array in (half, half.view(np.uint16)):
+        assert bind(kernel("!pto.ptr<f16>"), tmp_path / "in.npz", array) == "#dsv4.selector<even>"
+    assert bind(kernel("!pto.ptr<f32>"), tmp_path / "in.npz", EVEN) == "#dsv4.selector<even>"
+    row = table_row("swap", 8).astype(np.int32)[None]
+    assert bind(kernel("!pto.ptr<i32>", (1, 8)), tmp_path / "in.npz", row) == "#dsv4.table<swap>"
+
+
+def test_data_states_nothing(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).standard_normal((32, 16)).astype(np.float32)
+    assert bind(kernel("!pto.ptr<f32>"), tmp_path / "in.npz", noise) is None
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (EVEN, "expected 's' to be an array of bfloat16, found float32"),
+        (EVEN.astype(np.int64), "expected 's' to be an array of bfloat16, found int64"),
+        (EVEN.T.astype(ml_dtypes.bfloat16).view(np.uint16), "expected 's' to have shape 32x16, found 16x32"),
+        (np.where(EVEN == 0, -0.0, 1).astype(ml_dtypes.bfloat16), "expected 0 at [0, 1], found -0"),
+    ],
+    ids=["f32", "int", "shape", "minus-zero"],
+)
+def test_an_npz_of_something_else_is_an_error(array: Array, message: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError) as error:
+        bind(kernel(), tmp_path / "in.npz", array)
+    assert str(error.value).startswith(f"{tmp_path / 'in.npz'}: error: ")
+    assert message in error.value.message
+
+
+def test_arrays_are_held_against_a_stated_fact(tmp_path: Path) -> None:
+    stated = kernel().replace("!pto.ptr<bf16>", "!pto.ptr<bf16> {dsv4.selector = #dsv4.selector<odd>}", 1)
+    with pytest.raises(UserError, match=r"'s' is not the odd selector: expected 0 at \[0, 0\], found 1"):
+        bind(stated, tmp_path / "in.npz", EVEN.astype(ml_dtypes.bfloat16).view(np.uint16))
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"PK", b"no zip at all", None], ids=["empty", "half a zip", "text", "pickle"]
+)
+def test_a_file_that_is_no_npz(content: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "in.npz"
+    if content is None:
+        np.savez(path, s=np.array([object()]))
+    else:
+        path.write_bytes(content)
+    with pytest.raises(UserError, match="is not an npz of plain arrays"):
+        bind_arrays(parse_text(kernel(), "k.pto"), str(path))
+
+
+def test_the_facts_of_the_corpus() -> None:
+    for folder, name, words in (
+        ("staged", "reassemble", {"even_select_t": "even", "odd_select_t": "odd"}),
+        ("mixed", "unrotate", {"even_select": "even", "odd_select": "odd"}),
+        ("rope_a", "rope_a", {"even_select": "even", "odd_select": "odd"}),
+    ):
+        arrays = "cpu_sim" if folder == "staged" else "inputs"
+        module = parse_file(DATA / folder / f"{name}.pto")
+        bind_arrays(module, str(DATA / folder / f"{arrays}.npz"))
+        found: dict[str, str] = {}
+        for function in module.walk():
+            if isinstance(function, func.FuncOp):
+                for argument, fact in facts_of(function).items():
+                    assert isinstance(argument, BlockArgument)
+                    found[argument_name(function, argument.index)] = fact.word
+        assert found == words
+
+
+def test_a_description_is_matched_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "facts.toml"
+    for name in ("s", "arg0", "v", "?", "[st]*"):
+        path.write_text(f'"{name}" = "odd"')
+        module = parse_text(kernel(), "k.pto")
+        bind_toml(module, str(path))
+        (fact,) = (f for op in module.walk() if isinstance(op, func.FuncOp) for f in facts_of(op).values())
+        assert fact.word == "odd"
+
+
+def test_a_description_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "facts.toml"
+    path.write_bytes(b"s = \xff")
+    with pytest.raises(UserError, match="not a TOML file"):
+        bind_toml(parse_text(kernel(), "k.pto"), str(path))
+
+
+def test_a_fact_that_the_shape_contradicts_is_an_error() -> None:
+    text = kernel(shape=(16, 16)).replace("<bf16>", "<bf16> {dsv4.selector = #dsv4.selector<even>}", 1)
+    function = next(op for op in parse_text(text, "k.pto").walk() if isinstance(op, func.FuncOp))
+    with pytest.raises(UserError, match=r"'dsv4\.selector even' cannot hold for 's'"):
+        facts_of(function)
