@@ -216,9 +216,9 @@ class TileOp(IRDLOperation, ABC):
             raise VerifyException("expects a destination: outs(…) or a result")
         if names and self.outs and self.res:
             raise VerifyException("mixes the two forms: it has both outs(…) and a result")
-        expect_count("operands in ins(…)", _split(self.OPERANDS), len(self.ins))
+        expect_count("operand", _split(self.OPERANDS), len(self.ins), " in ins(…)")
         if names:
-            expect_count("destinations", names, len(self.destinations()))
+            expect_count("destination", names, len(self.destinations()))
         self._verify_forms()
         self.check(target_arch(self))
 
@@ -232,7 +232,7 @@ class TileOp(IRDLOperation, ABC):
             raise VerifyException("exists in buffer form only")
         if self.reads_destination() and self.is_value_form != (self.operand("old") is not None):
             expected = "the former content of its destination" if self.is_value_form else "no former content"
-            raise VerifyException(f"expects {expected} as last operand in {form} form")
+            raise VerifyException(f"expects {expected} among the operands in {form} form")
         dynamic = sum(
             extent == DYNAMIC
             for result in self.res
@@ -360,12 +360,13 @@ def _present_names(names: str, count: int) -> tuple[str, ...]:
     return tuple(present)
 
 
-def expect_count(what: str, names: Sequence[str], found: int) -> None:
+def expect_count(what: str, names: Sequence[str], found: int, where: str = "") -> None:
     """As many as there are names; those with `?` may be absent."""
     least = sum(not name.endswith("?") for name in names)
     if not least <= found <= len(names):
         expected = str(least) if least == len(names) else f"{least} to {len(names)}"
-        raise VerifyException(f"expects {expected} {what}, found {found}")
+        plural = "" if expected == "1" else "s"
+        raise VerifyException(f"expects {expected} {what}{plural}{where}, found {found}")
 
 
 def layout_of(value: SSAValue) -> TileLayout:
@@ -396,8 +397,13 @@ Leaf = TypeVar("Leaf", bound=IRDLOperation)
 def leaf(base: type[Leaf], mnemonic: str, **constants: Any) -> type[Leaf]:
     """An operation that differs from its family only in its name and in constants: one table row."""
     class_name = "".join(part[:1].upper() + part[1:] for part in re.split("[._]", mnemonic)) + "Op"
-    annotations = dict.fromkeys(constants, ClassVar)
-    namespace = {"name": f"pto.{mnemonic}", "__annotations__": annotations, **constants}
+    namespace = {
+        "name": f"pto.{mnemonic}",
+        "__doc__": base.__doc__,
+        "__module__": base.__module__,
+        "__annotations__": dict.fromkeys(constants, ClassVar),
+        **constants,
+    }
     return cast(type[Leaf], _define(type(class_name, (base,), namespace)))
 
 

@@ -90,7 +90,7 @@ class TExpandsOp(TileOp):
     def check(self, arch: str) -> None:
         dst = self.destination_layout()
         if (scalar := element_name(self.ins[0].type)) != dst.dtype:
-            raise VerifyException(f"expects a {dst.dtype} scalar, found {scalar}")
+            raise VerifyException(f"expects a scalar of type {dst.dtype}, found {scalar}")
         if dst.loc not in ("vec", "mat"):
             raise VerifyException(f"expects a destination in vec or mat memory, found {dst.loc}")
         expect_element(self, dst.dtype, arch)
@@ -112,7 +112,7 @@ class TCiOp(TileOp):
     def check(self, arch: str) -> None:
         dst = self.destination_layout()
         if (start := element_name(self.ins[0].type)) != dst.dtype:
-            raise VerifyException(f"expects a {dst.dtype} start, found {start}")
+            raise VerifyException(f"expects a start of type {dst.dtype}, found {start}")
         if dst.cols == 1:
             raise VerifyException("expects more than one column")
         expect_element(self, dst.dtype, arch)

@@ -65,7 +65,7 @@ class CommOp(OrderedOp, IRDLOperation, ABC):
         return list(self.staging)
 
     def verify_(self) -> None:
-        expect_count("operands", self.OPERANDS.split(), len(self.args))
+        expect_count("operand", self.OPERANDS.split(), len(self.args))
         if bool(self.STAGING) != bool(self.staging) or len(self.staging) > 2:
             expected = "1 or 2" if self.STAGING else "no"
             raise VerifyException(f"expects {expected} staging buffers, found {len(self.staging)}")

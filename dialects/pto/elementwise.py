@@ -63,8 +63,8 @@ class EitherOrderScalarOp(TileOp):
     precision = opt_prop_def(prop_name="precisionType")
 
     def check(self, arch: str) -> None:
-        if sum(is_tile(v) for v in self.ins) != 1:
-            raise VerifyException("expects one tile and one scalar")
+        if (count := sum(map(is_tile, self.ins))) != 1:
+            raise VerifyException(f"expects one tile and one scalar, found {count} tiles")
         tiles = [v for v in (*self.ins, *self.destinations()) if is_tile(v)]
         expect_vec_row_major(tiles)
         expect_same_element(tiles)
@@ -88,7 +88,7 @@ class TAxpyOp(TileOp):
                 f"expects a destination of {src.dtype} elements, or f32 for f16, found {dst.dtype}"
             )
         if (scalar := element_name(self.ins[1].type)) != src.dtype:
-            raise VerifyException(f"expects a {src.dtype} scalar, found {scalar}")
+            raise VerifyException(f"expects a scalar of type {src.dtype}, found {scalar}")
         expect_element(self, dst.dtype, arch)
 
 

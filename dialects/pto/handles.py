@@ -29,7 +29,14 @@ def _parse_slots(text: str) -> Slots:
     slot = slot.strip()
     if slot.startswith("!pto.tile_buf<") and slot.endswith(">"):
         slot = slot.removeprefix("!pto.tile_buf<").removesuffix(">")
+    if problem := _slots_problem(int(number)):
+        raise ValueError(problem)
     return Slots(parse_layout(slot), int(number))
+
+
+def _slots_problem(number: int) -> str | None:
+    """ptoas 0.60, PTOMultiBuffer.h."""
+    return None if 2 <= number <= 16 else f"expected 2 to 16 slots, found {number}"
 
 
 @irdl_attr_definition
@@ -52,12 +59,18 @@ class MultiTileBufType(Data[Slots], TypeAttribute):
         printer.print_string(f", count={self.data.number}>")
 
     def verify(self) -> None:
-        if not 2 <= self.data.number <= 16:
-            raise VerifyException(f"expected 2 to 16 slots, found {self.data.number}")
+        if problem := _slots_problem(self.data.number):
+            raise VerifyException(problem)
 
     @property
     def slot_type(self) -> TileBufType:
         return TileBufType(self.data.layout)
+
+
+def _array_problem(shape: ViewShape) -> str | None:
+    if shape.dims and min(shape.dims) > 0:
+        return None
+    return f"expected positive static extents, found <{shape_text(shape)}>"
 
 
 @irdl_attr_definition
@@ -70,16 +83,19 @@ class LocalArrayType(Data[ViewShape], TypeAttribute):
     def parse_parameter(cls, parser: AttrParser) -> ViewShape:
         position = parser.pos
         try:
-            return parse_shape(raw_angle_text(parser))
+            shape = parse_shape(raw_angle_text(parser))
         except ValueError as error:
             parser.raise_error(str(error), position, position + 1)
+        if problem := _array_problem(shape):
+            parser.raise_error(problem, position, position + 1)
+        return shape
 
     def print_parameter(self, printer: Printer) -> None:
         printer.print_string(f"<{shape_text(self.data)}>")
 
     def verify(self) -> None:
-        if not self.data.dims or min(self.data.dims) < 1:
-            raise VerifyException(f"expected positive static extents, found <{shape_text(self.data)}>")
+        if problem := _array_problem(self.data):
+            raise VerifyException(problem)
 
 
 @irdl_attr_definition

@@ -119,11 +119,12 @@ class TGatherOp(MaskedOp):
             expect_relation("the valid columns of the destination", result.valid_cols, result.cols)
         else:
             if len(self.ins) < 2:
-                raise VerifyException("expects a mask pattern or an index operand")
+                raise VerifyException("expects a mask pattern or an index operand, found neither")
             expect_same_element([self.src, dst])
             index, legal = layout_of(self.idx).dtype, chip(arch).gather_indices
             if index not in legal:
-                raise VerifyException(f"expects a {'/'.join(sorted(legal))} index on {arch}, found {index}")
+                expected = "/".join(sorted(legal))
+                raise VerifyException(f"expects an index of {expected} on {arch}, found {index}")
         expect_element(self, source.dtype, arch)
 
 
@@ -149,7 +150,8 @@ class TScatterOp(MaskedOp):
     def check(self, arch: str) -> None:
         dst = self.destinations()[0]
         if (self.pattern is not None) == (len(self.ins) == 2):
-            raise VerifyException("expects exactly one of an index operand and a mask pattern")
+            found = "neither" if self.pattern is None else "both"
+            raise VerifyException(f"expects an index operand or a mask pattern, found {found}")
         expect_vec_row_major([*self.ins, dst])
         expect_same_element([self.src, dst])
         source = layout_of(self.src)

@@ -25,13 +25,11 @@ class MoveOp(TileOp):
     grpAxis = opt_prop_def()
 
     def operand_names(self) -> Sequence[str]:
-        """What `fp` and `pre_quant` are, their types say; `old` is the last tile in value form."""
+        """What `fp` and `pre_quant` are, their types say; `old` stands before them in value form."""
         names = [name for name in self.OPERANDS.split() if not name.endswith("?")]
-        spare = self.ins[len(names) :]
-        for position, value in enumerate(spare):
-            last = position == len(spare) - 1 and self.reads_destination() and self.is_value_form
-            names.append("old" if last else "fp" if is_tile(value) else "pre_quant")
-        return names
+        if self.reads_destination() and self.is_value_form:
+            names.append("old")
+        return names + ["fp" if is_tile(value) else "pre_quant" for value in self.ins[len(names) :]]
 
     def check_path(self, source: TileLayout, dest: TileLayout, arch: str) -> None:
         from dsv4_passes.targets import chip
@@ -93,7 +91,7 @@ class TInsertOp(MoveOp):
     """`d[r + row, c + col] = src[r, c]`: a box of a larger tile is replaced, the rest of it stays."""
 
     name = "pto.tinsert"
-    OPERANDS: ClassVar = "src row col fp? pre_quant? old?"
+    OPERANDS: ClassVar = "src row col old? fp? pre_quant?"
     TIED: ClassVar = "old"
     CLAUSES: ClassVar = {"fp": " fp ", "pre_quant": " pre_quant "}
     tinsertMode = opt_prop_def()

@@ -57,7 +57,7 @@ def expect_pointed(ptr: SSAValue, value: SSAValue) -> None:
     """The value has the element type of the pointer."""
     assert isinstance(ptr.type, PtrType)
     if value.type != ptr.type.element_type:
-        raise VerifyException(f"expects a {ptr.type.data.dtype} value, found {value.type}")
+        raise VerifyException(f"expects a value of type {ptr.type.data.dtype}, found {value.type}")
 
 
 def _parse_offset(parser: Parser) -> SSAValue:

@@ -40,9 +40,9 @@ class TQuantOp(TileOp):
         if kind not in ("INT8_SYM", "INT8_ASYM"):
             raise VerifyException(f"expects quant_type to be INT8_SYM or INT8_ASYM, found {kind}")
         if self.is_asymmetric and len(self.ins) < 3:
-            raise VerifyException("expects an offset operand for INT8_ASYM")
+            raise VerifyException("expects an offset operand for INT8_ASYM, found none")
         if len(self.ins) > len(self.operand_names()):
-            raise VerifyException("expects no offset operand for INT8_SYM")
+            raise VerifyException("expects no offset operand for INT8_SYM, found one")
         expected = ("ui8",) if self.is_asymmetric else ("i8", "ui8", "si8")
         if dst.dtype not in expected:
             raise VerifyException(

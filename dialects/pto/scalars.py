@@ -31,7 +31,7 @@ class TSetValOp(TileOp):
     def check(self, arch: str) -> None:
         dst = self.destination_layout()
         if (value := element_name(self.ins[1].type)) != dst.dtype:
-            raise VerifyException(f"expects a {dst.dtype} value, found {value}")
+            raise VerifyException(f"expects a value of type {dst.dtype}, found {value}")
 
 
 @irdl_op_definition
@@ -58,7 +58,7 @@ class TGetValOp(TileOp):
         if src.loc != "vec":
             raise VerifyException(f"expects a tile in vec memory, found {src.loc}")
         if (found := element_name(self.res[0].type)) != src.dtype:
-            raise VerifyException(f"expects a {src.dtype} result, found {found}")
+            raise VerifyException(f"expects a result of type {src.dtype}, found {found}")
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:

@@ -29,6 +29,13 @@ from .syntax import parse_index_list, print_index_list, segment_sizes
 from .types import DYNAMIC, AnyTileType, TileType
 
 
+def _expect_same_form(source: SSAValue, result: SSAValue) -> None:
+    if type(source.type) is not type(result.type):
+        raise VerifyException(
+            f"expects source and result in the same form, found !{source.type.name} and !{result.type.name}"
+        )
+
+
 @irdl_op_definition
 class SubviewOp(IRDLOperation):
     """A box of a tile: a window on its memory, or in value form the value of that window.
@@ -68,8 +75,7 @@ class SubviewOp(IRDLOperation):
         if len(self.offsets) != 2 or len(self.sizes.get_values()) != 2:
             raise VerifyException("expects two offsets and two sizes")
         source, result = layout_of(self.source), layout_of(self.res)
-        if type(self.source.type) is not type(self.res.type):
-            raise VerifyException("expects source and result in the same form")
+        _expect_same_form(self.source, self.res)
         if result.shape != self.static_sizes:
             raise VerifyException(
                 f"expects a result of {self.static_sizes[0]}x{self.static_sizes[1]}, "
@@ -148,8 +154,7 @@ class _CastOp(IRDLOperation):
 
     def verify_(self) -> None:
         source, result = layout_of(self.source), layout_of(self.res)
-        if type(self.source.type) is not type(self.res.type):
-            raise VerifyException("expects source and result in the same form")
+        _expect_same_form(self.source, self.res)
         if source.loc != result.loc:
             raise VerifyException(f"expects a result in {source.loc} memory, found {result.loc}")
         if source.bytes != result.bytes:
@@ -261,7 +266,7 @@ class UndefOp(IRDLOperation):
 
 @irdl_op_definition
 class InsertOp(IRDLOperation):
-    """Value form: `dest` with the box at `offsets` replaced by `source`.
+    """Value form: `dest` with the valid lanes of `source` put at `[row, col]`; the others stay as they are.
 
     `%d = pto.insert %s into %t[%r, %c] : T' into T`
     """
