@@ -35,6 +35,7 @@ DSV4_UNIVERSE = Universe(
         "dsv4-scatter-form": _lazy("dsv4_passes.transforms.scatter_form", "ScatterFormPass"),
         "dsv4-select-to-lanes": _lazy("dsv4_passes.transforms.select_to_lanes", "SelectToLanesPass"),
         "pto-check-target": _lazy("dsv4_passes.transforms.check_target", "CheckTargetPass"),
+        "pto-join-mixed": _lazy("dsv4_passes.transforms.join_mixed", "JoinMixedPass"),
         "pto-lower": _lazy("dsv4_passes.transforms.lower_tiles", "PtoLowerPass"),
         "pto-raise": _lazy("dsv4_passes.transforms.raise_tiles", "PtoRaisePass"),
     },

@@ -2,8 +2,8 @@
 
     -p 'dsv4-rope{chip=a3 ptoas="0.60" guard=exact}'
 
-On a kernel: raise -> `dsv4-select-to-lanes` -> `dsv4-scatter-form` -> lower. A function in which nothing
-was rewritten comes out as it came in, to the letter.
+On kernels: raise -> `pto-join-mixed` -> `dsv4-select-to-lanes` -> `dsv4-scatter-form` -> lower. A function
+in which nothing was rewritten comes out as it came in, to the letter.
 
 On a whole program: `dsv4-fuse-stages` -> facts go from the entry to the kernels -> the same two passes ->
 `dsv4-drop-dead-stores` -> `dsv4-drop-dead-args`. Kernels stay in value form: a program is exported from it.
@@ -16,16 +16,17 @@ from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
-from xdsl.rewriter import Rewriter
+from xdsl.rewriter import InsertPoint, Rewriter
 
 from dialects.dsv4.functions import KERNEL, ORCHESTRATION, program_functions
 from dialects.pto.base import target_arch
 from dialects.pto.tiles import AllocTileOp
-from dsv4_passes.diagnostics import UserError
+from dsv4_passes.diagnostics import UserError, refused
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
 
 from . import drop_dead_args, drop_dead_stores, fuse_stages, scatter_form, select_to_lanes
+from .join_mixed import join_all
 from .lower_tiles import lower_function
 from .propagate_facts import propagate_facts
 from .raise_tiles import raise_function
@@ -56,8 +57,7 @@ class RopePass(ModulePass):
         if program_functions(op, ORCHESTRATION):
             self.rewrite_program(op)
             return
-        for function in [f for f in op.walk() if isinstance(f, func.FuncOp)]:
-            self.rewrite(function, chip)
+        self.rewrite_kernels(op, chip)
 
     def rewrite_program(self, module: ModuleOp) -> None:
         policy = Policy(self.guard, self.signed_zero, self.chip, self.ptoas)
@@ -69,18 +69,34 @@ class RopePass(ModulePass):
         drop_dead_stores.drop_dead_stores(module)
         drop_dead_args.drop_all(module)
 
-    def rewrite(self, function: func.FuncOp, chip: str) -> None:
-        original = function.clone()
-        if (raised := raise_function(function)) is None:
-            return
+    def rewrite_kernels(self, module: ModuleOp, chip: str) -> None:
+        before: dict[func.FuncOp, list[func.FuncOp]] = {}
+        for function in [f for f in module.walk() if isinstance(f, func.FuncOp)]:
+            original = function.clone()
+            if (raised := raise_function(function)) is not None:
+                before[raised] = [original]
+        for joined, cube, vector in join_all(module):
+            before[joined] = before.pop(cube) + before.pop(vector)
+        for function, originals in before.items():
+            self.rewrite(function, originals, chip)
+
+    def rewrite(self, function: func.FuncOp, originals: list[func.FuncOp], chip: str) -> None:
+        """Rewrite one function; where nothing came of it, `originals` take its place again."""
         policy = Policy(self.guard, self.signed_zero, self.chip, self.ptoas)
-        count = select_to_lanes.rewrite_function(raised, policy)
-        count += scatter_form.rewrite_function(raised, policy)
-        if count == 0:
-            Rewriter.replace_op(raised, original)
+        count = select_to_lanes.rewrite_function(function, policy)
+        count += scatter_form.rewrite_function(function, policy)
+        half_done = count > 0 and len(originals) == 2 and select_to_lanes.uses_cube(function)
+        if half_done:
+            names = " and ".join(f"'{f.sym_name.data}'" for f in originals)
+            refused(function, f"{names} stay as they are: something is left for the cube", "cube part left")
+        if count == 0 or half_done:
+            for original in originals:
+                Rewriter.insert_op(original, InsertPoint.before(function))
+            function.detach()
+            function.erase()
             return
-        level = self.level if self.level != "auto" else _level(original)
-        lower_function(raised, chip, self.ptoas, level)
+        level = self.level if self.level != "auto" else _level(originals[0])
+        lower_function(function, chip, self.ptoas, level)
 
 
 def _level(function: func.FuncOp) -> Literal["level2", "level3"]:

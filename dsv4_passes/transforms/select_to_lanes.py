@@ -38,6 +38,7 @@ from dsv4_passes.analysis.rounding import bf16_goldens
 from dsv4_passes.diagnostics import UserError, note, refused, rewritten
 from dsv4_passes.targets import LATEST
 
+from .join_mixed import JOINED, drop_channels
 from .lane_forms import PATTERNS, interleave, plus_zero, scatter
 from .lane_sources import source
 from .materialise import Builder, Stuck, layout_of
@@ -214,16 +215,29 @@ def accumulates(loop: scf.ForOp) -> bool:
     return any(isinstance(v.type, TileType) and v.type.data.loc == "acc" for v in loop.results)
 
 
-def become_vector(function: func.FuncOp) -> None:
-    """A function without anything on the cube runs on vector cores."""
-    cube = any(
+def uses_cube(function: func.FuncOp) -> bool:
+    """Something in the function is on the cube or in its memories."""
+    return any(
         isinstance(op, MatmulOp)
         or any(isinstance(v.type, AnyTileType) and v.type.data.loc in CUBE_MEMORIES for v in op.results)
         for op in function.walk()
     )
-    if not cube and function.attributes.get("pto.kernel_kind") == KernelKindAttr("cube"):
-        function.attributes["pto.kernel_kind"] = KernelKindAttr("vector")
-        note(function, f"'{function.sym_name.data}' is a vector kernel now: launch it on vector cores")
+
+
+def become_vector(function: func.FuncOp) -> None:
+    """A function without anything on the cube runs on vector cores."""
+    joined = JOINED in function.attributes
+    if uses_cube(function) or not (
+        joined or function.attributes.get("pto.kernel_kind") == KernelKindAttr("cube")
+    ):
+        return
+    drop_channels(function)
+    function.attributes["pto.kernel_kind"] = KernelKindAttr("vector")
+    name = function.sym_name.data
+    arguments = function.body.block.args
+    dead = [argument_name(function, i) for i, a in enumerate(arguments) if not list(a.uses)]
+    unused = f"; it no longer reads {', '.join(dead)}, kept as arguments" if dead else ""
+    note(function, f"'{name}' is a vector kernel now: launch it on vector cores{unused}")
 
 
 @dataclass(frozen=True)
