@@ -36,6 +36,7 @@ from dsv4_passes.interpreter.values import (
     View,
     is_lanes,
 )
+from dsv4_passes.interpreter.values import box as box_shape
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,7 @@ class LaneMachine(Machine):
     def symbolic_subview(self, op: SubviewOp, source: Tile, row: Number, col: Number, valid: Extent) -> None:
         layout = layout_of(op.res)
         if isinstance(col, int) and views.uniform_rows(source):
-            self.check_box(op, source.layout, 0, col, layout)
+            self.check_box(op, source.layout, 0, col, box_shape(layout, valid))
             self.bind(op.res, views.subview(source, 0, col, layout, valid))
             return
         key = "subview", self.key(source), row, col

@@ -1,22 +1,25 @@
-"""Which bytes of on-chip memory every operation of a buffer-form function reads and writes.
+"""Which bytes of on-chip memory the tiles of a buffer-form function occupy.
 
 Real kernels reuse addresses: two handles can be the same bytes with no operation between them. So all
-questions about values are asked of byte ranges. A `Handle` says where a tile lives; `Access` is one read
-or write of it; `Summary` is what a block reads before it writes it, and what it writes; `live_after`
-says which ranges are read after a loop or branch.
+questions about values are asked of byte ranges. A `Handle` says where a tile lives. The ends of all ranges
+of a function cut its memory into *atoms*, so that a range is a run of consecutive numbers and two ranges
+share bytes exactly where they share an atom.
 """
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from xdsl.dialects import scf
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
+from dialects.pto.allocation import AllocTileOp
 from dialects.pto.base import TileOp
+from dialects.pto.channels import PopOp
+from dialects.pto.handles import MultiTileBufType
 from dialects.pto.memory import constant_int
 from dialects.pto.moves import TMovOp
-from dialects.pto.tiles import AllocTileOp, BitcastOp, SetValidShapeOp, SubviewOp, TReshapeOp
+from dialects.pto.tiles import BitcastOp, SubviewOp, TReshapeOp
 from dialects.pto.types import DYNAMIC, TileBufType, TileLayout
 
 Space = str | SSAValue
@@ -24,6 +27,9 @@ Space = str | SSAValue
 
 Extent = int | SSAValue | None
 """A valid extent: a number, an index value, or not known."""
+
+Extents = tuple[Extent, Extent]
+"""Valid rows and columns."""
 
 
 class CannotRaise(Exception):
@@ -34,41 +40,36 @@ class CannotRaise(Exception):
         self.op, self.reason, self.why = op, reason, why
 
 
+class Bytes(NamedTuple):
+    """Bytes `[lo, hi)` of a space."""
+
+    space: Space
+    lo: int
+    hi: int
+
+
 @dataclass(frozen=True, eq=False)
 class Window:
-    """A box of another handle: a subview that does not cover its parent."""
+    """A box of another handle: a subview that does not cover its parent. It may reach beyond its parent
+    as long as its valid lanes do not."""
 
-    parent: "Handle"
+    parent: SSAValue
     row: SSAValue
     col: SSAValue
 
 
 @dataclass(frozen=True, eq=False)
 class Handle:
-    """Where a tile lives: bytes `[lo, hi)` of a space, and how they are laid out."""
+    """Where a tile lives and how its lanes are laid out.
 
-    space: Space
-    lo: int
+    `bytes` are those of the whole tile: of a window, those of the tile that it is a box of. `valid` is the
+    extent at the handle's definition; `set_validshape` may change it later.
+    """
+
+    bytes: Bytes
     layout: TileLayout
-    valid: tuple[Extent, Extent]
+    valid: Extents
     window: Window | None = None
-
-    @property
-    def hi(self) -> int:
-        return self.lo + self.layout.bytes
-
-    @property
-    def bytes(self) -> tuple[Space, int, int]:
-        return self.space, self.lo, self.hi
-
-    @property
-    def root(self) -> "Handle":
-        """The handle whose bytes are contiguous: itself, or the parent of its window."""
-        return self.window.parent.root if self.window else self
-
-    def access(self, guards: frozenset[SSAValue] = frozenset(), partial: bool = False) -> "Access":
-        """A read or write of the whole of this handle."""
-        return Access(self.space, self.lo, self.hi, self.layout, self.valid, guards, partial)
 
     @property
     def is_null(self) -> bool:
@@ -76,155 +77,97 @@ class Handle:
         return 0 in self.valid
 
 
-class Access(NamedTuple):
-    """A read or write of contiguous bytes. `guards` are the loops in whose first trip it cannot happen."""
-
-    space: Space
-    lo: int
-    hi: int
-    layout: TileLayout
-    valid: tuple[Extent, Extent]
-    guards: frozenset[SSAValue] = frozenset()
-    partial: bool = False
-
-    @property
-    def range(self) -> tuple[Space, int, int]:
-        return self.space, self.lo, self.hi
-
-
-class Ranges:
-    """A set of bytes: sorted disjoint intervals per space."""
-
-    def __init__(self, other: "Ranges | None" = None):
-        self.spans: dict[Space, list[tuple[int, int]]] = (
-            {space: list(spans) for space, spans in other.spans.items()} if other else {}
-        )
-
-    def add(self, space: Space, lo: int, hi: int) -> None:
-        spans = self.spans.setdefault(space, [])
-        kept = [s for s in spans if s[1] < lo or s[0] > hi]
-        if len(kept) != len(spans):
-            lo = min(lo, min(s[0] for s in spans if not (s[1] < lo or s[0] > hi)))
-            hi = max(hi, max(s[1] for s in spans if not (s[1] < lo or s[0] > hi)))
-        kept.append((lo, hi))
-        kept.sort()
-        self.spans[space] = kept
-
-    def remove(self, space: Space, lo: int, hi: int) -> None:
-        if not (spans := self.spans.get(space)):
-            return
-        left: list[tuple[int, int]] = []
-        for start, end in spans:
-            if end <= lo or start >= hi:
-                left.append((start, end))
-                continue
-            if start < lo:
-                left.append((start, lo))
-            if end > hi:
-                left.append((hi, end))
-        self.spans[space] = left
-
-    def update(self, accesses: Iterable[Access]) -> None:
-        for access in accesses:
-            self.add(*access.range)
-
-    def covers(self, space: Space, lo: int, hi: int) -> bool:
-        return any(start <= lo and hi <= end for start, end in self.spans.get(space, ()))
-
-    def touches(self, space: Space, lo: int, hi: int) -> bool:
-        return any(start < hi and lo < end for start, end in self.spans.get(space, ()))
-
-    def intersection(self, other: "Ranges") -> "Ranges":
-        both = Ranges()
-        for space, spans in self.spans.items():
-            for start, end in spans:
-                for lo, hi in other.spans.get(space, ()):
-                    if max(start, lo) < min(end, hi):
-                        both.add(space, max(start, lo), min(end, hi))
-        return both
-
-
-@dataclass
-class Summary:
-    """What a block or operation does to memory, seen from outside."""
-
-    exposed: list[Access] = field(default_factory=list[Access])
-    """Reads of bytes that it has not itself written before."""
-    written: list[Access] = field(default_factory=list[Access])
-    """Writes that may happen."""
-    certain: Ranges = field(default_factory=Ranges)
-    """Bytes that are written on every path through it."""
-
-
 class TileBytes:
-    """Handles and summaries of one function; every operation is looked at once per nesting level."""
+    """The handles of a function, and the atoms that their ranges consist of.
 
-    def __init__(self, body: Block, watch: Collection[Operation] = ()):
-        self._watch = frozenset(watch)
+    Raises CannotRaise where a handle's place is not known.
+    """
+
+    def __init__(self, body: Block):
         self.handles: dict[SSAValue, Handle] = {}
-        self.blocks: dict[Block, Summary] = {}
-        self.first_trip: dict[Operation, Ranges] = {}
-        """What a loop's first trip may read of the bytes before the loop."""
-        self.live_after: dict[Operation, Ranges] = {}
-        """What is read after a loop or branch, and after the operations to watch."""
         self._resolve(body)
-        self._summarise(body)
-        self._liveness(body, Ranges())
+        self._number_atoms()
 
-    # -- handles ---------------------------------------------------------------------------------
+    # -- handles -----------------------------------------------------------------------------------
 
     def _resolve(self, body: Block) -> None:
+        self._check_arguments(body)
         for op in body.walk():
             if isinstance(op, AllocTileOp):
                 self.handles[op.res] = _allocation(op)
-            elif isinstance(op, (TReshapeOp, BitcastOp)) and isinstance(op.res.type, TileBufType):
-                source = self.handles[op.source]
-                if source.window is not None:
-                    raise CannotRaise(op, "cast of a window", "it casts a window of a tile")
-                self.handles[op.res] = Handle(
-                    source.space, source.lo, op.res.type.data, op.res.type.data.valid
-                )
-            elif isinstance(op, SubviewOp) and isinstance(op.res.type, TileBufType):
-                self.handles[op.res] = self._subview(op)
+            elif isinstance(op, (SubviewOp, BitcastOp, TReshapeOp)):
+                if isinstance(op.res.type, TileBufType):
+                    self.handles[op.res] = self._view(op)
             else:
-                for result in op.results:
-                    if isinstance(result.type, TileBufType):
-                        layout = result.type.data
-                        given = iter(op.operands)
-                        valid = tuple(next(given, None) if e == DYNAMIC else e for e in layout.valid)
-                        self.handles[result] = Handle(
-                            result, 0, layout, (_extent(valid[0]), _extent(valid[1]))
-                        )
+                self._other(op)
+            for region in op.regions:
+                for block in region.blocks:
+                    self._check_arguments(block)
 
-    def _subview(self, op: SubviewOp) -> Handle:
-        parent = self.handles[op.source]
-        layout = layout_of_buffer(op.res.type)
-        extents = list(op.valid) or list(layout.valid)
-        valid = (_extent(extents[0]), _extent(extents[1]))
-        offsets = [constant_int(offset) for offset in op.offsets]
-        if offsets == [0, 0] and layout.shape == parent.layout.shape:
-            return Handle(parent.space, parent.lo, layout, valid, parent.window)
-        return Handle(parent.space, parent.lo, layout, valid, Window(parent, *op.offsets))
+    def _check_arguments(self, block: Block) -> None:
+        for argument in block.args:
+            if isinstance(argument.type, (TileBufType, MultiTileBufType)):
+                owner = block.parent_op()
+                assert owner is not None
+                raise CannotRaise(owner, "tile passed in", "a tile is passed in, so its place is not known")
 
-    # -- accesses --------------------------------------------------------------------------------
+    def _other(self, op: Operation) -> None:
+        for result in op.results:
+            if isinstance(result.type, MultiTileBufType):
+                raise CannotRaise(op, "multi-buffer", "which of several buffers it means shows while running")
+            if not isinstance(result.type, TileBufType):
+                continue
+            if not isinstance(op, PopOp):
+                raise CannotRaise(op, "tile chosen while running", "the place of its result is not known")
+            layout = result.type.data
+            extents = [v for v in (op.valid_row, op.valid_col) if v is not None] or list(layout.valid)
+            space = Bytes(result, 0, layout.bytes)
+            self.handles[result] = Handle(space, layout, _popped(layout, extents))
 
-    def reads(self, op: Operation) -> Iterator[tuple[SSAValue, Handle]]:
-        """Tile operands that an operation reads; scratch and destinations are not among them."""
-        operands = op.inputs() if isinstance(op, TileOp) else op.operands
-        if isinstance(op, (AllocTileOp, SubviewOp, TReshapeOp, BitcastOp, SetValidShapeOp)):
-            return
-        if self.moves_onto_itself(op):
-            return
-        for operand in operands:
-            if (handle := self.handles.get(operand)) is not None and not handle.is_null:
-                yield operand, handle
+    def _view(self, op: SubviewOp | BitcastOp | TReshapeOp) -> Handle:
+        source, layout = self.handles[op.source], layout_of_buffer(op.res.type)
+        if isinstance(op, SubviewOp):
+            extents = list(op.valid) or list(layout.valid)
+            valid = extent_of(extents[0]), extent_of(extents[1])
+            whole = layout.shape == source.layout.shape == valid
+            if whole and [constant_int(v) for v in op.offsets] == [0, 0]:
+                return Handle(source.bytes, layout, valid, source.window)
+            return Handle(source.bytes, layout, valid, Window(op.source, *op.offsets))
+        if source.window is not None:
+            raise CannotRaise(op, "cast of a window", "it casts a window of a tile")
+        given = iter(op.operands[1:])
+        rows, cols = (next(given, e) if e == DYNAMIC else e for e in layout.valid)
+        if layout.shape == source.layout.shape:
+            rows, cols = (s if e == DYNAMIC else e for e, s in zip((rows, cols), source.valid, strict=True))
+        return Handle(source.bytes, layout, (extent_of(rows), extent_of(cols)))
 
-    def writes(self, op: Operation) -> Iterator[tuple[SSAValue, Handle]]:
-        """Tile handles that an operation writes."""
+    # -- atoms -------------------------------------------------------------------------------------
+
+    def _number_atoms(self) -> None:
+        ends: dict[Space, set[int]] = {}
+        for handle in self.handles.values():
+            ends.setdefault(handle.bytes.space, set()).update((handle.bytes.lo, handle.bytes.hi))
+        self._atom: dict[tuple[Space, int], int] = {}
+        self.starts: list[tuple[Space, int]] = []
+        """Space and address where each atom begins."""
+        for space, addresses in ends.items():
+            for address in sorted(addresses):
+                self._atom[space, address] = len(self.starts)
+                self.starts.append((space, address))
+
+    def atoms(self, bytes_: Bytes) -> range:
+        """The atoms of a range that begins and ends where handles do."""
+        space, lo, hi = bytes_
+        return range(self._atom[space, lo], self._atom[space, hi])
+
+    # -- accesses ----------------------------------------------------------------------------------
+
+    def writes(self, op: Operation) -> Iterator[Handle]:
+        """Tiles that an operation writes."""
         if isinstance(op, TileOp) and not self.moves_onto_itself(op):
             for operand in op.outs:
                 if (handle := self.handles.get(operand)) is not None and not handle.is_null:
-                    yield operand, handle
+                    yield handle
 
     def moves_onto_itself(self, op: Operation) -> bool:
         """A move between two handles of the same bytes and type does nothing."""
@@ -239,150 +182,9 @@ class TileBytes:
             and (source.bytes, source.layout, source.valid) == (dest.bytes, dest.layout, dest.valid)
         )
 
-    def _summarise(self, block: Block, guards: frozenset[SSAValue] = frozenset()) -> Summary:
-        summary = Summary()
-        for op in block.ops:
-            inner = self._summarise_op(op, guards)
-            for access in inner.exposed:
-                if not summary.certain.covers(*access.range):
-                    summary.exposed.append(access)
-            summary.written.extend(inner.written)
-            for space, spans in inner.certain.spans.items():
-                for span in spans:
-                    summary.certain.add(space, *span)
-        summary.exposed = list(dict.fromkeys(summary.exposed))
-        summary.written = list(dict.fromkeys(summary.written))
-        self.blocks[block] = summary
-        return summary
 
-    def _summarise_op(self, op: Operation, guards: frozenset[SSAValue]) -> Summary:
-        if isinstance(op, scf.ForOp):
-            return self._summarise_loop(op, guards)
-        if isinstance(op, scf.IfOp):
-            return self._summarise_branch(op, guards)
-        summary = Summary()
-        for region in op.regions:
-            for block in region.blocks:
-                inner = self._summarise(block, guards)
-                summary.exposed += inner.exposed
-                summary.written += inner.written
-        for _, handle in self.reads(op):
-            root = handle.root
-            summary.exposed.append(root.access(guards))
-        for _, handle in self.writes(op):
-            root = handle.root
-            partial = handle.window is not None or updates(op)
-            if partial:
-                summary.exposed.append(root.access(guards, partial=True))
-            else:
-                summary.certain.add(root.space, root.lo, root.hi)
-            summary.written.append(root.access())
-        return summary
-
-    def _summarise_loop(self, op: scf.ForOp, guards: frozenset[SSAValue]) -> Summary:
-        block = op.body.block
-        body = self._summarise(block, guards)
-        iv = block.args[0]
-        # What only later trips read, and every trip leaves written, does not come from before the loop.
-        outer = [
-            a._replace(guards=a.guards - {iv})
-            for a in body.exposed
-            if not (iv in a.guards and body.certain.covers(*a.range)) and not self.assembles(op, a)
-        ]
-        self.first_trip[op] = Ranges()
-        self.first_trip[op].update(outer)
-        certain = body.certain if (trips(op) or 0) > 0 else Ranges()
-        return Summary(outer, body.written, Ranges(certain))
-
-    def _summarise_branch(self, op: scf.IfOp, guards: frozenset[SSAValue]) -> Summary:
-        first, later = first_trip_guard(op)
-        then = self._summarise(op.true_region.block, guards | _one(later))
-        if not op.false_region.blocks:
-            return Summary(then.exposed, then.written, Ranges())
-        other = self._summarise(op.false_region.block, guards | _one(first))
-        certain = then.certain.intersection(other.certain)
-        return Summary(then.exposed + other.exposed, then.written + other.written, certain)
-
-    def assembles(self, loop: scf.ForOp, base: Access) -> bool:
-        """The loop writes every row of `base` by inserting row `iv` in trip `iv`, and reads it nowhere else.
-
-        Then what was in those bytes before the loop cannot be seen.
-        """
-        if not base.partial or trips(loop) is None or constant_int(loop.lb) != 0:
-            return False
-        step, block = constant_int(loop.step) or 0, loop.body.block
-        iv, end = block.args[0], constant_int(loop.ub) or 0
-        inserted = False
-        for op in block.walk():
-            for _, handle in self.reads(op):
-                root = handle.root
-                if root.space == base.space and root.lo < base.hi and base.lo < root.hi:
-                    return False
-            for _, handle in self.writes(op):
-                if handle.root.bytes != (base.space, base.lo, base.hi) or op.parent is not block:
-                    continue
-                window = handle.window
-                inserted |= (
-                    window is not None
-                    and window.parent.window is None
-                    and window.row is iv
-                    and constant_int(window.col) == 0
-                    and handle.layout.cols == base.layout.cols
-                    and handle.layout.rows >= step
-                    and end >= base.layout.rows
-                    and handle.valid == handle.layout.shape
-                )
-        return inserted
-
-    # -- liveness --------------------------------------------------------------------------------
-
-    def _liveness(self, block: Block, live: Ranges) -> None:
-        """Walk backwards from what is live behind the block; `live` is changed in place."""
-        for op in reversed(list(block.ops)):
-            if op in self._watch:
-                self.live_after[op] = Ranges(live)
-            if isinstance(op, scf.ForOp):
-                self.live_after[op] = after = Ranges(live)
-                inside = Ranges(after)
-                inside.update(self.blocks[op.body.block].exposed)
-                self._liveness(op.body.block, inside)
-                for space, spans in inside.spans.items():
-                    for span in spans:
-                        live.add(space, *span)
-                continue
-            if isinstance(op, scf.IfOp):
-                self.live_after[op] = after = Ranges(live)
-                before = Ranges() if op.false_region.blocks else Ranges(after)
-                for region in op.regions:
-                    for inner in region.blocks:
-                        branch = Ranges(after)
-                        self._liveness(inner, branch)
-                        for space, spans in branch.spans.items():
-                            for span in spans:
-                                before.add(space, *span)
-                live.spans = before.spans
-                continue
-            for region in op.regions:
-                for inner in region.blocks:
-                    self._liveness(inner, live)
-            for _, handle in self.writes(op):
-                if handle.window is None and not updates(op):
-                    live.remove(handle.space, handle.lo, handle.hi)
-                else:
-                    root = handle.root
-                    live.add(root.space, root.lo, root.hi)
-            for _, handle in self.reads(op):
-                root = handle.root
-                live.add(root.space, root.lo, root.hi)
-
-
-def _one(value: SSAValue | None) -> frozenset[SSAValue]:
-    return frozenset() if value is None else frozenset((value,))
-
-
-def updates(op: Operation) -> bool:
-    """The operation keeps part of what its destination held before."""
-    return isinstance(op, TileOp) and op.reads_destination()
+VIEWS = (AllocTileOp, SubviewOp, TReshapeOp, BitcastOp)
+"""Operations that make a handle and touch no bytes."""
 
 
 def layout_of_buffer(type_: Attribute) -> TileLayout:
@@ -390,7 +192,8 @@ def layout_of_buffer(type_: Attribute) -> TileLayout:
     return type_.data
 
 
-def _extent(value: int | SSAValue | None) -> Extent:
+def extent_of(value: int | SSAValue | None) -> Extent:
+    """An extent as a number where it is one."""
     if isinstance(value, SSAValue):
         number = constant_int(value)
         return value if number is None else number
@@ -400,15 +203,24 @@ def _extent(value: int | SSAValue | None) -> Extent:
 def _allocation(op: AllocTileOp) -> Handle:
     layout = op.layout
     valid = (
-        _extent(layout.valid_rows if op.valid_row is None else op.valid_row),
-        _extent(layout.valid_cols if op.valid_col is None else op.valid_col),
+        extent_of(layout.valid_rows if op.valid_row is None else op.valid_row),
+        extent_of(layout.valid_cols if op.valid_col is None else op.valid_col),
     )
     if op.addr is None:
-        return Handle(op.res, 0, layout, valid)
+        return Handle(Bytes(op.res, 0, layout.bytes), layout, valid)
     address = constant_int(op.addr)
     if address is None:
         raise CannotRaise(op, "dynamic address", "its address is not a constant")
-    return Handle(layout.loc, address, layout, valid)
+    return Handle(Bytes(layout.loc, address, address + layout.bytes), layout, valid)
+
+
+def _popped(layout: TileLayout, extents: list[SSAValue] | list[int]) -> Extents:
+    """A popped tile is valid as its operands say, else as its type says, else all of it."""
+    rows, cols = (
+        size if e is None else e
+        for e, size in zip(map(extent_of, extents), layout.shape, strict=True)
+    )
+    return rows, cols
 
 
 def trips(loop: scf.ForOp) -> int | None:

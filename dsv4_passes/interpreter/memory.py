@@ -77,6 +77,8 @@ class Handle:
     layout: TileLayout
     offsets: Offsets
     valid: Extent
+    part: bool = False
+    """It is a window: what lies beside its valid lanes belongs to the tile it looks at."""
 
     @property
     def itemsize(self) -> int:
@@ -85,7 +87,7 @@ class Handle:
     def window(self, row: int, col: int, layout: TileLayout, valid: Extent) -> "Handle":
         """The box of `layout`'s shape at [row, col]."""
         offsets = self.offsets[row : row + layout.rows, col : col + layout.cols]
-        return Handle(self.region, self.base, layout, offsets, valid)
+        return Handle(self.region, self.base, layout, offsets, valid, part=True)
 
     def recast(self, layout: TileLayout, valid: Extent) -> "Handle":
         """The same bytes as another tile: another shape lays its elements out anew from the first byte on."""
@@ -97,13 +99,17 @@ class Handle:
     def read(self) -> Tile:
         """What the bytes hold now; a lane is known if all of its bytes are."""
         data, known = self._elements()
-        return Tile(self.layout, data[self.offsets], np.all(known[self.offsets], axis=-1), self.valid)
+        lanes, seen = data[self.offsets], np.all(known[self.offsets], axis=-1)
+        if lanes.shape != self.layout.shape:
+            beyond = [(0, n - m) for n, m in zip(self.layout.shape, lanes.shape, strict=True)]
+            lanes, seen = np.pad(lanes, beyond), np.pad(seen, beyond)
+        return Tile(self.layout, lanes, seen, self.valid)
 
     def write(self, lanes: Lanes, known_lanes: Known | bool = True) -> None:
-        """Put `lanes` into the first rows and columns; all other lanes of the handle become unknown."""
+        """Put `lanes` into the first rows and columns; all other lanes of a whole tile become unknown."""
         data, known = self._elements()
         rows, cols = lanes.shape
-        if lanes.shape != self.layout.shape:
+        if lanes.shape != self.layout.shape and not self.part:
             known[self.offsets] = False
         where = self.offsets[:rows, :cols]
         data[where] = lanes

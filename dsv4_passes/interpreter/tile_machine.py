@@ -223,12 +223,12 @@ class TileMachine:
         valid = rows, cols
         if isinstance(source, Handle):
             row, col = (self.number(v, "offset", op) for v in op.offsets)
-            self.check_box(op, source.layout, row, col, layout)
+            self.check_box(op, source.layout, row, col, box_shape(layout, valid))
             self.env[op.res] = source.window(row, col, layout, valid)
             return
         row, col = (self.env[v] for v in op.offsets)
         if isinstance(row, int) and isinstance(col, int):
-            self.check_box(op, source.layout, row, col, layout)
+            self.check_box(op, source.layout, row, col, box_shape(layout, valid))
             self.bind(op.res, views.subview(source, row, col, layout, valid))
         else:
             self.symbolic_subview(op, source, row, col, valid)
@@ -236,10 +236,14 @@ class TileMachine:
     def symbolic_subview(self, op: SubviewOp, source: Tile, row: Number, col: Number, valid: Extent) -> None:
         raise UserError(f"{op.name} needs a number for its offset, found [{row}, {col}]", op.location)
 
-    def check_box(self, op: Operation, whole: TileLayout, row: int, col: int, part: TileLayout) -> None:
-        if row < 0 or col < 0 or row + part.rows > whole.rows or col + part.cols > whole.cols:
+    def check_box(
+        self, op: Operation, whole: TileLayout, row: int, col: int, valid: tuple[int, int]
+    ) -> None:
+        """The valid lanes of a window are inside; the rest of it may reach beyond."""
+        rows, cols = valid
+        if row < 0 or col < 0 or (rows and row + rows > whole.rows) or (cols and col + cols > whole.cols):
             raise UserError(
-                f"{op.name} of {part.rows}x{part.cols} at [{row}, {col}] reaches outside of "
+                f"{op.name} of {rows}x{cols} at [{row}, {col}] reaches outside of "
                 f"{whole.rows}x{whole.cols}",
                 op.location,
             )
@@ -296,8 +300,8 @@ class TileMachine:
         source, dest = self.env[op.source], self.env[op.dest]
         row, col = self.env[op.row], self.env[op.col]
         layout = layout_of(op.res)
-        if isinstance(row, int) and isinstance(col, int):
-            self.check_box(op, layout, row, col, source.layout)
+        if isinstance(row, int) and isinstance(col, int) and all(isinstance(e, int) for e in source.valid):
+            self.check_box(op, layout, row, col, source.box)
             self.bind(op.res, views.insert(source, dest, row, col, layout))
         else:
             self.symbolic_insert(op, source, dest, row, col)

@@ -190,6 +190,11 @@ def scratch_type(
     return None
 
 
+def has_rule(mnemonic: str) -> bool:
+    """Whether `scratch_type` decides about the scratch operand; else what the program has is as good."""
+    return mnemonic in {"tgather", "tsel", *_EVERYWHERE, *_SINCE_IMPLICIT, *_IN_SYNTAX}
+
+
 def _gather_scratch(form: str, srcs: Sequence[Tile]) -> Scratch | None:
     """An index gather has one like its index, on every chip: A5 code does not compile without."""
     return Scratch(srcs[1].rows, srcs[1].cols, srcs[1].dtype) if form == "index" else None

@@ -6,602 +6,403 @@
     pto.tadd ins(%b, %b : TB, TB) outs(%a : TB)
 
 Every read becomes the value that last wrote those bytes: reaching definitions over byte ranges, because
-the same bytes appear under several names with no operation between them. A range that is read as
-another type becomes a reshape, a zero-copy transpose or a bitcast; a piece written into a tile an
-insert; bytes that travel around a loop or out of a branch become iteration arguments and results.
+the same bytes appear under several names with no operation between them (`raise_flow`). A range that is
+read as another type becomes a reshape, a zero-copy transpose or a bitcast, a piece written into a tile an
+insert (`raise_views`); bytes that travel around a loop or out of a branch become iteration arguments and
+results.
 
 Legal because a value is used only where the bytes it stands for are proved to hold it. A function in
 which that cannot be proved (a dynamic address, tiles that overlap partly, an operation that is not
 understood) stays as it is, with a remark. `pto-lower` is the way back.
 """
 
-from collections.abc import Sequence
+from collections import deque
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects import arith, func, scf
-from xdsl.dialects.builtin import IndexType, IntegerAttr, ModuleOp
-from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.dialects import func, scf
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.utils.exceptions import VerifyException
 
-from dialects.pto.base import TileOp, segment_sizes
-from dialects.pto.tiles import (
-    AllocTileOp,
-    BitcastOp,
-    InsertOp,
-    ReshapeOp,
-    SetValidShapeOp,
-    SubviewOp,
-    TransposeOp,
-    TReshapeOp,
-    UndefOp,
-)
-from dialects.pto.types import DYNAMIC, TileBufType, TileLayout, TileType, element_bits
+from dialects.pto.allocation import AllocTileOp
+from dialects.pto.base import TileOp, segment_sizes, target_arch
+from dialects.pto.channels import FreeOp, PopOp
+from dialects.pto.control import SectionOp
+from dialects.pto.extents import GetValidShapeOp, ValidExtentOp
+from dialects.pto.matmul import MatmulOp
+from dialects.pto.opaque import OpaqueOp
+from dialects.pto.tiles import SetValidShapeOp
+from dialects.pto.types import DYNAMIC, TileBufType, TileType
+from dsv4_passes import spelling
 from dsv4_passes.analysis.tile_bytes import (
-    Access,
+    VIEWS,
+    Bytes,
     CannotRaise,
-    Extent,
+    Extents,
     Handle,
     Space,
     TileBytes,
-    trips,
-    updates,
+    extent_of,
 )
 from dsv4_passes.diagnostics import refused, warning
 
-_VIEWS = (AllocTileOp, SubviewOp, TReshapeOp, BitcastOp)
+from .raise_cleanup import clean_up
+from .raise_flow import Branch, Flow, Join, Loop, Need, Scope, Wanted
+from .raise_views import Views, value_type
+from .scratch import remember_scratch
 
-
-@dataclass(frozen=True, eq=False)
-class Cell:
-    """Bytes `[lo, hi)` hold those of `value`, which starts at byte `start`."""
-
-    lo: int
-    hi: int
-    value: SSAValue
-    start: int
-
-
-State = dict[Space, list[Cell]]
+BESIDE = Need(partly=True)
+"""For an operation that replaces a part: what lies beside the part."""
 
 
 class _Raise:
     """Raise one function body in place; raises CannotRaise and leaves a wreck, so work on a clone."""
 
-    def __init__(self, body: Block):
-        self.bytes = TileBytes(body)
-        self.state: State = {}
-        self.extents: dict[SSAValue, tuple[Extent, Extent]] = {}
+    def __init__(self, body: Block, arch: str):
+        self.arch = arch
+        self.tiles = TileBytes(body)
+        self.views = Views(body)
+        self.flow = Flow(self.tiles, self.views)
         self.dead: list[Operation] = []
-        self.block(body)
+        self.popped: dict[tuple[Block | None, object], deque[SSAValue]] = {}
+        self.freed: set[Space] = set()
+        self.written: dict[Operation, set[int]] = {}
+        """Atoms written in each loop."""
+        self.reshaped: dict[Operation, list[SSAValue]] = {}
+        """Handles from outside that `set_validshape` changes in each loop or branch."""
+        self.look_ahead(body)
+        self.block(body, self.flow.scope)
+        self.flow.finish()
         for op in reversed(self.dead):
             op.detach()
             op.erase()
+        joins = self.flow.joins
+        added = {column.result for join in joins for column in join.columns}
+        structured = [j.op for j in joins if isinstance(j.op, (scf.ForOp, scf.IfOp)) and j.columns]
+        clean_up(structured, added, self.views.made)
 
-    # -- walking ---------------------------------------------------------------------------------
+    # -- before the walk ---------------------------------------------------------------------------
 
-    def block(self, block: Block) -> None:
+    def look_ahead(self, block: Block) -> tuple[set[int], list[SSAValue]]:
+        """What is written, and which handles of other blocks change their extent, in a block."""
+        written, reshaped = set[int](), list[SSAValue]()
+        for op in block.ops:
+            for handle in self.tiles.writes(op):
+                valid = handle.layout.shape if handle.window else handle.valid
+                self.flow.note_write(handle.bytes, handle.layout, valid)
+                written.update(self.tiles.atoms(handle.bytes))
+            written.update(a for h in self.scratch(op) for a in self.tiles.atoms(h.bytes))
+            if isinstance(op, AllocTileOp) and op.addr is None:
+                written.update(self.tiles.atoms(self.tiles.handles[op.res].bytes))
+            if isinstance(op, SetValidShapeOp):
+                reshaped.append(op.source)
+            inner = [self.look_ahead(b) for region in op.regions for b in region.blocks]
+            if inner:
+                self.written[op] = set[int]().union(*(w for w, _ in inner))
+                written |= self.written[op]
+                self.reshaped[op] = list(dict.fromkeys(h for _, changed in inner for h in changed))
+                reshaped += self.reshaped[op]
+        return written, [h for h in reshaped if not _defined_in(h, block)]
+
+    def scratch(self, op: Operation) -> list[Handle]:
+        """Tiles that an operation other than a tile operation overwrites on its way."""
+        if isinstance(op, TileOp) or not hasattr(op, "scratch_operands"):
+            return []
+        values: list[SSAValue] = getattr(op, "scratch_operands")()
+        return [self.tiles.handles[v] for v in values if v in self.tiles.handles]
+
+    # -- walking -----------------------------------------------------------------------------------
+
+    def block(self, block: Block, scope: Scope) -> None:
+        self.flow.scope = scope
+        self.flow.scopes[block] = scope
         for op in list(block.ops):
             if isinstance(op, scf.ForOp):
                 self.loop(op)
             elif isinstance(op, scf.IfOp):
                 self.branch(op)
-            elif op.name == "pto.opaque":
-                raise CannotRaise(op, "unknown operation", "it is not understood and may touch any tile")
-            elif isinstance(op, _VIEWS):
-                if isinstance(op.res.type, TileBufType):
-                    self.dead.append(op)
-            elif isinstance(op, SetValidShapeOp):
-                self.set_valid(op)
+            elif isinstance(op, VIEWS):
+                self.handle(op)
+            elif isinstance(op, (SetValidShapeOp, GetValidShapeOp, ValidExtentOp)):
+                self.extent_op(op)
             elif isinstance(op, TileOp):
                 self.tile_op(op)
+            elif op.regions:
+                self.section(op)
             else:
                 self.other(op)
-                for region in op.regions:
-                    for inner in region.blocks:
-                        self.block(inner)
+
+    def handle(self, op: Operation) -> None:
+        if isinstance(op.results[0].type, TileBufType):
+            self.dead.append(op)
+            if isinstance(op, AllocTileOp) and op.addr is None:
+                self.flow.write(self.tiles.handles[op.res].bytes, None)
 
     def tile_op(self, op: TileOp) -> None:
-        outs = [self.bytes.handles.get(v) for v in op.outs]
-        tiles = [h for h in outs if h is not None]
-        if (
-            any(h.is_null for h in tiles)
-            or (not tiles and self.reads_nothing(op))
-            or self.bytes.moves_onto_itself(op)
-        ):
+        outs = [handle for v in op.outs if (handle := self.tiles.handles.get(v)) is not None]
+        ins = [handle for v in op.ins if (handle := self.tiles.handles.get(v)) is not None]
+        nothing = any(h.is_null for h in outs) or (not outs and ins and all(h.is_null for h in ins))
+        if (nothing or self.tiles.moves_onto_itself(op)) and not op.results:
             self.dead.append(op)
-            return
-        ins = [self.operand(op, value) for value in op.inputs()]
-        if not tiles:
-            kept = [v for v in op.outs]
-            op.operands = [*ins, *kept]
-            op.properties["operandSegmentSizes"] = segment_sizes(len(ins), len(kept), 0)
-            return
-        if updates(op):
-            ins.append(self.read(op, tiles[0].root if tiles[0].window else tiles[0], quiet=True))
-        types = [value_type(h.layout, h.valid) for h in tiles]
-        valid = [e for h in tiles for e in h.valid if isinstance(e, SSAValue)]
+        elif outs:
+            self.producer(op, outs, ins)
+        else:
+            self.other(op)
+
+    def producer(self, op: TileOp, outs: list[Handle], ins: list[Handle]) -> None:
+        """An operation whose destinations become its results."""
+        if op.BUFFER_ONLY or len(outs) != len(op.outs):
+            raise CannotRaise(op, "about handles", "it is about addresses and has no meaning on values")
+        operands = [self.operand(op, value) for value in op.inputs()]
+        extents = [self.extents(v) for v in op.outs]
+        if op.reads_destination():
+            whole = self.tiles.handles[op.outs[0]]
+            operands.append(self.old_content(op, op.outs[0], whole))
+        elif isinstance(op, MatmulOp):
+            # An accumulator's handle may say more than the product has: its extent comes from the factors.
+            extents = [(self.extents(op.lhs)[0], self.extents(op.rhs)[1])]
+            if op.TIED:
+                operands[0] = self.views.with_valid(op, operands[0], extents[0])
+        types = [value_type(h.layout, e) for h, e in zip(outs, extents, strict=True)]
+        new = self.create(op, operands, types, extents)
+        if not self.holds(new):
+            new.drop_all_references()
+            types = [t.with_(valid_rows=DYNAMIC, valid_cols=DYNAMIC) for t in types]
+            new = self.create(op, [self.loose(op, v) for v in operands], types, extents)
+        Rewriter.insert_op(new, InsertPoint.before(op))
+        remember_scratch(op, new)
+        for out, handle, result, extent in zip(op.outs, outs, new.results, extents, strict=True):
+            spelling.carry_name(out, result)
+            self.views.extents[result] = extent
+            self.write(op, out, handle, result, ins)
+        self.dead.append(op)
+
+    def create(
+        self, op: TileOp, operands: list[SSAValue], types: list[TileType], extents: list[Extents]
+    ) -> TileOp:
+        """The operation in value form, not yet in place."""
+        valid = [
+            self.views.scalar(extent, 0)
+            for type_, pair in zip(types, extents, strict=True)
+            for static, extent in zip(type_.data.valid, pair, strict=True)
+            if static == DYNAMIC
+        ]
         properties = dict(op.properties)
-        properties["operandSegmentSizes"] = segment_sizes(len(ins), 0, len(valid))
+        properties["operandSegmentSizes"] = segment_sizes(len(operands), 0, len(valid))
         new = type(op).create(
-            operands=[*ins, *valid],
+            operands=[*operands, *valid],
             result_types=types,
             properties=properties,
             attributes=op.attributes,
         )
-        self.insert_before(op, new)
-        for handle, result, out in zip(tiles, new.results, op.outs, strict=True):
-            result.name_hint = out.name_hint
-            self.extents[result] = handle.valid
-            self.write(op, handle, result)
-        self.dead.append(op)
+        new.location = op.location
+        return new
 
-    def reads_nothing(self, op: TileOp) -> bool:
-        """All tile operands are null: a store in the mirrored branch of the other sub-block."""
-        handles = [h for v in op.ins if (h := self.bytes.handles.get(v)) is not None]
-        return bool(handles) and all(h.is_null for h in handles)
+    def holds(self, op: TileOp) -> bool:
+        """The family's rules hold. Text that writes `?` is not checked by them and may break them: real
+        kernels combine tiles whose extents differ where nobody looks."""
+        try:
+            op.check(self.arch)
+        except VerifyException:
+            return False
+        return True
+
+    def loose(self, op: Operation, value: SSAValue) -> SSAValue:
+        """A tile with its extent hidden behind `?`."""
+        if not isinstance(value.type, TileType) or value.type.data.valid == (DYNAMIC, DYNAMIC):
+            return value
+        type_ = value.type.with_(valid_rows=DYNAMIC, valid_cols=DYNAMIC)
+        return self.views.set_valid(op, value, type_, self.views.extents[value])
 
     def other(self, op: Operation) -> None:
-        """Pushes, pops and everything else that is not a tile operation with destinations."""
+        """Pushes, pops, stores and everything else that has no destination in memory."""
+        self.refuse_unknown(op)
+        scratch = list[SSAValue](getattr(op, "scratch_operands", list)())
         for index, value in enumerate(op.operands):
-            if value in self.bytes.handles:
-                op.operands[index] = self.operand(op, value)
-        for result in list(op.results):
-            if isinstance(result.type, TileBufType):
-                handle = self.bytes.handles[result]
-                layout, valid = (
-                    handle.layout,
-                    tuple(
-                        size if e is None else e
-                        for e, size in zip(handle.valid, handle.layout.shape, strict=True)
-                    ),
-                )
-                new = Rewriter.replace_value_with_new_type(result, value_type(layout, (valid[0], valid[1])))
-                self.bytes.handles[new] = handle
-                self.extents[new] = (valid[0], valid[1])
-                self.state[handle.space] = [Cell(0, handle.layout.bytes, new, 0)]
+            if value in self.tiles.handles:
+                unread = any(value is s for s in scratch)
+                op.operands[index] = self.nothing(op, value) if unread else self.operand(op, value)
+        for handle in self.scratch(op):
+            self.flow.write(handle.bytes, None)
+        if isinstance(op, TileOp) and not self.holds(op):
+            for index, value in enumerate(op.operands):
+                op.operands[index] = self.loose(op, value)
+        if isinstance(op, PopOp) and isinstance(op.tile.type, TileBufType):
+            self.pop(op)
+        if isinstance(op, FreeOp):
+            queue = self.popped.get((op.parent, op.channel))
+            if queue:
+                self.freed.add(queue.popleft())
 
-    def set_valid(self, op: SetValidShapeOp) -> None:
-        """In buffer form the handle changes what it says from here on."""
-        if (handle := self.bytes.handles.get(op.source)) is None:
-            return
-        if _block_of(op.source) is not op.parent:
-            raise CannotRaise(op, "set_validshape in a branch", "it changes a handle from outside its block")
-        from dialects.pto.memory import constant_int
+    def refuse_unknown(self, op: Operation) -> None:
+        if isinstance(op, OpaqueOp) or op.name == "builtin.unregistered":
+            raise CannotRaise(op, "unknown operation", "it is not understood and may touch any tile")
+        if isinstance(op, TileOp) and op.BUFFER_ONLY:
+            raise CannotRaise(op, "about handles", "it is about addresses and has no meaning on values")
 
-        rows, cols = (v if (n := constant_int(v)) is None else n for v in (op.valid_row, op.valid_col))
-        self.bytes.handles[op.source] = Handle(
-            handle.space, handle.lo, handle.layout, (rows, cols), handle.window
-        )
-        self.dead.append(op)
+    def pop(self, op: PopOp) -> None:
+        """What is popped is a value of its own."""
+        handle = self.tiles.handles[op.tile]
+        old = op.tile
+        self.popped.setdefault((op.parent, op.channel), deque()).append(old)
+        new = Rewriter.replace_value_with_new_type(old, value_type(handle.layout, handle.valid))
+        if old is not new:
+            self.tiles.handles[new] = handle
+            spelling.carry_name(old, new)
+        self.views.extents[new] = handle.valid
+        self.flow.write(handle.bytes, new)
 
-    # -- loops and branches ----------------------------------------------------------------------
+    # -- regions -----------------------------------------------------------------------------------
 
     def loop(self, op: scf.ForOp) -> None:
-        block = op.body.block
-        summary, live = self.bytes.blocks[block], self.bytes.live_after[op]
-        first, may_skip = self.bytes.first_trip[op], (trips(op) or 0) == 0
-        written = summary.written
-        needed = [a for a in summary.exposed if any(_overlap(a, w) for w in written)]
-        needed += [w for w in reversed(written) if live.touches(*w.range)]
-        keys = choose_keys(op, needed, [*summary.exposed, *written])
-        before = self.state
-        inits = [
-            self.key_value(op, key, exact=first.touches(*key.range))
-            if first.touches(*key.range) or (may_skip and live.touches(*key.range))
-            else self.undef(op, key)
-            for key in keys
-        ]
-        outside = without(before, written)
-        self.state = {space: list(cells) for space, cells in outside.items()}
-        op.body.detach_block(block)
-        for key in keys:
-            argument = block.insert_arg(key_type(key), len(block.args))
-            self.define(self.state, key, argument)
-        self.block(block)
-        end = block.last_op
-        assert isinstance(end, scf.YieldOp)
-        carried = [self.key_value(end, key) for key in keys]
-        Rewriter.replace_op(end, scf.YieldOp(*end.operands, *carried))
-        new = scf.ForOp(op.lb, op.ub, op.step, [*op.iter_args, *inits], Region(block))
-        new.attributes |= op.attributes
-        self.replace_structured(op, new, keys, outside)
+        join = Loop(self.flow, op, self.written[op])
+        self.flow.open(join)
+        inner = join.inner[0]
+        changed = self.changed(op)
+        before = {handle: self.extents(handle) for handle in changed}
+        columns = {h: [join.add(self.views.index(0).type) for _ in (0, 1)] for h in changed}
+        for handle, pair in columns.items():
+            inner.extents[handle] = pair[0].argument, pair[1].argument
+        self.block(op.body.block, inner)
+        for handle, pair in columns.items():
+            for axis, column in enumerate(pair):
+                column.edges[0].value = self.views.scalar(before[handle][axis], 0)
+                column.edges[1].value = self.views.scalar(inner.extents[handle][axis], 0)
+        self.flow.close(join)
+        for handle, pair in columns.items():
+            self.flow.scope.extents[handle] = pair[0].result, pair[1].result
 
     def branch(self, op: scf.IfOp) -> None:
-        live = self.bytes.live_after[op]
-        blocks = [region.block for region in op.regions if region.blocks]
-        written = [w for block in blocks for w in self.bytes.blocks[block].written]
-        needed = [w for w in reversed(written) if live.touches(*w.range)]
-        keys = choose_keys(op, needed, written)
-        before = self.state
-        if keys and not op.false_region.blocks:
-            block = Block([scf.YieldOp()])
-            op.false_region.add_block(block)
-        regions: list[Region] = []
-        for region in op.regions:
-            if not region.blocks:
-                regions.append(Region())
-                continue
-            self.state = {space: list(cells) for space, cells in before.items()}
-            block = region.block
-            self.block(block)
-            end = block.last_op
-            assert isinstance(end, scf.YieldOp)
-            results = [self.key_value(end, key) for key in keys]
-            Rewriter.replace_op(end, scf.YieldOp(*end.operands, *results))
-            region.detach_block(block)
-            regions.append(Region(block))
-        types = [*(r.type for r in op.results), *map(key_type, keys)]
-        new = scf.IfOp(op.cond, types, regions[0], regions[1])
-        self.replace_structured(op, new, keys, without(before, written))
+        join = Branch(self.flow, op)
+        self.flow.open(join)
+        for scope, region in zip(join.inner, op.regions, strict=False):
+            self.block(region.block, scope)
+        self.flow.scope = join.scope
+        changed = self.changed(op)
+        before = {handle: self.extents(handle) for handle in changed}
+        for handle in changed:
+            after: list[SSAValue] = []
+            for axis in (0, 1):
+                column = join.add(self.views.index(0).type)
+                sides = [side.extents.get(handle, before[handle]) for side in join.inner]
+                for edge, extents in zip(column.edges, [*sides, before[handle]], strict=False):
+                    edge.value = self.views.scalar(extents[axis], 0)
+                after.append(column.result)
+            join.scope.extents[handle] = after[0], after[1]
+        self.flow.close(join)
 
-    def replace_structured(
-        self, op: scf.ForOp | scf.IfOp, new: Operation, keys: Sequence[Access], outside: State
-    ) -> None:
-        """Put the loop or branch with tile results in place; after it, its keys hold those results."""
-        new.location = op.location
-        self.insert_before(op, new)
-        scalars = len(op.results)
-        for old, result in zip(op.results, new.results[:scalars], strict=True):
-            result.name_hint = old.name_hint
-            old.replace_all_uses_with(result)
-        op.detach()
-        op.erase()
-        self.state = outside
-        for key, result in zip(keys, new.results[scalars:], strict=True):
-            self.define(self.state, key, result)
+    def section(self, op: Operation) -> None:
+        """Tiles do not get out of a section for one kind of core; no other region is understood."""
+        if not isinstance(op, SectionOp):
+            raise CannotRaise(op, "unknown region", "when its region runs is not known")
+        join = Join(self.flow, op)
+        self.flow.open(join)
+        join.inner = [Scope(join)]
+        self.block(op.body.block, join.inner[0])
+        self.flow.close(join)
 
-    def define(self, state: State, key: Access, value: SSAValue) -> None:
-        put(state, key.space, Cell(key.lo, key.hi, value, key.lo))
-        layout = value.type.data if isinstance(value.type, TileType) else key.layout
-        rows, cols = (None if e == DYNAMIC else e for e in layout.valid)
-        self.extents[value] = (rows, cols)
+    def changed(self, op: Operation) -> list[SSAValue]:
+        """Handles from outside whose extents change in a loop or branch."""
+        return self.reshaped.get(op, [])
 
-    def key_value(self, op: Operation, key: Access, exact: bool = False) -> SSAValue:
-        """The value of a loop's or branch's key in front of `op`, with exactly the key's type.
+    # -- valid extents -----------------------------------------------------------------------------
 
-        Bytes of another kind than the key, which nobody may read as such, count as undefined.
-        """
-        target = key_type(key)
-        try:
-            value = self.find(op, key.space, key.lo, key.layout, quiet=True)
-        except CannotRaise:
-            if exact and not key.partial:
-                raise
-            value = None
-        if value is None:
-            return self.undef(op, key)
-        return self.retype(op, value, target)
+    def extents(self, handle: SSAValue) -> Extents:
+        """What a handle says here."""
+        scope: Scope | None = self.flow.scope
+        while scope is not None:
+            if (known := scope.extents.get(handle)) is not None:
+                return known
+            scope = scope.join.scope if scope.join else None
+        return self.tiles.handles[handle].valid
 
-    def retype(self, op: Operation, value: SSAValue, target: TileType) -> SSAValue:
-        """Make a value of the key's layout have exactly its type: only the valid extent may differ."""
-        if value.type == target:
-            return value
-        rows, cols = (
-            e if isinstance(e, SSAValue) else self.index(op, size if e is None else e)
-            for e, size in zip(self.extents[value], target.data.shape, strict=True)
-        )
-        new = SetValidShapeOp(value, rows, cols, target)
-        self.insert_before(op, new)
-        assert new.res is not None
-        return new.res
+    def extent_op(self, op: SetValidShapeOp | GetValidShapeOp | ValidExtentOp) -> None:
+        """`set_validshape` changes what a handle says from here on; the others ask."""
+        if op.source not in self.tiles.handles:
+            return
+        self.dead.append(op)
+        if isinstance(op, SetValidShapeOp):
+            self.flow.scope.extents[op.source] = extent_of(op.valid_row), extent_of(op.valid_col)
+            return
+        rows, cols = self.extents(op.source)
+        asked = (rows, cols) if isinstance(op, GetValidShapeOp) else (cols if "cols" in op.name else rows,)
+        for result, extent in zip(op.results, asked, strict=True):
+            result.replace_all_uses_with(self.views.scalar(extent, 0))
 
-    # -- reading and writing bytes -----------------------------------------------------------------
+    # -- operands and destinations -----------------------------------------------------------------
 
     def operand(self, op: Operation, value: SSAValue) -> SSAValue:
         """The value that a tile operand denotes here; anything else stays as it is."""
-        if (handle := self.bytes.handles.get(value)) is None:
+        if (handle := self.tiles.handles.get(value)) is None:
             return value
-        if handle.is_null:
-            undef = UndefOp(value_type(handle.layout, handle.valid))
-            self.insert_before(op, undef)
-            return undef.res
-        return self.read(op, handle)
+        if handle.bytes.space in self.freed:
+            warning(op, "reads a popped tile after its slot was given back")
+            self.freed.discard(handle.bytes.space)
+        return self.nothing(op, value) if handle.is_null else self.read(op, value, handle, Need())
 
-    def read(self, op: Operation, handle: Handle, quiet: bool = False) -> SSAValue:
-        if handle.window is None:
-            value = self.find(op, handle.space, handle.lo, handle.layout, quiet)
-            if value is None:
-                undef = UndefOp(value_type(handle.layout, handle.valid))
-                self.insert_before(op, undef)
-                value = undef.res
-                self.extents[value] = handle.valid
-        else:
-            parent = self.read(op, handle.window.parent, quiet)
-            type_ = value_type(handle.layout, handle.valid)
-            window = SubviewOp(
-                parent,
-                [handle.window.row, handle.window.col],
-                handle.layout.shape,
-                type_,
-                [e if isinstance(e, SSAValue) else self.index(op, e or 0) for e in handle.valid]
-                if DYNAMIC in type_.data.valid
-                else [],
-            )
-            self.insert_before(op, window)
-            value = window.res
-            self.extents[value] = handle.valid
-        return self.with_valid(op, value, handle.valid)
+    def nothing(self, op: Operation, value: SSAValue) -> SSAValue:
+        handle = self.tiles.handles[value]
+        return self.views.undef(op, handle.layout, self.extents(value))
 
-    def with_valid(self, op: Operation, value: SSAValue, valid: tuple[Extent, Extent]) -> SSAValue:
-        """A reader whose handle has another valid extent than the value sees it through a view."""
-        current = self.extents[value]
-        if None in valid or all(
-            a is b or (isinstance(a, int) and a == b) for a, b in zip(valid, current, strict=True)
-        ):
-            return value
-        assert isinstance(value.type, TileType)
-        rows, cols = (e if isinstance(e, SSAValue) else self.index(op, e or 0) for e in valid)
-        new = SetValidShapeOp(value, rows, cols, value_type(value.type.data, valid))
-        self.insert_before(op, new)
-        assert new.res is not None
-        self.extents[new.res] = valid
-        return new.res
-
-    def find(self, op: Operation, space: Space, lo: int, layout: TileLayout, quiet: bool) -> SSAValue | None:
-        """The value of the bytes `[lo, lo + layout.bytes)` as a tile of that layout; None if unwritten."""
-        hi = lo + layout.bytes
-        cells = [c for c in self.state.get(space, ()) if c.lo < hi and lo < c.hi]
-        if len(cells) == 1 and cells[0].lo <= lo and hi <= cells[0].hi:
-            return self.adapt(op, cells[0], lo, layout)
-        if not cells:
-            if not quiet:
-                warning(op, f"reads {layout.bytes} bytes of {layout.loc} memory that nobody wrote")
-            return None
-        return self.assemble(op, cells, lo, layout, quiet)
-
-    def adapt(self, op: Operation, cell: Cell, lo: int, layout: TileLayout) -> SSAValue:
-        """See a value, or a contiguous part of it, as another layout."""
-        value = cell.value
-        assert isinstance(value.type, TileType)
-        have = value.type.data
-        size = layout.bytes
-        if have.dtype != layout.dtype and element_bits(have.dtype) == element_bits(layout.dtype):
-            value = self.view(op, BitcastOp, value, have._replace(dtype=layout.dtype))
-            have = have._replace(dtype=layout.dtype)
-        if (cell.start, have.bytes) == (lo, size) and _same_place(have, layout):
-            return value
-        if (cell.start, have.bytes) == (lo, size) and _is_transpose(have, layout):
-            return self.view(
-                op,
-                TransposeOp,
-                value,
-                layout._replace(valid_rows=have.valid_cols, valid_cols=have.valid_rows),
-            )
-        if have.dtype != layout.dtype or not (_is_flat(have) and _is_flat(layout)):
-            raise CannotRaise(
-                op,
-                "bytes of another kind",
-                f"it reads {describe(layout)} where {describe(have)} was written",
-            )
-        if (cell.start, have.bytes) != (lo, size):
-            return self.extract(op, value, lo - cell.start, layout)
-        return self.reshape(op, value, layout)
-
-    def extract(self, op: Operation, value: SSAValue, offset: int, layout: TileLayout) -> SSAValue:
-        """A contiguous part of a row-major tile: rows of it, or a stretch of its lanes."""
-        assert isinstance(value.type, TileType)
-        have, width = value.type.data, element_bits(layout.dtype) // 8
-        row, col = divmod(offset // width, have.cols)
-        if not (layout.cols == have.cols and col == 0) and not (
-            layout.rows == 1 and col + layout.cols <= have.cols
-        ):
-            value = self.reshape(op, value, _flat(have))
-            have, row, col = _flat(have), 0, offset // width
-            piece = layout._replace(rows=1, cols=layout.rows * layout.cols)
-        else:
-            piece = layout
-        piece = have._replace(rows=piece.rows, cols=piece.cols)
-        piece = piece._replace(valid_rows=piece.rows, valid_cols=piece.cols)
-        part = SubviewOp(value, [self.index(op, row), self.index(op, col)], piece.shape, TileType(piece))
-        self.insert_before(op, part)
-        self.extents[part.res] = piece.shape
-        return part.res if _same_place(piece, layout) else self.reshape(op, part.res, layout)
-
-    def assemble(
-        self, op: Operation, cells: list[Cell], lo: int, layout: TileLayout, quiet: bool
-    ) -> SSAValue:
-        """Put a tile together from values that hold parts of its bytes."""
-        hi, width = lo + layout.bytes, element_bits(layout.dtype) // 8
-        covered = sum(min(c.hi, hi) - max(c.lo, lo) for c in cells)
-        if covered < hi - lo and not quiet:
-            warning(op, f"reads {hi - lo - covered} of {hi - lo} bytes that nobody wrote")
-        whole = _flat(layout)
-        undef = UndefOp(TileType(whole))
-        self.insert_before(op, undef)
-        value: SSAValue = undef.res
-        self.extents[value] = whole.shape
-        for cell in cells:
-            start, end = max(cell.lo, lo), min(cell.hi, hi)
-            if (start - lo) % width or (end - start) % width:
-                raise CannotRaise(op, "tiles overlap partly", "it reads a part of an element")
-            count = (end - start) // width
-            part = layout._replace(rows=1, cols=count, valid_rows=1, valid_cols=count)
-            piece = self.adapt(op, cell, start, _flat(part))
-            insert = InsertOp(piece, value, self.index(op, 0), self.index(op, (start - lo) // width))
-            self.insert_before(op, insert)
-            value = insert.res
-            self.extents[value] = whole.shape
-        return self.reshape(op, value, layout)
-
-    def reshape(self, op: Operation, value: SSAValue, layout: TileLayout) -> SSAValue:
-        """Row-major lanes in another shape. A full tile stays full; `[R, 1]` and `[1, R]` swap extents."""
-        assert isinstance(value.type, TileType)
-        have, (rows, cols) = value.type.data, self.extents[value]
-        if have.shape == layout.shape:
-            valid: tuple[Extent, Extent] = (rows, cols)
-        elif have.valid == have.shape:
-            valid = layout.shape
-        elif have.shape == layout.shape[::-1] and 1 in have.shape:
-            valid = (cols, rows)
-        else:
-            valid = layout.shape
-        return self.view(op, ReshapeOp, value, value_type(layout, valid).data, valid)
-
-    def view(
-        self,
-        op: Operation,
-        kind: type[ReshapeOp | TransposeOp | BitcastOp],
-        value: SSAValue,
-        layout: TileLayout,
-        valid: tuple[Extent, Extent] | None = None,
-    ) -> SSAValue:
-        rows, cols = self.extents[value]
-        new = kind(value, TileType(layout))
-        self.insert_before(op, new)
-        new.res.name_hint = value.name_hint
-        swapped = kind is TransposeOp
-        self.extents[new.res] = valid or ((cols, rows) if swapped else (rows, cols))
-        return new.res
-
-    def write(self, op: Operation, handle: Handle, value: SSAValue) -> None:
-        root, space = handle.root, handle.root.space
-        while handle.window is not None:
+    def read(self, op: Operation, value: SSAValue, handle: Handle, need: Need) -> SSAValue:
+        valid = self.extents(value)
+        if handle.window is not None:
             parent = handle.window.parent
-            base = self.read(op, parent, quiet=True) if parent.window is not None else self.base(op, parent)
-            insert = InsertOp(value, base, handle.window.row, handle.window.col)
-            self.insert_before(op, insert)
-            insert.res.name_hint = base.name_hint
-            self.extents[insert.res] = self.extents[base]
-            value, handle = insert.res, parent
-        put(self.state, space, Cell(root.lo, root.hi, value, root.lo))
+            whole = self.read(op, parent, self.tiles.handles[parent], need)
+            return self.views.window(op, whole, handle, valid)
+        tile = self.flow.read(op, Wanted(handle.bytes, handle.layout), valid, need)
+        return self.views.with_valid(op, tile, valid)
 
-    def base(self, op: Operation, parent: Handle) -> SSAValue:
-        """What a piece is written into: the tile's value, or nothing where other bytes lie there."""
+    def old_content(self, op: Operation, value: SSAValue, handle: Handle) -> SSAValue:
+        """What the destination of an operation that changes a part of it held before."""
+        if handle.window is not None:
+            return self.read(op, value, handle, BESIDE)
         try:
-            return self.read(op, parent, quiet=True)
+            return self.read(op, value, handle, BESIDE)
         except CannotRaise:
-            undef = UndefOp(value_type(parent.layout, parent.valid))
-            self.insert_before(op, undef)
-            self.extents[undef.res] = parent.valid
-            return undef.res
+            return self.views.undef(op, handle.layout, self.extents(value))
 
-    # -- small things ------------------------------------------------------------------------------
+    def write(
+        self, op: Operation, out: SSAValue, handle: Handle, value: SSAValue, ins: list[Handle]
+    ) -> None:
+        """The destination's bytes hold `value`; around a window they keep what they held."""
+        bytes_ = handle.bytes
+        while handle.window is not None:
+            parent = self.tiles.handles[handle.window.parent]
+            base = self.base(op, handle.window.parent, parent)
+            value = self.views.insert(op, value, base, handle.window.row, handle.window.col)
+            handle = parent
+        self.flow.write(bytes_, value, _sliced(bytes_, ins))
 
-    def undef(self, op: Operation, key: Access) -> SSAValue:
-        new = UndefOp(key_type(key))
-        self.insert_before(op, new)
-        self.extents[new.res] = key.valid
-        return new.res
-
-    def index(self, op: Operation, value: int) -> SSAValue:
-        constant = arith.ConstantOp(IntegerAttr(value, IndexType()))
-        self.insert_before(op, constant)
-        constant.result.name_hint = f"c{value}_index"
-        return constant.result
-
-    def insert_before(self, op: Operation, new: Operation) -> None:
-        new.location = op.location
-        Rewriter.insert_op(new, InsertPoint.before(op))
-
-
-def value_type(layout: TileLayout, valid: tuple[Extent, Extent]) -> TileType:
-    """The value type of a handle: a constant valid extent stands in the type."""
-    rows, cols = (e if isinstance(e, int) else DYNAMIC for e in valid)
-    return TileType(layout._replace(valid_rows=rows, valid_cols=cols))
+    def base(self, op: Operation, value: SSAValue, handle: Handle) -> SSAValue:
+        """What a piece is written into: all lanes of the tile, or nothing where other bytes lie there."""
+        if handle.window is not None:
+            return self.read(op, value, handle, BESIDE)
+        layout = handle.layout
+        full = TileType(layout._replace(valid_rows=layout.rows, valid_cols=layout.cols))
+        try:
+            tile = self.flow.read(op, Wanted(handle.bytes, layout), layout.shape, BESIDE)
+        except CannotRaise:
+            return self.views.undef(op, layout, layout.shape)
+        return self.views.retype(op, tile, full)
 
 
-def key_type(key: Access) -> TileType:
-    return value_type(key.layout, key.valid)
+def _sliced(bytes_: Bytes, ins: list[Handle]) -> Bytes | None:
+    """The larger tile that an operation reads a slice of and whose beginning its destination overwrites."""
+    for handle in ins:
+        space, lo, hi = handle.bytes
+        if handle.window is not None and space == bytes_.space and lo <= bytes_.lo and bytes_.hi <= hi:
+            if (lo, hi) != (bytes_.lo, bytes_.hi):
+                return handle.bytes
+    return None
 
 
-def choose_keys(op: Operation, needed: Sequence[Access], known: Sequence[Access]) -> list[Access]:
-    """The ranges that become results: the largest of those needed, each once.
-
-    A range's valid extent is static where all accesses to exactly that range agree on it.
-    """
-    keys: list[Access] = []
-    for access in sorted(needed, key=lambda a: a.lo - a.hi):
-        if any(k.space == access.space and k.lo <= access.lo and access.hi <= k.hi for k in keys):
-            continue
-        if any(_overlap(k, access) for k in keys):
-            raise CannotRaise(op, "tiles overlap partly", "tiles that overlap partly pass through it")
-        same = [a for a in known if a.range == access.range and _same_place(a.layout, access.layout)]
-        valid = tuple(
-            access.valid[axis]
-            if all(a.valid[axis] == access.valid[axis] for a in same) and isinstance(access.valid[axis], int)
-            else None
-            for axis in (0, 1)
-        )
-        keys.append(access._replace(valid=(valid[0], valid[1])))
-    return keys
-
-
-def _overlap(a: Access, b: Access) -> bool:
-    return a.space == b.space and a.lo < b.hi and b.lo < a.hi
-
-
-def put(state: State, space: Space, new: Cell) -> None:
-    """Overwrite bytes; what is left of older values stays as fragments."""
-    cells: list[Cell] = []
-    for cell in state.get(space, ()):
-        if cell.hi <= new.lo or new.hi <= cell.lo:
-            cells.append(cell)
-            continue
-        if cell.lo < new.lo:
-            cells.append(Cell(cell.lo, new.lo, cell.value, cell.start))
-        if new.hi < cell.hi:
-            cells.append(Cell(new.hi, cell.hi, cell.value, cell.start))
-    cells.append(new)
-    state[space] = cells
-
-
-def without(state: State, written: Sequence[Access]) -> State:
-    """The state with everything gone that may have been overwritten."""
-    result = {space: list(cells) for space, cells in state.items()}
-    for access in written:
-        if access.space not in result:
-            continue
-        kept: list[Cell] = []
-        for cell in result[access.space]:
-            if cell.hi <= access.lo or access.hi <= cell.lo:
-                kept.append(cell)
-                continue
-            if cell.lo < access.lo:
-                kept.append(Cell(cell.lo, access.lo, cell.value, cell.start))
-            if access.hi < cell.hi:
-                kept.append(Cell(access.hi, cell.hi, cell.value, cell.start))
-        result[access.space] = kept
-    return result
-
-
-def _same_place(a: TileLayout, b: TileLayout) -> bool:
-    """Equal up to the valid extent and the padding value: every lane is at the same byte."""
-    return a._replace(valid_rows=0, valid_cols=0, pad=0) == b._replace(valid_rows=0, valid_cols=0, pad=0)
-
-
-def _is_transpose(a: TileLayout, b: TileLayout) -> bool:
-    """One is the other with rows and columns exchanged, boxes included: NZ seen as ZN."""
-    return (
-        a.shape == b.shape[::-1]
-        and (a.blayout, a.slayout) != (b.blayout, b.slayout)
-        and "none_box" not in (a.slayout, b.slayout)
-        and a.blayout == b.slayout
-        and a.slayout == b.blayout
-        and (a.dtype, a.fractal) == (b.dtype, b.fractal)
-    )
-
-
-def _is_flat(layout: TileLayout) -> bool:
-    """Lanes lie in memory in row-major order."""
-    return layout.slayout == "none_box" and (layout.blayout == "row_major" or 1 in layout.shape)
-
-
-def _flat(layout: TileLayout) -> TileLayout:
-    count = layout.rows * layout.cols
-    return layout._replace(rows=1, cols=count, valid_rows=1, valid_cols=count, blayout="row_major")
-
-
-def describe(layout: TileLayout) -> str:
-    """A tile in a message: `64x32xf32` and its boxing where it has one."""
-    boxed = "" if layout.slayout == "none_box" else f" ({layout.blayout} of {layout.slayout} boxes)"
-    return f"{layout.rows}x{layout.cols}x{layout.dtype}{boxed}"
-
-
-def _block_of(value: SSAValue) -> Block | None:
+def _defined_in(value: SSAValue, block: Block) -> bool:
     owner = value.owner
-    return owner if isinstance(owner, Block) else owner.parent
+    return (owner if isinstance(owner, Block) else owner.parent) is block
 
 
 def raise_function(function: func.FuncOp) -> func.FuncOp | None:
@@ -610,11 +411,14 @@ def raise_function(function: func.FuncOp) -> func.FuncOp | None:
     None where there is nothing to raise, or where it cannot be done: then the function is left as it is,
     with a remark.
     """
-    if not function.body.blocks or not any(isinstance(op, AllocTileOp) for op in function.walk()):
+    if not function.body.blocks or not any(_makes_handle(op) for op in function.walk()):
         return None
-    clone = function.clone()
     try:
-        _Raise(clone.body.block)
+        refuse_shared_tiles(function)
+        names: dict[SSAValue, SSAValue] = {}
+        clone = function.clone(value_mapper=names)
+        spelling.carry_names(names)
+        _Raise(clone.body.block, target_arch(function))
     except CannotRaise as problem:
         refused(
             problem.op,
@@ -624,6 +428,32 @@ def raise_function(function: func.FuncOp) -> func.FuncOp | None:
         return None
     Rewriter.replace_op(function, clone)
     return clone
+
+
+def refuse_shared_tiles(function: func.FuncOp) -> None:
+    """A function and one that it calls see the same on-chip memory. Raises CannotRaise."""
+    module = function.get_toplevel_object()
+    functions = {f.sym_name.data: f for f in module.walk() if isinstance(f, func.FuncOp)} if isinstance(
+        module, ModuleOp
+    ) else {}
+    for caller in (function, *functions.values()):
+        for op in caller.walk() if len(functions) > 1 or caller is function else ():
+            if not isinstance(op, func.CallOp):
+                continue
+            callee = functions.get(op.callee.root_reference.data)
+            if callee is function:
+                raise CannotRaise(op, "tiles across a call", "caller and function called may share tiles")
+            if caller is function and (callee is None or not callee.body.blocks or _may_touch(callee)):
+                raise CannotRaise(op, "tiles across a call", "the function it calls may touch any tile")
+
+
+def _may_touch(function: func.FuncOp) -> bool:
+    """The function has tiles, or does what is not looked into here."""
+    return any(_makes_handle(op) or isinstance(op, (func.CallOp, OpaqueOp)) for op in function.walk())
+
+
+def _makes_handle(op: Operation) -> bool:
+    return any(isinstance(result.type, TileBufType) for result in op.results)
 
 
 @dataclass(frozen=True)

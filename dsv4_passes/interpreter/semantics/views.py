@@ -12,16 +12,23 @@ def undef(layout: TileLayout, valid: Extent, domain: Domain) -> Tile:
 
 
 def subview(source: Tile, row: int, col: int, layout: TileLayout, valid: Extent) -> Tile:
-    """The box of `layout`'s shape at [row, col]."""
+    """The box of `layout`'s shape at [row, col]; of what is outside of the source nothing is known."""
     at = slice(row, row + layout.rows), slice(col, col + layout.cols)
-    return Tile(layout, source.data[at], source.known[at], valid, source.conditions)
+    data, known = source.data[at], source.known[at]
+    if data.shape != layout.shape:
+        rows, cols = data.shape
+        inside, data = data, np.zeros(layout.shape, data.dtype)
+        seen, known = known, np.zeros(layout.shape, np.bool_)
+        data[:rows, :cols], known[:rows, :cols] = inside, seen
+    return Tile(layout, data, known, valid, source.conditions)
 
 
 def insert(source: Tile, dest: Tile, row: int, col: int, layout: TileLayout) -> Tile:
-    """`dest` with the box at [row, col] replaced, the lanes that nobody wrote of `source` included."""
+    """`dest` with the valid lanes of `source` at [row, col], those that nobody wrote included."""
     data, known = dest.data.copy(), dest.known.copy()
-    at = slice(row, row + source.layout.rows), slice(col, col + source.layout.cols)
-    data[at], known[at] = source.data, source.known
+    rows, cols = source.box
+    at = slice(row, row + rows), slice(col, col + cols)
+    data[at], known[at] = source.data[:rows, :cols], source.known[:rows, :cols]
     return Tile(layout, data, known, dest.valid, source.conditions | dest.conditions)
 
 

@@ -1,0 +1,67 @@
+"""Values that a loop carries or a branch yields, added to the operation where it stands.
+
+A *column* of a loop is an initial value, a block argument, a yielded value and a result; one of a branch is
+a yielded value per side and a result. xDSL makes operations whole, so adding a column means giving the
+operation one more result by hand.
+"""
+
+from collections.abc import Collection, Sequence
+
+from xdsl.dialects import scf
+from xdsl.ir import Attribute, Block, BlockArgument, Operation, OpResult, SSAValue
+from xdsl.ir.core import SSAValues
+
+Structured = scf.ForOp | scf.IfOp
+
+
+def add_result(op: Structured, type_: Attribute) -> SSAValue:
+    """One more result behind the others. The operands that belong to it are up to the caller."""
+    result = OpResult(type_, op, len(op.results))
+    op.results = SSAValues((*op.results, result))
+    return result
+
+
+def add_argument(loop: scf.ForOp, type_: Attribute) -> BlockArgument:
+    block = loop.body.block
+    return block.insert_arg(type_, len(block.args))
+
+
+def terminator(block: Block) -> scf.YieldOp:
+    end = block.last_op
+    assert isinstance(end, scf.YieldOp)
+    return end
+
+
+def else_block(branch: scf.IfOp) -> Block:
+    """The block of the false region, made where there was none."""
+    if not branch.false_region.blocks:
+        branch.false_region.add_block(Block([scf.YieldOp()]))
+    return branch.false_region.block
+
+
+def append_operands(op: Operation, values: Sequence[SSAValue]) -> None:
+    if values:
+        op.operands = [*op.operands, *values]
+
+
+def drop_columns(op: Structured, dropped: Collection[int]) -> None:
+    """Take columns out; their arguments and results have no uses left outside of what is dropped."""
+    if not dropped:
+        return
+    kept = [i for i in range(len(op.results)) if i not in dropped]
+    for region in op.regions:
+        if region.blocks:
+            end = terminator(region.block)
+            end.operands = [end.operands[i] for i in kept]
+    if isinstance(op, scf.ForOp):
+        bounds = len(op.operands) - len(op.results)
+        block = op.body.block
+        for index in sorted(dropped, reverse=True):
+            block.erase_arg(block.args[index + 1], safe_erase=False)
+        op.operands = [*op.operands[:bounds], *(op.operands[bounds + i] for i in kept)]
+    for index in dropped:
+        op.results[index].erase(safe_erase=False)
+    results = [op.results[i] for i in kept]
+    for index, result in enumerate(results):
+        result.index = index
+    op.results = SSAValues(results)

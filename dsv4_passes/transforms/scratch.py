@@ -1,0 +1,67 @@
+"""The scratch operands of tile operations, which exist in buffer form only.
+
+Raising drops them and lowering makes them as the target wants them. Where the input had another one than
+the target's rule gives, it is remembered on the operation: `pto.trsqrt` with scratch memory is more precise
+than without, and a larger one was larger for a reason.
+"""
+
+from dialects.pto.base import TileOp, layout_of, target_arch
+from dialects.pto.types import DYNAMIC, TileBufType, TileLayout, TileType
+from dsv4_passes.targets import LATEST, Chip, Ptoas, Tile, scratch_type
+from dsv4_passes.targets import chip as find_chip
+from dsv4_passes.targets import ptoas as find_ptoas
+from dsv4_passes.targets.scratch import has_rule
+
+REMEMBERED = "pto.scratch"
+"""A discardable attribute: the type of the scratch tile that the input had."""
+
+
+def remember_scratch(old: TileOp, new: TileOp) -> None:
+    """Note on the raised operation what scratch the operation had, unless the target gives it the same."""
+    for value in old.scratch_operands():
+        if isinstance(value.type, TileBufType):
+            layout = value.type.data
+            layout = layout._replace(valid_rows=layout.rows, valid_cols=layout.cols)
+            if scratch_layout(new, find_chip(target_arch(old)), find_ptoas(LATEST), 3) != layout:
+                new.attributes[REMEMBERED] = TileType(layout)
+
+
+def scratch_layout(op: TileOp, chip: Chip, ptoas: Ptoas, level: int) -> TileLayout | None:
+    """The scratch tile of an operation in value form; None where it gets none."""
+    if "tmp?" not in op.OPERANDS.split() or not op.res:
+        return None
+    wanted = _wanted(op, chip, ptoas, level)
+    remembered = op.attributes.get(REMEMBERED)
+    if not isinstance(remembered, TileType):
+        return wanted
+    given = remembered.data
+    if wanted is None:
+        return None if has_rule(op.mnemonic()) else given
+    return given if given.dtype == wanted.dtype and given.bytes >= wanted.bytes else wanted
+
+
+def _wanted(op: TileOp, chip: Chip, ptoas: Ptoas, level: int) -> TileLayout | None:
+    sources = [layout_of(v) for v in op.inputs() if isinstance(v.type, TileType)]
+    if op.mnemonic() in ("tsel", "tsels"):
+        sources = sources[1:]
+    binary = len(sources) > 1 or getattr(op, "isBinary", None) is not None
+    wanted = scratch_type(
+        op.mnemonic(),
+        op.form(),
+        [_tile(layout) for layout in sources],
+        _tile(op.destination_layout()),
+        chip,
+        ptoas,
+        level,
+        saturate=bool(getattr(op, "saturates", False)),
+        binary=binary,
+    )
+    if wanted is None:
+        return None
+    rows, cols, dtype = wanted
+    return TileLayout("vec", rows, cols, dtype, rows, cols)
+
+
+def _tile(layout: TileLayout) -> Tile:
+    rows, cols = (size if e == DYNAMIC else e for e, size in zip(layout.valid, layout.shape, strict=True))
+    return Tile(layout.rows, layout.cols, layout.dtype, (rows, cols))
