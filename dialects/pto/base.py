@@ -280,6 +280,7 @@ class TileOp(IRDLOperation, ABC):
         for older, newer in cls.ALIASES.items():
             if older in attributes:
                 merge_attributes(parser, attributes, {newer: attributes.pop(older)})
+        ins = cls.arrange(ins, len(results))
         properties: dict[str, Attribute] = {
             "operandSegmentSizes": segment_sizes(len(ins), len(outs), len(valid))
         }
@@ -292,6 +293,11 @@ class TileOp(IRDLOperation, ABC):
             properties=properties,
             attributes=attributes,
         )
+
+    @classmethod
+    def arrange(cls, ins: Sequence[SSAValue], results: int) -> Sequence[SSAValue]:
+        """The operands of `ins` in the order of `OPERANDS`, where their text has another."""
+        return ins
 
     def print(self, printer: Printer) -> None:
         inside = self.ins_attributes(printer)

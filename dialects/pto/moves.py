@@ -25,11 +25,12 @@ class MoveOp(TileOp):
     grpAxis = opt_prop_def()
 
     def operand_names(self) -> Sequence[str]:
-        """What `fp` and `pre_quant` are, their types say; `old` stands before them in value form."""
+        """What `fp` and `pre_quant` are, their types say; `old` is the last one in value form."""
         names = [name for name in self.OPERANDS.split() if not name.endswith("?")]
+        names += ["fp" if is_tile(value) else "pre_quant" for value in self.ins[len(names) :]]
         if self.reads_destination() and self.is_value_form:
-            names.append("old")
-        return names + ["fp" if is_tile(value) else "pre_quant" for value in self.ins[len(names) :]]
+            names[-1] = "old"
+        return names
 
     def check_path(self, source: TileLayout, dest: TileLayout, arch: str) -> None:
         from dsv4_passes.targets import chip
@@ -91,10 +92,15 @@ class TInsertOp(MoveOp):
     """`d[r + row, c + col] = src[r, c]`: a box of a larger tile is replaced, the rest of it stays."""
 
     name = "pto.tinsert"
-    OPERANDS: ClassVar = "src row col old? fp? pre_quant?"
+    OPERANDS: ClassVar = "src row col fp? pre_quant? old?"
     TIED: ClassVar = "old"
     CLAUSES: ClassVar = {"fp": " fp ", "pre_quant": " pre_quant "}
     tinsertMode = opt_prop_def()
+
+    @classmethod
+    def arrange(cls, ins: Sequence[SSAValue], results: int) -> Sequence[SSAValue]:
+        """In text, `old` stands before what has a keyword."""
+        return [*ins[:3], *ins[4:], ins[3]] if results and len(ins) > 3 else ins
 
     def check(self, arch: str) -> None:
         source, dest = layout_of(self.ins[0]), self.destination_layout()
