@@ -33,7 +33,7 @@ from dsv4_passes.targets import LATEST
 from .materialise import layout_of
 from .rebuild import Candidate, Policy, Rebuilder, Rewritten, SignedZero
 from .report import outcome_text, savings
-from .select_to_lanes import followed, interleavings, wanted_fact
+from .select_to_lanes import PARTLY_VALID, followed, interleavings, wanted_fact
 
 
 def is_site(value: SSAValue) -> bool:
@@ -89,6 +89,8 @@ def refuse(function: func.FuncOp, value: SSAValue, reasons: list[str]) -> None:
         wanted = wanted_fact(missing, "a row of lane numbers", "table:")
         refused(op, f"{site}: {wanted}", "no fact about an index")
         return
+    if not reasons and not layout.full:
+        reasons = [PARTLY_VALID]
     why = "; ".join(reasons) or "its even and odd lanes are not those of known values"
     refused(op, f"{site}: {why}", reasons[0] if reasons else "not a pair of halves")
 

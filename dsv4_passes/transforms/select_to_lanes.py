@@ -45,6 +45,7 @@ from .materialise import Builder, Stuck, layout_of
 from .rebuild import Candidate, Guard, Policy, Rebuilder, Rewritten, SignedZero
 from .report import outcome_text, savings
 
+PARTLY_VALID = "not all of the tile is valid"
 CUBE_MEMORIES = ("mat", "left", "right", "acc", "bias", "scaling")
 
 
@@ -159,6 +160,8 @@ def refuse(function: func.FuncOp, value: SSAValue, reasons: list[str]) -> None:
         wanted = wanted_fact(missing, "a select matrix")
         refused(op, f"'{op.name}' stays: {wanted}", "no fact about a selector")
         return
+    if not reasons and not layout_of(value).full:
+        reasons = [PARTLY_VALID]
     why = "; ".join(reasons) or "its lanes are not those of known values"
     refused(op, f"'{op.name}' stays: {why}", reasons[0] if reasons else "not a selection")
 

@@ -233,3 +233,60 @@ func.func @int8(%x: !pto.ptr<i8>, %even_select: !pto.ptr<i8> {dsv4.selector = #d
   pto.tstore ins(%e : !pto.tile<acc, 32x32xi32, blayout=col_major, slayout=row_major, fractal=1024>) outs(%y_all : !pto.partition_tensor_view<32x32xi32>)
   func.return
 }
+
+// A fact speaks of what comes in: this kernel writes its matrix first.
+
+// CHECK-LABEL: func.func @selector_written
+// CHECK: pto.tmatmul
+// REMARK: remark: 'pto.tmatmul' stays: its lanes are not those of known values
+
+func.func @selector_written(%x: !pto.ptr<bf16>, %w: !pto.ptr<bf16>, %even_select: !pto.ptr<bf16> {dsv4.selector = #dsv4.selector<even>}, %y: !pto.ptr<f32>) attributes {pto.kernel_kind = #pto.kernel_kind<cube>} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c16 = arith.constant 16 : index
+  %c32 = arith.constant 32 : index
+  %x_view = pto.make_tensor_view %x, shape = [%c16, %c32], strides = [%c32, %c1] : !pto.tensor_view<?x?xbf16>
+  %x_all = pto.partition_view %x_view, offsets = [%c0, %c0], sizes = [%c16, %c32] : !pto.tensor_view<?x?xbf16> -> !pto.partition_tensor_view<16x32xbf16>
+  %w_view = pto.make_tensor_view %w, shape = [%c32, %c16], strides = [%c16, %c1] : !pto.tensor_view<?x?xbf16>
+  %w_all = pto.partition_view %w_view, offsets = [%c0, %c0], sizes = [%c32, %c16] : !pto.tensor_view<?x?xbf16> -> !pto.partition_tensor_view<32x16xbf16>
+  %even_select_view = pto.make_tensor_view %even_select, shape = [%c32, %c16], strides = [%c16, %c1] : !pto.tensor_view<?x?xbf16>
+  %even_select_all = pto.partition_view %even_select_view, offsets = [%c0, %c0], sizes = [%c32, %c16] : !pto.tensor_view<?x?xbf16> -> !pto.partition_tensor_view<32x16xbf16>
+  %y_view = pto.make_tensor_view %y, shape = [%c16, %c16], strides = [%c16, %c1] : !pto.tensor_view<?x?xf32>
+  %y_all = pto.partition_view %y_view, offsets = [%c0, %c0], sizes = [%c16, %c16] : !pto.tensor_view<?x?xf32> -> !pto.partition_tensor_view<16x16xf32>
+  %other = pto.tload ins(%w_all : !gm_down) -> !pto.tile<vec, 32x16xbf16>
+  pto.tstore ins(%other : !pto.tile<vec, 32x16xbf16>) outs(%even_select_all : !gm_down)
+  %xm = pto.tload ins(%x_all : !gm_wide) -> !wide
+  %sm = pto.tload ins(%even_select_all : !gm_down) -> !down
+  %xl = pto.tmov ins(%xm : !wide) -> !left_wide
+  %sr = pto.tmov ins(%sm : !down) -> !right_down
+  %e = pto.tmatmul ins(%xl, %sr : !left_wide, !right_down) -> !acc_narrow
+  pto.tstore ins(%e : !acc_narrow) outs(%y_all : !gm_narrow_f32)
+  func.return
+}
+
+// Half of the rows are valid: what gathers and scatters lanes wants whole tiles.
+
+// CHECK-LABEL: func.func @partly_valid
+// CHECK: pto.tmatmul
+// REMARK: remark: 'pto.tmatmul' stays: not all of the tile is valid
+
+func.func @partly_valid(%x: !pto.ptr<bf16>, %even_select: !pto.ptr<bf16> {dsv4.selector = #dsv4.selector<even>}, %y: !pto.ptr<f32>) attributes {pto.kernel_kind = #pto.kernel_kind<cube>} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c8 = arith.constant 8 : index
+  %c16 = arith.constant 16 : index
+  %c32 = arith.constant 32 : index
+  %x_view = pto.make_tensor_view %x, shape = [%c8, %c32], strides = [%c32, %c1] : !pto.tensor_view<?x?xbf16>
+  %x_all = pto.partition_view %x_view, offsets = [%c0, %c0], sizes = [%c8, %c32] : !pto.tensor_view<?x?xbf16> -> !pto.partition_tensor_view<8x32xbf16>
+  %even_select_view = pto.make_tensor_view %even_select, shape = [%c32, %c16], strides = [%c16, %c1] : !pto.tensor_view<?x?xbf16>
+  %even_select_all = pto.partition_view %even_select_view, offsets = [%c0, %c0], sizes = [%c32, %c16] : !pto.tensor_view<?x?xbf16> -> !pto.partition_tensor_view<32x16xbf16>
+  %y_view = pto.make_tensor_view %y, shape = [%c8, %c16], strides = [%c16, %c1] : !pto.tensor_view<?x?xf32>
+  %y_all = pto.partition_view %y_view, offsets = [%c0, %c0], sizes = [%c8, %c16] : !pto.tensor_view<?x?xf32> -> !pto.partition_tensor_view<8x16xf32>
+  %xm = pto.tload ins(%x_all : !pto.partition_tensor_view<8x32xbf16>) -> !pto.tile<mat, 16x32xbf16, valid=8x32, blayout=col_major, slayout=row_major>
+  %sm = pto.tload ins(%even_select_all : !gm_down) -> !down
+  %xl = pto.tmov ins(%xm : !pto.tile<mat, 16x32xbf16, valid=8x32, blayout=col_major, slayout=row_major>) -> !pto.tile<left, 16x32xbf16, valid=8x32, blayout=col_major, slayout=row_major>
+  %sr = pto.tmov ins(%sm : !down) -> !right_down
+  %e = pto.tmatmul ins(%xl, %sr : !pto.tile<left, 16x32xbf16, valid=8x32, blayout=col_major, slayout=row_major>, !right_down) -> !pto.tile<acc, 16x16xf32, valid=8x16, blayout=col_major, slayout=row_major, fractal=1024>
+  pto.tstore ins(%e : !pto.tile<acc, 16x16xf32, valid=8x16, blayout=col_major, slayout=row_major, fractal=1024>) outs(%y_all : !pto.partition_tensor_view<8x16xf32>)
+  func.return
+}
