@@ -20,7 +20,7 @@ from typing import Literal
 
 from xdsl.context import Context
 from xdsl.dialects import arith, func, scf
-from xdsl.dialects.builtin import IndexType, IntegerAttr, ModuleOp, i64
+from xdsl.dialects.builtin import IndexType, IntegerAttr, LocationAttr, ModuleOp, i64
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -50,6 +50,14 @@ from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
 
 Level = Literal["level2", "level3"]
+
+
+class DoesNotFit(UserError):
+    """The memory plan needs more of `space` than the chip has; vector memory is planned first."""
+
+    def __init__(self, message: str, location: LocationAttr | None, space: str):
+        super().__init__(message, location)
+        self.space = space
 
 
 @dataclass(frozen=True)
@@ -210,7 +218,7 @@ class _Lower:
             spaces.setdefault(_layout(web).loc, []).append((web, buffer))
         for op, buffer in extra:
             spaces.setdefault("vec", []).append((op, buffer))
-        for space, rows in spaces.items():
+        for space, rows in sorted(spaces.items(), key=lambda item: item[0] != "vec"):
             self._plan_space(space, rows)
 
     def _plan_space(self, space: str, rows: list[tuple[SSAValue | TileOp, Buffer]]) -> None:
@@ -221,10 +229,11 @@ class _Lower:
         made = plan([*slots, *(buffer for _, buffer in rows)])
         usable = self.chip.memory(space).usable
         if made.peak > usable:
-            raise UserError(
+            raise DoesNotFit(
                 f"'{self.function.sym_name.data}' needs {made.peak} bytes of {space} memory, "
                 f"{self.chip.name} has {usable} usable; the plan is:\n" + "\n".join(made.table()),
                 self.function.location,
+                space,
             )
         for (key, _), address in zip(rows, made.addresses[len(slots) :], strict=True):
             if isinstance(key, TileOp):
