@@ -8,6 +8,7 @@ from typing import Self, cast
 
 from xdsl.dialects import func
 from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
     FlatSymbolRefAttrConstr,
     IntegerAttr,
     ModuleOp,
@@ -168,7 +169,10 @@ def compatible(expected: Attribute, found: Attribute) -> bool:
     return (
         left.element_type == right.element_type
         and len(left.get_shape()) == len(right.get_shape())
-        and all(a == b or -1 in (a, b) for a, b in zip(left.get_shape(), right.get_shape(), strict=True))
+        and all(
+            a == b or DYNAMIC_INDEX in (a, b)
+            for a, b in zip(left.get_shape(), right.get_shape(), strict=True)
+        )
     )
 
 

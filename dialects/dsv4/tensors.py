@@ -8,7 +8,7 @@ way. So def-use is dependence here, also where the program text went on under an
 from collections.abc import Sequence
 from typing import cast
 
-from xdsl.dialects.builtin import IndexType, IntegerAttr, StringAttr, TensorType, i64
+from xdsl.dialects.builtin import DYNAMIC_INDEX, IndexType, IntegerAttr, StringAttr, TensorType, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
@@ -55,7 +55,7 @@ class CreateOp(IRDLOperation):
         )
 
     def verify_(self) -> None:
-        dynamic = self.res.type.get_shape().count(-1)
+        dynamic = self.res.type.get_shape().count(DYNAMIC_INDEX)
         if dynamic != len(self.dims):
             raise VerifyException(f"expects {dynamic} dynamic extents, found {len(self.dims)}")
 

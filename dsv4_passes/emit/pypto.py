@@ -73,6 +73,7 @@ class _Program:
                 blocks = wrapper.blocks
                 count = blocks.value.data if isinstance(blocks, IntegerAttr) else blocks.data if blocks else 1
                 self.runs[name] = (wrapper.callee, count)
+        claimed: set[str] = set()
         used = {op.via.root_reference.data for op in self.launches() if op.via is not None}
         for op in self.launches():
             if op.blocks is None:
@@ -81,10 +82,13 @@ class _Program:
             count = op.blocks.value.data if isinstance(op.blocks, IntegerAttr) else op.blocks.data
             wanted = (op.callee, count)
             via = op.via.root_reference.data if op.via is not None else None
+            if via in claimed:
+                via = None
             if via is None or self.runs.get(via) != wanted:
                 same = [name for name, run in self.runs.items() if run == wanted]
                 via = same[0] if same else self.new_wrapper(op, via, used)
                 self.runs[via] = wanted
+                claimed.add(via)
             self.targets[op] = via
 
     def new_wrapper(self, op: LaunchOp, via: str | None, used: set[str]) -> str:
@@ -139,7 +143,7 @@ class _Program:
         wrapper = self.wrappers.get(name)
         if wrapper is not None and self.runs[name] != _runs(wrapper):
             return None
-        return op.text.data if fingerprint(self.module, name) == op.fingerprint.data else None
+        return op.text.data if fingerprint(self.module, name, self.targets) == op.fingerprint.data else None
 
     def pieces(self) -> Iterator[str]:
         yield self.around.get("before") or self.header()

@@ -61,6 +61,7 @@ class KernelText(TileWriter):
     # -- the function ----------------------------------------------------------------------------
 
     def write(self) -> list[str]:
+        self.reserve(self.function)
         texts: list[str] = []
         arguments = self.function.body.block.args
         for parameter in parameters(self.function):

@@ -115,6 +115,7 @@ class OrchestrationText(FunctionText):
         }
 
     def write(self) -> list[str]:
+        self.reserve(self.function)
         parts: list[str] = ["self"]
         arguments = self.function.body.block.args
         for parameter in parameters(self.function):

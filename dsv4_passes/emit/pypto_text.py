@@ -20,7 +20,7 @@ from dialects.pto.elements import element_name
 from dialects.pto.memory import constant_int
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.frontends.pypto.names import Names
-from dsv4_passes.frontends.pypto.scalars import fold
+from dsv4_passes.frontends.pypto.scalars import fold, number_attribute
 from dsv4_passes.frontends.pypto.types import DTYPE_NAMES, ScalarText, TensorText
 from dsv4_passes.spelling import written_name
 
@@ -72,12 +72,8 @@ def float_text(attr: FloatAttr) -> str:
     value = attr.value.data
     if not math.isfinite(value):
         return str(value)
-    for digits in range(1, 18):
-        text = f"{value:.{digits}g}"
-        if FloatAttr(float(text), attr.type) == attr:
-            break
-    else:
-        text = repr(value)
+    candidates = (f"{value:.{digits}g}" for digits in range(1, 18))
+    text = next((c for c in candidates if number_attribute(float(c), attr.type) == attr), repr(value))
     return text if any(sign in text for sign in ".e") else f"{text}.0"
 
 
@@ -108,9 +104,21 @@ class FunctionText:
 
     def name(self, value: SSAValue, default: str) -> str:
         """Give a value the name it had, or one like it."""
-        wanted = identifier(written_name(value) or value.name_hint or "") or default
-        self.values[value] = self.names.fresh(wanted)
-        return self.values[value]
+        own = identifier(written_name(value) or "")
+        if own is None or not self.names.own(own):
+            own = self.names.fresh(own or identifier(value.name_hint or "") or default)
+        self.values[value] = own
+        return own
+
+    def reserve(self, function: Operation) -> None:
+        """Leave the names that values of a function had to them."""
+        for op in function.walk():
+            arguments = (
+                argument for region in op.regions for block in region.blocks for argument in block.args
+            )
+            for value in (*op.results, *arguments):
+                if (name := identifier(written_name(value) or "")) is not None:
+                    self.names.reserved.add(name)
 
     def parameter(self, parameter: Parameter, value: SSAValue) -> str:
         """Take the name of a parameter."""

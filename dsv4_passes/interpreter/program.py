@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 from xdsl.dialects import arith, func, scf
-from xdsl.dialects.builtin import ModuleOp, TensorType
+from xdsl.dialects.builtin import DYNAMIC_INDEX, ModuleOp, StringAttr, TensorType
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from dialects.dsv4.functions import (
@@ -79,7 +79,7 @@ def _plain(array: Array) -> Array:
 
 
 def _tensor(type_: Attribute) -> tuple[tuple[int, ...], str]:
-    """Extents (-1 where symbolic) and element type."""
+    """Extents and element type."""
     tensor = cast(TensorType[Attribute], type_)
     return tensor.get_shape(), element_name(tensor.element_type)
 
@@ -190,7 +190,8 @@ class _Run:
         """All blocks of a kernel, in order, on copies of what it writes."""
         kernel, blocks = op.function(), op.block_count
         if blocks is None:
-            raise UserError(f"the number of blocks of '{op.callee}' is not known: {op.blocks}", op.location)
+            text = op.blocks.data if isinstance(op.blocks, StringAttr) else ""
+            raise UserError(f"the number of blocks of '{op.callee}' is not known: {text}", op.location)
         shapes: dict[str, int] = {}
         arrays: dict[int, Array] = {}
         given: dict[int, Value] = {}
@@ -224,7 +225,7 @@ class _Run:
         """Extents, the dynamic ones from operands, and element type of a result."""
         extents, dtype = _tensor(op.results[0].type)
         given = iter(self.numbers(dims))
-        return tuple(next(given) if e == -1 else e for e in extents), dtype
+        return tuple(next(given) if e == DYNAMIC_INDEX else e for e in extents), dtype
 
     def create(self, op: CreateOp) -> None:
         shape, dtype = self.shape(op, op.dims)

@@ -5,6 +5,7 @@ places, facts about arguments, the order of pure operations and those nobody use
 that a pass only tidied keeps its text.
 """
 
+from collections.abc import Mapping
 from hashlib import blake2b
 
 from xdsl.dialects import func
@@ -18,8 +19,11 @@ from dialects.dsv4.launch import LaunchOp, WrapperOp
 _SIGNATURE = tuple(f"dsv4.{key}" for key in "name direction tensor dims hidden dtype view".split())
 
 
-def fingerprint(module: ModuleOp, name: str) -> str:
-    """The fingerprint of a function or wrapper of the module."""
+def fingerprint(module: ModuleOp, name: str, targets: Mapping[LaunchOp, str] | None = None) -> str:
+    """The fingerprint of a function or wrapper of the module.
+
+    `targets` says what launches are called through, where that is not what they say themselves.
+    """
     op = SymbolTable.lookup_symbol(module, name)
     if isinstance(op, WrapperOp):
         kernel = SymbolTable.lookup_symbol(module, op.callee)
@@ -28,7 +32,7 @@ def fingerprint(module: ModuleOp, name: str) -> str:
             parts += signature_parts(kernel)
         return _digest(parts)
     assert isinstance(op, func.FuncOp)
-    return _digest([op.sym_name.data, *signature_parts(op), *body_parts(op)])
+    return _digest([op.sym_name.data, *signature_parts(op), *body_parts(op, targets)])
 
 
 def signature_parts(function: func.FuncOp) -> list[str]:
@@ -44,9 +48,9 @@ def signature_parts(function: func.FuncOp) -> list[str]:
     return parts
 
 
-def body_parts(function: func.FuncOp) -> list[str]:
+def body_parts(function: func.FuncOp, targets: Mapping[LaunchOp, str] | None = None) -> list[str]:
     """What it does."""
-    return _Walk().block(function.body.block) if function.body.blocks else []
+    return _Walk(targets or {}).block(function.body.block) if function.body.blocks else []
 
 
 def _digest(parts: list[str]) -> str:
@@ -56,7 +60,8 @@ def _digest(parts: list[str]) -> str:
 class _Walk:
     """Numbers effects in order; a pure value is the hash of how it is computed."""
 
-    def __init__(self) -> None:
+    def __init__(self, targets: Mapping[LaunchOp, str]) -> None:
+        self.targets = targets
         self.names: dict[SSAValue, str] = {}
         self.count = 0
 
@@ -81,10 +86,10 @@ class _Walk:
         self.names[value] = f"%{self.count} {text}"
 
     def operation(self, op: Operation) -> str:
-        kept = {k: v for k, v in op.attributes.items()}
         if isinstance(op, LaunchOp):
-            kept.pop("via", None)
-        attributes = " ".join(f"{k}={v}" for k, v in sorted({**op.properties, **kept}.items()))
+            attributes = self.targets.get(op) or (op.via.string_value() if op.via else op.callee)
+        else:
+            attributes = " ".join(f"{k}={v}" for k, v in sorted({**op.properties, **op.attributes}.items()))
         operands = ", ".join(self.value(v) for v in op.operands)
         types = ", ".join(str(r.type) for r in op.results)
         return f"{op.name}({operands}) {attributes} -> {types}"

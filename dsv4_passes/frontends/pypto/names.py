@@ -13,27 +13,33 @@ def base_name(name: str) -> str:
 
 
 class Names:
-    """Names that are taken in one function; a second one of the same name gets a number."""
+    """Names that are taken in one function, and those that values yet to come had before."""
 
     def __init__(self, taken: Iterable[str] = ()):
         self.taken = set(taken)
+        self.reserved: set[str] = set()
+
+    def own(self, name: str) -> bool:
+        """Take a name for the value that had it, if nothing else has it by now."""
+        if name in self.taken:
+            return False
+        self.taken.add(name)
+        return True
 
     def fresh(self, wanted: str) -> str:
         """`wanted`, or `wanted_1`, `wanted_2` … as pypto numbers them."""
-        if wanted not in self.taken:
-            self.taken.add(wanted)
-            return wanted
-        stem = _NUMBER.sub("", wanted)
-        number = 1
-        while (name := f"{stem}_{number}") in self.taken:
+        stem, name, number = _NUMBER.sub("", wanted), wanted, 0
+        while name in self.taken or name in self.reserved:
             number += 1
+            name = f"{stem}_{number}"
         self.taken.add(name)
         return name
 
     def version(self, name: str, kind: str = "ssa") -> str:
         """The next free version of a tensor: `out__ssa_v1`, or `out__iter_v1` and `out__rv_v1` in loops."""
         base, number = base_name(name), 1
-        while any(f"{base}__{k}_v{number}" in self.taken for k in ("ssa", "iter", "rv")):
+        used = self.taken | self.reserved
+        while any(f"{base}__{k}_v{number}" in used for k in ("ssa", "iter", "rv")):
             number += 1
         self.taken.add(found := f"{base}__{kind}_v{number}")
         return found

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.ir import Operation
 
+from dialects.dsv4.functions import returned
 from dialects.dsv4.launch import WrapperOp
 from dialects.dsv4.opaque import SourceOp
 from dsv4_passes.diagnostics import UserError
@@ -130,6 +131,7 @@ class _Program:
                 self.source.fail(
                     node, f"'{own.name}' is {own.type.text()} here and {inner.type.text()} in the kernel"
                 )
+        self.check_returns(signature, len(returned(callee.function)))
         core_num = signature.attrs.get("core_num")
         if core_num is None:
             self.source.fail(node, f"expected attrs with core_num for '{name}'")
@@ -145,6 +147,35 @@ class _Program:
         if signature.decorator != f'type=pl.FunctionType.Spmd, attrs={{"core_num": {blocks}}}':
             op.attributes["dsv4.decorator"] = StringAttr(signature.decorator)
         return Callee(callee.function, callee.signature, blocks, name), op
+
+    def check_returns(self, signature: Signature, count: int) -> None:
+        """Behind its call, a wrapper takes a tuple apart and returns what the kernel returned, in order."""
+        first, *rest = signature.body
+        numbers: dict[str, int | None] = {}
+        if isinstance(first, ast.AnnAssign | ast.Assign):
+            target = first.target if isinstance(first, ast.AnnAssign) else first.targets[0]
+            if isinstance(target, ast.Name):
+                numbers[target.id] = 0 if count == 1 else None
+        found: list[int | None] = []
+        for statement in rest:
+            match statement:
+                case ast.AnnAssign(
+                    target=ast.Name(id=name), value=ast.Subscript(value=ast.Name(id=whole), slice=index)
+                ) if whole in numbers:
+                    numbers[name] = self.source.integer(index)
+                case ast.Return(value=None):
+                    pass
+                case ast.Return(value=ast.Name(id=name)):
+                    found = [numbers.get(name)]
+                case ast.Return(value=ast.Tuple(elts=parts)):
+                    found = [numbers.get(p.id) if isinstance(p, ast.Name) else None for p in parts]
+                case _:
+                    self.source.outside(statement, "what the kernel returned")
+        if found != list(range(count)):
+            place = rest[-1] if rest else first
+            self.source.fail(
+                place, f"expected '{signature.name}' to return what its kernel returns, in order"
+            )
 
     def texts(self) -> Iterator[tuple[str, str]]:
         """The text cut into pieces: what stands before the functions, the functions, what stands behind."""

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
 
-from xdsl.dialects.builtin import ArrayAttr, StringAttr, TensorType
+from xdsl.dialects.builtin import DYNAMIC_INDEX, ArrayAttr, StringAttr, TensorType
 from xdsl.ir import Attribute
 
 from dialects.dsv4.opaque import TextType
 from dialects.pto.elements import ELEMENT_TYPES
-from dialects.pto.types import DYNAMIC, TileLayout, TileType, layout_problem
+from dialects.pto.types import TileLayout, TileType, layout_problem
 
 from .source import Source
 
@@ -135,7 +135,7 @@ class TensorText:
     view: str = ""
 
     def tensor_type(self) -> TensorType[Attribute]:
-        shape = [dim if isinstance(dim, int) else DYNAMIC for dim in self.dims]
+        shape = [dim if isinstance(dim, int) else DYNAMIC_INDEX for dim in self.dims]
         return TensorType(ELEMENT_TYPES[self.dtype], shape)
 
     def elements(self) -> int | None:

@@ -1,0 +1,308 @@
+"""What is no tile program: one line with the place, and nothing of the text is run."""
+
+import pytest
+
+from dsv4_passes.diagnostics import UserError
+from dsv4_passes.frontends.pypto import parse_program
+from tests.unit.test_pypto_import import replaced
+
+CASES = [
+    (
+        "staged",
+        "def reassemble(",
+        "def reassemble(:",
+        ":joined__ssa_v0: pl.Out[pl",
+        "not a program text: invalid syntax",
+    ),
+    (
+        "staged",
+        "@pl.program\n",
+        "",
+        "class staged_rope:",
+        "expected a tile program: a class with @pl.program, found 'class staged_rope: @pl.function(",
+    ),
+    (
+        "staged",
+        "import pypto.language as pl",
+        "import os",
+        "import os",
+        "expected 'import pypto.language as pl', found 'import os'",
+    ),
+    (
+        "staged",
+        "head__ssa_v0 * 256",
+        "head__ssa_v1 * 256",
+        "head__ssa_v1 * 256 + 192",
+        "undefined name 'head__ssa_v1'",
+    ),
+    (
+        "staged",
+        "mul(even__tile, cos__tile)",
+        "mul(even__tile, x__tile)",
+        "pl.tile.mul(even__tile, x_",
+        "'tile.mul' cannot combine tiles of [64, 32] and [64, 64]",
+    ),
+    (
+        "staged",
+        "scale__tile: pl.Tile[[64, 1]",
+        "scale__tile: pl.Tile[[32, 1]",
+        "pl.tile.reshape(scale_row_",
+        "'tile.reshape' yields a tile of [64, 1], but 'scale__tile' is declared as [32, 1]",
+    ),
+    (
+        "staged",
+        "mul(even__tile, cos__tile)",
+        "mul(even__tile)",
+        "pl.tile.mul(even__tile)",
+        "expected 2 arguments for pl.tile.mul, found 1",
+    ),
+    (
+        "staged",
+        "inv_rms__ssa_v0, [head__ssa_v0, 0]",
+        "inv_rms__ssa_v0, [0]",
+        "[0], [1, 64], [1, 64], tar",
+        "expected 2 indices, found 1",
+    ),
+    (
+        "staged",
+        "matmul(even__tile, t__tile)",
+        "matmul(t__tile, t__tile)",
+        "pl.tile.matmul(t__tile, t_",
+        "'tile.matmul' cannot multiply tiles of [32, 64] and [32, 64]",
+    ),
+    (
+        "staged",
+        "self.reassemble_spmd(joined__ssa_v0, pair_stage__ssa_v1,",
+        "self.reassemble_spmd(joined__ssa_v0,",
+        "self.reassemble_spmd(joine",
+        "expected 4 arguments for 'reassemble_spmd', found 3",
+    ),
+    (
+        "staged",
+        "self.write_back_spmd(",
+        "self.write_forth_spmd(",
+        "self.write_forth_spmd(out_",
+        "undefined function 'write_forth_spmd'",
+    ),
+    (
+        "staged",
+        "self.write_back_spmd(out__ssa_v0, joined__ssa_v1)",
+        "self.write_back_spmd(joined__ssa_v1, out__ssa_v0)",
+        "joined__ssa_v1, out__ssa_v",
+        "expected pl.Tensor[[64, 1024], pl.BF16] for 'out__ssa_v0' of 'write_back_spmd', found pl.T",
+    ),
+    (
+        "staged",
+        "return out__rv_v1\n    @pl.function(type=pl.FunctionType.Orch",
+        "return out__rv_v1, out__rv_v1\n    @pl.function(type=pl.FunctionType.Orch",
+        "return out__rv_v1, out__rv",
+        "expected 'write_back_spmd' to return what its kernel returns, in order",
+    ),
+    (
+        "staged",
+        "pl.Out[pl.Tensor[[256, 64], pl.FP32]], pair",
+        "pl.Tensor[[256, 64], pl.FP32], pair",
+        "joined__ssa_v0)",
+        "writes 'joined__ssa_v0', which is neither pl.Out nor pl.InOut",
+    ),
+    (
+        "staged",
+        "pl.FP32, pl.Mem.Vec] = pl.tile.cast(cos_raw",
+        "pl.FP16, pl.Mem.Vec] = pl.tile.cast(cos_raw",
+        "pl.tile.cast(cos_raw__tile",
+        "'tile.cast' yields f32 elements, but 'cos__tile' is declared as f16",
+    ),
+    (
+        "staged",
+        "mode='rint')\n        rot_odd",
+        "mode='up')\n        rot_odd",
+        "'up')",
+        "unknown rounding mode 'up'",
+    ),
+    (
+        "staged",
+        "mask_pattern=1",
+        "mask_pattern=9",
+        "9)",
+        "unknown mask_pattern 9",
+    ),
+    (
+        "staged",
+        "pl.BF16, pl.Mem.Vec] = pl.tile.load(cos",
+        "pl.BF17, pl.Mem.Vec] = pl.tile.load(cos",
+        "pl.BF17, pl.Mem.Vec] = pl.",
+        "unknown element type 'BF17'",
+    ),
+    (
+        "staged",
+        '{"core_num": 4}',
+        "{}",
+        "def head_rotate_spmd(self,",
+        "expected attrs with core_num for 'head_rotate_spmd'",
+    ),
+    (
+        "staged",
+        "FunctionType.InCore",
+        "FunctionType.AIC",
+        "pl.FunctionType.AIC, level",
+        "unknown function type 'AIC'; known are InCore, Spmd, Orchestration",
+    ),
+    (
+        "mixed",
+        "for chunk__idx_v0, (even_buf__iter_v1, odd_buf__iter_v1) in pl.range(",
+        "for chunk__idx_v0, (even_buf__iter_v1, odd_buf__iter_v1) in range(",
+        "range(0, 32, 16, init_valu",
+        "expected pl.range, pl.pipeline or pl.parallel, found 'range(0, 32, 16, init_values=(even_b",
+    ),
+    (
+        "mixed",
+        "init_values=(even_buf__ssa_v0, odd_buf__ssa_v0)",
+        "init_values=(even_buf__ssa_v0,)",
+        "pl.range(0, 32, 16, init_v",
+        "expected 2 initial values, found 1",
+    ),
+    (
+        "mixed",
+        "pl.yield_(even_buf__tile, odd_buf__tile)",
+        "pl.yield_(odd_buf__tile, even_buf__tile)",
+        "odd_buf__tile, even_buf__t",
+        "'odd_buf__tile' is not the tensor that the loop carries here",
+    ),
+    (
+        "scalars",
+        "pl.yield_(y__tile)",
+        "pl.yield_(y__tile, y__tile)",
+        "w__tile: pl.Tile[[1, 32], ",
+        "expected 1 yielded values, found 2",
+    ),
+    (
+        "scalars",
+        "if skip__ssa_v0:",
+        "if count__ssa_v0:",
+        "count__ssa_v0:",
+        "expected a condition, found 'count__ssa_v0'",
+    ),
+    (
+        "scalars",
+        "total__iter_v1 + row__ssa_v0",
+        "total__iter_v1 + entry__ssa_v0",
+        "entry__ssa_v0",
+        "expected numbers of one type, found index and i32",
+    ),
+    (
+        "scalars",
+        "pl.const(4, pl.INT32)",
+        "pl.const(1 << 40, pl.INT32)",
+        "1 << 40, pl.INT32)",
+        "'1 << 40' is no operation on i32 numbers",
+    ),
+    (
+        "scalars",
+        "pl.const(4, pl.INT32)",
+        "pl.const(4294967296, pl.INT32)",
+        "4294967296, pl.INT32)",
+        "4294967296 is no i32 number",
+    ),
+    (
+        "scalars",
+        "ret__tmp_v0[2]",
+        "ret__tmp_v0[3]",
+        "ret__tmp_v0[3]",
+        "'ret__tmp_v0' has 3 parts, no number 3",
+    ),
+    (
+        "directions",
+        "self.increment_spmd(copy__ssa_v0)",
+        "x__ssa_v0: pl.Tensor[[4, 32], pl.FP32] = self.increment_spmd(copy__ssa_v0)",
+        "self.increment_spmd(copy__",
+        "'self.increment_spmd' returns nothing to be called 'x__ssa_v0'",
+    ),
+    (
+        "dynamic",
+        "pl.Tensor[[ROWS, 64], pl.FP32], out",
+        "pl.Tensor[[LINES, 64], pl.FP32], out",
+        "LINES, 64], pl.FP32], out_",
+        "undefined name 'LINES' in a shape",
+    ),
+    (
+        "views",
+        "[4, 64])\n        top",
+        "[4, 65])\n        top",
+        "pl.tensor.reshape(data__ss",
+        "yields pl.Tensor[[4, 65], pl.FP32], but is declared as pl.Tensor[[4, 64], pl.FP32]",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "old", "new", "at", "message"), CASES)
+def test_errors_say_what_and_where(name: str, old: str, new: str, at: str, message: str) -> None:
+    text = replaced(name, (old, new))
+    with pytest.raises(UserError) as error:
+        parse_program(text, "p.py")
+    file, line, column, _ = str(error.value).split(":", 3)
+    assert error.value.message.startswith(message)
+    assert file == "p.py"
+    assert text.splitlines()[int(line) - 1][int(column) - 1 :].startswith(at)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "__import__('os').system('true')",
+        "[x for x in ()]",
+        "lambda: 0",
+        "(yield)",
+        "pl.__class__",
+        "open('/etc/passwd')",
+        "f'{1}'",
+        "head__ssa_v0 if True else 0",
+        "head__ssa_v0 and 1",
+        "head__ssa_v0 @ 1",
+        "'text'",
+        "None",
+        "{}",
+        "head__ssa_v0 < 1 < 2",
+    ],
+)
+def test_python_outside_of_the_grammar_is_refused(expression: str) -> None:
+    with pytest.raises(UserError, match=r"^p.py:11:\d+: error: "):
+        parse_program(replaced("staged", ("head__ssa_v0 * 64\n", f"{expression}\n")), "p.py")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "while True: pass",
+        "x = y = 1",
+        "del head__ssa_v0",
+        "import os",
+        "def f(): pass",
+        "assert True",
+        "global x",
+        "with head__ssa_v0: pass",
+        "try: pass\n        finally: pass",
+        "raise 1",
+        "x += 1",
+        "print(1)",
+        "x, y = 1, 2",
+    ],
+)
+def test_statements_outside_of_the_grammar_are_refused(statement: str) -> None:
+    line = "        row__ssa_v0: pl.Scalar[pl.INDEX] = head__ssa_v0 * 64\n"
+    with pytest.raises(UserError, match=r"^p.py:\d+:\d+: error: "):
+        parse_program(replaced("staged", (line, f"        {statement}\n{line}")), "p.py")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "\0", "x = " + "(" * 300, "class a: pass", "1", "pass\n" * 3, "@pl.program\nclass a:\n    x = 1\n"],
+)
+def test_other_texts_are_no_programs(text: str) -> None:
+    with pytest.raises(UserError, match=r"^p.py.*: error: "):
+        parse_program(text, "p.py")
+
+
+def test_deep_nesting_is_an_error_and_no_crash() -> None:
+    deep = "head__ssa_v0" + " + 1" * 5000
+    with pytest.raises(UserError, match="nested too deeply"):
+        parse_program(replaced("staged", ("head__ssa_v0 * 64\n", f"{deep}\n")), "p.py")
