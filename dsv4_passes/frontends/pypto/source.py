@@ -1,6 +1,7 @@
 """A program text and the places in it: Python's `ast`, nothing is evaluated or imported."""
 
 import ast
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -18,7 +19,7 @@ class Source:
     text: str
 
     def __post_init__(self) -> None:
-        self.lines = self.text.splitlines(keepends=True)
+        self.lines = io.StringIO(self.text, newline="").readlines()  # only what Python takes as line ends
         self._file = StringAttr(self.filename)
 
     def parse(self) -> ast.Module:
@@ -36,8 +37,13 @@ class Source:
     def location(self, node: ast.AST) -> FileLineColLoc:
         """Line and column of a node, both counted from 1; a node without a place stands at the start."""
         line: int = getattr(node, "lineno", 1)
-        column: int = getattr(node, "col_offset", 0)
+        column = self.column(line, getattr(node, "col_offset", 0))
         return FileLineColLoc(self._file, IntAttr(line), IntAttr(column + 1))
+
+    def column(self, line: int, offset: int) -> int:
+        """Characters in front of a byte of a line."""
+        text = self.lines[line - 1] if line <= len(self.lines) else ""
+        return offset if text.isascii() else len(text.encode()[:offset].decode(errors="ignore"))
 
     def fail(self, node: ast.AST, message: str) -> NoReturn:
         raise UserError(message, self.location(node))
@@ -51,7 +57,11 @@ class Source:
 
     def written(self, node: ast.AST) -> str:
         """A piece of syntax as it stands in the text."""
-        return ast.get_source_segment(self.text, node) or ast.unparse(node)
+        first: int = getattr(node, "lineno", 0)
+        if not first or getattr(node, "end_lineno", 0) != first:
+            return ast.unparse(node)
+        line = self.lines[first - 1].encode()
+        return line[getattr(node, "col_offset", 0) : getattr(node, "end_col_offset", 0)].decode()
 
     # -- small pieces ----------------------------------------------------------------------------
 
