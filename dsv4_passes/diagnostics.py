@@ -78,6 +78,11 @@ def _add(diagnostic: Diagnostic) -> None:
         current.add(diagnostic)
 
 
+def repeat(diagnostic: Diagnostic) -> None:
+    """Say what was collected apart, while something was only tried."""
+    _add(diagnostic)
+
+
 def note(op: Operation, message: str) -> None:
     """Say something about a site that was neither rewritten nor refused."""
     _add(Diagnostic("remark", message, op.location))

@@ -16,6 +16,7 @@ from dialects.pto.tiles import InsertOp, SubviewOp, UndefOp
 from dialects.pto.types import TileType
 from dsv4_passes.analysis.lane_index import Ids, LaneIndex
 
+from .adjacent_loads import adjacent_loads, load_together
 from .lane_forms import PATTERNS, Form, gather, vec_type
 from .materialise import Builder, layout_of
 
@@ -29,6 +30,8 @@ class Source:
 
     what: str
     build: Form
+    half: tuple[SSAValue, int] | None = None
+    """The value of which these are the even (0) or odd (1) lanes."""
 
 
 def source(index: LaneIndex, ids: Ids, before: Operation) -> Source | None:
@@ -41,6 +44,8 @@ def source(index: LaneIndex, ids: Ids, before: Operation) -> Source | None:
             continue
         parts = [_single(index, ids[:, :, i * width : (i + 1) * width], before) for i in range(count)]
         if all(part is not None for part in parts):
+            if (found := _of_one_load(index, [p.half for p in parts if p is not None], before)) is not None:
+                return found
             forms = [part.build for part in parts if part is not None]
             what = " | ".join(dict.fromkeys(part.what for part in parts if part is not None))
             return Source(f"{count} times {what}, side by side", lambda b: side_by_side(b, forms))
@@ -52,13 +57,30 @@ def _single(index: LaneIndex, ids: Ids, before: Operation) -> Source | None:
     for value in best(index.same(ids, before)):
         return Source("the value itself", lambda b, v=value: b.f32_in_vec(v))
     for value, lane in best_halves(index.whole(ids, before)):
-        pattern = PATTERNS[lane]
-        return Source(f"mask gather {pattern}", lambda b, v=value, p=pattern: gather(b, b.f32_in_vec(v), p))
+        what = f"mask gather {PATTERNS[lane]}"
+        return Source(what, lambda b, v=value, p=PATTERNS[lane]: gather(b, b.f32_in_vec(v), p), (value, lane))
     for value, col in index.slices(ids, before):
         if layout_of(value).loc == "vec":
             width = ids.shape[2]
             return Source("a slice", lambda b, v=value, c=col, w=width: columns(b, v, c, w))
     return None
+
+
+def _of_one_load(
+    index: LaneIndex, halves: Sequence[tuple[SSAValue, int] | None], before: Operation
+) -> Source | None:
+    """Halves of tiles that were loaded from side by side: one load of them all, one gather."""
+    known = [half for half in halves if half is not None]
+    if len(known) < len(halves) or len({lane for _, lane in known}) != 1:
+        return None
+    loads = adjacent_loads([value for value, _ in known])
+    if loads is None or not index.visible(loads[0].res[0], before):
+        return None
+    pattern = PATTERNS[known[0][1]]
+    return Source(
+        f"mask gather {pattern} of one load in place of {len(loads)}",
+        lambda b: gather(b, b.f32_in_vec(load_together(b, loads)), pattern),
+    )
 
 
 def rank(value: SSAValue) -> tuple[int, int]:

@@ -17,13 +17,13 @@ a rounding to bf16 that the cube made necessary: dropped where every use rounds 
 else kept as an explicit conversion.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects import func, scf
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import BlockArgument, Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from dialects.dsv4.opaque import MoveOp
@@ -35,7 +35,8 @@ from dialects.pto.tiles import InsertOp, UndefOp
 from dialects.pto.types import AnyTileType, TileBufType, TileType
 from dsv4_passes.analysis.facts import argument_name, argument_shape, facts_of, loaded_argument
 from dsv4_passes.analysis.rounding import bf16_goldens
-from dsv4_passes.diagnostics import UserError, note, refused, rewritten
+from dsv4_passes.analysis.tile_bytes import trips
+from dsv4_passes.diagnostics import UserError, collect, note, refused, repeat, rewritten
 from dsv4_passes.targets import LATEST
 
 from .join_mixed import JOINED, drop_channels
@@ -44,8 +45,12 @@ from .lane_sources import source
 from .materialise import Builder, Stuck, layout_of
 from .rebuild import Candidate, Guard, Policy, Rebuilder, Rewritten, SignedZero
 from .report import outcome_text, savings
+from .tidy import tidy
+from .unroll import unroll_loops
 
 PARTLY_VALID = "not all of the tile is valid"
+MAX_CHUNKS = 8
+"""Loops that sum up chunks of one selection are unrolled up to so many trips."""
 CUBE_MEMORIES = ("mat", "left", "right", "acc", "bias", "scaling")
 
 
@@ -108,15 +113,20 @@ def interleavings(rebuilder: Rebuilder, value: SSAValue) -> Iterator[Candidate]:
 # -- why not -----------------------------------------------------------------------------------------
 
 
+def loaded_by(operand: SSAValue) -> BlockArgument | None:
+    """The argument that an operand of a product was loaded from as it is."""
+    try:
+        return loaded_argument(Builder(operand.owner).load_behind(operand))  # pyright: ignore[reportArgumentType]
+    except Stuck:
+        return None
+
+
 def missing_facts(function: func.FuncOp, value: SSAValue) -> list[str]:
     """Arguments of a selector's shape that the products behind `value` load and nothing is known of."""
     known = facts_of(function)
     names: list[str] = []
     for operand in _right_operands(value):
-        try:
-            argument = loaded_argument(Builder(operand.owner).load_behind(operand))  # pyright: ignore[reportArgumentType]
-        except Stuck:
-            continue
+        argument = loaded_by(operand)
         if argument is None or argument in known:
             continue
         shape = argument_shape(argument)
@@ -182,11 +192,23 @@ def followed(function: func.FuncOp, policy: Policy) -> Rebuilder | None:
 
 def rewrite_function(function: func.FuncOp, policy: Policy) -> int:
     """Rewrite every site of one function in value form; how many were rewritten."""
-    count = 0
     if not any(isinstance(op, MatmulOp) for op in function.walk()):
-        return count
+        return 0
     if any(isinstance(r.type, TileBufType) for op in function.walk() for r in op.results):
-        return count
+        return 0
+    count = 0
+    tried: set[int] = set()
+    while (number := next(_accumulating(function, tried), None)) is not None:
+        tried.add(number)
+        if gained := rewrite_unrolled(function, number, policy):
+            count += gained
+            tried.clear()
+    return count + rewrite_sites(function, policy)
+
+
+def rewrite_sites(function: func.FuncOp, policy: Policy) -> int:
+    """Rewrite every site of one function as it stands."""
+    count = 0
     if (rebuilder := followed(function, policy)) is None:
         return count
     for value in rebuilder.from_the_last(is_site):
@@ -213,9 +235,43 @@ def rewrite_function(function: func.FuncOp, policy: Policy) -> int:
     return count
 
 
-def accumulates(loop: scf.ForOp) -> bool:
-    """The loop carries an accumulator from trip to trip."""
-    return any(isinstance(v.type, TileType) and v.type.data.loc == "acc" for v in loop.results)
+def _accumulating(function: func.FuncOp, tried: Container[int]) -> Iterator[int]:
+    """Short loops, by number, that sum up products with known select matrices, a chunk per trip."""
+    known = facts_of(function)
+    for number, loop in enumerate(op for op in function.walk() if isinstance(op, scf.ForOp)):
+        if number in tried or not any(_is_acc(v) for v in loop.results):
+            continue
+        products = [op for op in loop.walk() if isinstance(op, MatmulOp)]
+        if any(loaded_by(op.rhs) in known for op in products) and 0 < (trips(loop) or 0) <= MAX_CHUNKS:
+            yield number
+
+
+def _is_acc(value: SSAValue) -> bool:
+    return isinstance(value.type, TileType) and value.type.data.loc == "acc"
+
+
+def rewrite_unrolled(function: func.FuncOp, number: int, policy: Policy) -> int:
+    """Unroll a loop that sums up chunks and rewrite; everything stays if a product of it is left.
+
+    No single trip selects anything, only all of them together do.
+    """
+    trial = function.clone()
+    loop = [op for op in trial.walk() if isinstance(op, scf.ForOp)][number]
+    others = {op for op in trial.walk() if isinstance(op, MatmulOp)} - set(loop.walk())
+    unroll_loops(trial, lambda one: one is loop, MAX_CHUNKS)
+    tidy(trial)
+    with collect() as said:
+        count = rewrite_sites(trial, policy)
+    if any(isinstance(op, MatmulOp) and op not in others for op in trial.walk()):
+        return 0
+    for diagnostic in said.entries:
+        if diagnostic.outcome != "refused":
+            repeat(diagnostic)
+    old, new = function.body.detach_block(0), trial.body.detach_block(0)
+    function.body.add_block(new)
+    function.attributes |= trial.attributes
+    old.erase()
+    return count
 
 
 def uses_cube(function: func.FuncOp) -> bool:
