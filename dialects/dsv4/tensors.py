@@ -8,7 +8,7 @@ way. So def-use is dependence here, also where the program text went on under an
 from collections.abc import Sequence
 from typing import cast
 
-from xdsl.dialects.builtin import DYNAMIC_INDEX, IndexType, IntegerAttr, StringAttr, TensorType, i64
+from xdsl.dialects.builtin import DYNAMIC_INDEX, I64, IndexType, IntegerAttr, StringAttr, TensorType, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
@@ -196,7 +196,7 @@ class DimOp(IRDLOperation):
 
     name = "dsv4.dim"
     source = operand_def(TensorType)
-    axis = prop_def(IntegerAttr)
+    axis = prop_def(IntegerAttr[I64])
     symbol = opt_prop_def(StringAttr)
     res = result_def(IndexType)
     traits = traits_def(Pure())

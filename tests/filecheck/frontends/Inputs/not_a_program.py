@@ -1,0 +1,3 @@
+import pypto.language as pl
+
+def main(): return 0
