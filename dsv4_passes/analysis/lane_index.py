@@ -27,11 +27,13 @@ class LaneIndex:
         self.order: dict[Operation, int] = {}
         self.found: dict[tuple[object, ...], list[SSAValue]] = defaultdict(list)
         self.halves: dict[tuple[object, ...], list[tuple[SSAValue, int]]] = defaultdict(list)
+        self.plain: dict[SSAValue, Ids] = {}
+        """The lanes of each value, the sign of a zero aside."""
         for number, op in enumerate(function.walk()):
             self.order[op] = number
         for value in run.instances:
             if isinstance(value.type, TileType) and (ids := self.ids(value)) is not None:
-                plain = self.strip(ids)
+                plain = self.plain[value] = self.strip(ids)
                 self.found[_key(plain)].append(value)
                 if ids.shape[2] % 2 == 0:
                     for lane in (0, 1):
@@ -65,15 +67,11 @@ class LaneIndex:
     def slices(self, ids: Ids, before: Operation) -> Iterator[tuple[SSAValue, int]]:
         """Values that hold these lanes from some column on, at a multiple of their width."""
         plain, width = self.strip(ids), ids.shape[2]
-        for value in self.run.instances:
-            if not isinstance(value.type, TileType) or value.type.data.cols <= width:
+        for value, whole in self.plain.items():
+            if whole.shape[2] <= width or whole.shape[:2] != ids.shape[:2] or not self.visible(value, before):
                 continue
-            whole = self.ids(value)
-            if whole is None or whole.shape[:2] != ids.shape[:2] or not self.visible(value, before):
-                continue
-            stripped = self.strip(whole)
             for col in range(0, whole.shape[2] - width + 1, width):
-                if np.array_equal(stripped[:, :, col : col + width], plain):
+                if np.array_equal(whole[:, :, col : col + width], plain):
                     yield value, col
 
     def visible(self, value: SSAValue, before: Operation) -> bool:

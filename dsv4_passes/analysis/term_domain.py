@@ -13,7 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsv4_passes.analysis.dot_terms import DotTerms
-from dsv4_passes.analysis.terms import BF16, CONSTANT, F16, NEVER_NEG_ZERO, REPRESENTABLE, Ids, TermTable
+from dsv4_passes.analysis.terms import (
+    BF16,
+    CONSTANT,
+    F16,
+    HIDES_Z,
+    NEVER_NEG_ZERO,
+    REPRESENTABLE,
+    Ids,
+    TermTable,
+)
 from dsv4_passes.interpreter import numerics, numpy_domain
 from dsv4_passes.interpreter.domain import NotConcrete
 from dsv4_passes.interpreter.numpy_domain import NumpyDomain
@@ -288,7 +297,12 @@ class TermDomain:
 
     def strip_zero(self, a: Ids) -> Ids:
         """`TermTable.strip_zero` on each lane."""
-        return self._map(self.table.strip_zero, None, (a,), "", "")
+        hidden = (self.table.flags_of(a) & HIDES_Z) != 0
+        if not hidden.any():
+            return a
+        result = a.copy()
+        result[hidden] = self._map(self.table.strip_zero, None, (a[hidden],), "", "")
+        return result
 
     def without_underflow(self, a: Ids) -> Ids:
         """`TermTable.without_underflow` on each lane."""
