@@ -66,7 +66,7 @@ class CheckTargetPass(ModulePass):
 
     name = "pto-check-target"
     chip: str | None = None
-    ptoas: str = "0.60"
+    ptoas: str | float = "0.60"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         try:

@@ -43,7 +43,7 @@ class Policy:
     signed_zero: SignedZero = "exact"
     chip: str | None = None
     """The module's own unless given."""
-    ptoas: str = LATEST
+    ptoas: str | float = LATEST
 
 
 @dataclass(frozen=True)

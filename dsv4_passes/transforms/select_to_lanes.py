@@ -307,7 +307,7 @@ class SelectToLanesPass(ModulePass):
     guard: Guard = "exact"
     signed_zero: SignedZero = "exact"
     chip: str | None = None
-    ptoas: str = LATEST
+    ptoas: str | float = LATEST
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in [f for f in op.walk() if isinstance(f, func.FuncOp)]:
