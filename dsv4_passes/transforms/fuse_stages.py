@@ -14,135 +14,41 @@ stage, no block of either touches what another block of the other writes, which 
 blocks prove; (5) the lanes stored by the fused kernel are those of the two kernels one after the other.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.ir import Attribute, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.traits import SymbolTable
 
 from dialects.dsv4.attributes import DirectionAttr
-from dialects.dsv4.functions import (
-    ORCHESTRATION,
-    program_functions,
-    set_returned,
-    visible,
-    written,
-)
+from dialects.dsv4.functions import set_returned, visible, written
 from dialects.dsv4.launch import LaunchOp, WrapperOp
 from dialects.dsv4.tensors import CreateOp
+from dialects.pto.base import target_arch
 from dialects.pto.types import TileBufType
 from dsv4_passes.analysis.facts import facts_of
 from dsv4_passes.analysis.footprint import Footprint, empty, footprint
 from dsv4_passes.analysis.lanes import LaneContext, LaneRun, run_lanes
 from dsv4_passes.diagnostics import UserError, refused, rewritten
+from dsv4_passes.targets import LATEST
 
+from .drop_dead_args import drop_arguments
 from .forward_copies import forward_copies
-from .fuse_kernels import NotForwarded, concatenate, forward, merge_parameters
-from .orchestration import position, remove_unused, root_of, written_result
+from .forward_stages import NotForwarded, clean, forward
+from .fuse_kernels import Shared, concatenate, merge_parameters
+from .lower_tiles import lower_function
+from .orchestration import position, remove_unused, written_result
+from .regrid import Regrid, plan_regrid
+from .sink_tasks import Sunk, sink
+from .stage_pairs import CannotFuse, Pair, check_launches, pairs, parameter_of, shared_tensors
 
-
-class CannotFuse(Exception):
-    """Why a pair of kernels stays two."""
-
-    def __init__(self, why: str, reason: str):
-        super().__init__(why)
-        self.reason = reason
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A producer and a consumer launch, and what goes from the one to the other.
-
-    `stages` maps parameters of the consumer to those of the producer.
-    """
-
-    producer: LaunchOp
-    consumer: LaunchOp
-    stages: Mapping[int, int]
-
-    @property
-    def label(self) -> str:
-        return f"'{self.producer.callee}' and '{self.consumer.callee}'"
-
-
-# -- the orchestration ---------------------------------------------------------------------------------
-
-
-def pairs_in(block: Block) -> Iterator[Pair]:
-    """Producer and consumer launches of one block, by their first stage."""
-    for consumer in block.ops:
-        if not isinstance(consumer, LaunchOp):
-            continue
-        by_producer: dict[LaunchOp, dict[int, int]] = {}
-        for parameter, value in zip(visible(consumer.function()), consumer.args, strict=True):
-            producer = value.owner
-            if not isinstance(producer, LaunchOp) or producer.parent is not block or producer is consumer:
-                continue
-            for source in written(producer.function()):
-                if written_result(producer, source.index) is value:
-                    by_producer.setdefault(producer, {})[parameter.index] = source.index
-        for producer, stages in by_producer.items():
-            yield Pair(producer, consumer, stages)
-
-
-def check_launches(pair: Pair) -> None:
-    """Blocks, other readers, and what stands between."""
-    blocks = pair.producer.block_count
-    if blocks is None or blocks != pair.consumer.block_count:
-        raise CannotFuse(
-            f"{pair.label} run in {pair.producer.block_count} and {pair.consumer.block_count} blocks",
-            "different grids",
-        )
-    for source in pair.stages.values():
-        value = written_result(pair.producer, source)
-        assert value is not None
-        readers = [use.operation for use in value.uses if use.operation is not pair.consumer]
-        if readers:
-            raise CannotFuse(
-                f"what goes between {pair.label} is also read by {_say(readers[0])}", "other reader"
-            )
-        if len([use for use in value.uses]) > 1:
-            raise CannotFuse(f"what goes between {pair.label} is passed twice", "other reader")
-        if not isinstance(root_of(value).owner, CreateOp):
-            raise CannotFuse(f"what goes between {pair.label} comes in from outside", "not a stage")
-        before = pair.producer.args[position(pair.producer, source)]
-        if not isinstance(before.owner, CreateOp) or len(list(before.uses)) != 1:
-            raise CannotFuse(f"what goes between {pair.label} is written elsewhere too", "several producers")
-    between = list(_between(pair.producer, pair.consumer))
-    if (blocker := _blocker(pair, between)) is not None:
-        raise CannotFuse(f"{_say(blocker)} stands between {pair.label}", "kernel in between")
-
-
-def _say(op: Operation) -> str:
-    return f"'{op.callee}'" if isinstance(op, LaunchOp) else f"'{op.name}'"
-
-
-def _between(a: Operation, b: Operation) -> Iterator[Operation]:
-    op = a.next_op
-    while op is not None and op is not b:
-        yield op
-        op = op.next_op
-
-
-def _blocker(pair: Pair, between: list[Operation]) -> Operation | None:
-    """An operation because of which the producer cannot be moved down to the consumer."""
-    mine = {root_of(v) for v in pair.producer.args}
-    made = set(pair.producer.res)
-    for op in between:
-        if op.regions or any(v in made for v in op.operands):
-            return op
-        if isinstance(op, LaunchOp):
-            touched = {root_of(op.args[position(op, p.index)]) for p in written(op.function())}
-            if touched & mine:
-                return op
-        elif not isinstance(op, CreateOp) and op.results == () and op.operands:
-            return op
-    return None
+OTHER_GRID = ("different grids", "blocks share elements", "not stored in the same block")
+"""Reasons for which a pair may still be fused task by task."""
 
 
 # -- blocks --------------------------------------------------------------------------------------------
@@ -183,63 +89,84 @@ def check_blocks(pair: Pair, first: LaneRun, second: LaneRun, same: Mapping[int,
 # -- fusing --------------------------------------------------------------------------------------------
 
 
-def fuse(module: ModuleOp, pair: Pair) -> LaunchOp:
-    """Make one launch of two; raises CannotFuse and leaves everything as it was."""
-    check_launches(pair)
+def fuse(module: ModuleOp, pair: Pair, chip: str) -> LaunchOp:
+    """Make one launch of two of the same grid; raises CannotFuse and leaves everything as it was."""
+    blocks = pair.producer.block_count
+    if blocks is None or blocks != pair.consumer.block_count:
+        raise CannotFuse(
+            f"{pair.label} run in {pair.producer.block_count} and {pair.consumer.block_count} blocks",
+            "different grids",
+        )
+    same = check(pair)
     first, second = pair.producer.function(), pair.consumer.function()
-    for function in (first, second):
-        if any(isinstance(r.type, TileBufType) for op in function.walk() for r in op.results):
-            raise CannotFuse(f"'{function.sym_name.data}' is not in value form", "buffer form")
-    same = shared_tensors(pair)
     try:
         runs = [run_lanes(f, selectors=facts_of(f), context=LaneContext()) for f in (first, second)]
     except UserError as error:
         raise CannotFuse(error.message, "cannot be followed") from None
     check_blocks(pair, runs[0], runs[1], same)
+    shared = merge(pair, same)
+    fused = concatenate(first, second, shared, fused_name(module, pair))
+    return finish(module, pair, Sunk(fused, [], False), shared, chip)
+
+
+def fuse_by_tasks(module: ModuleOp, pair: Pair, chip: str) -> tuple[LaunchOp, Regrid]:
+    """Make one launch of two by moving the consumer's work to where the producer does its own."""
+    same = check(pair)
+    plan = plan_regrid(pair, same)
+    shared = merge(pair, same)
+    functions = pair.producer.function(), pair.consumer.function()
+    sunk = sink(*functions, shared, fused_name(module, pair), plan)
+    return finish(module, pair, sunk, shared, chip), plan
+
+
+def check(pair: Pair) -> dict[int, int]:
+    """What holds for any grid; the shared tensors."""
+    check_launches(pair)
+    for launch in (pair.producer, pair.consumer):
+        if any(isinstance(r.type, TileBufType) for op in launch.function().walk() for r in op.results):
+            raise CannotFuse(f"'{launch.callee}' is not in value form", "buffer form")
+    return shared_tensors(pair)
+
+
+def merge(pair: Pair, same: Mapping[int, int]) -> list[Shared]:
     directions: dict[tuple[int | None, int | None], Attribute] = {
         (a, b): _direction(pair, a, b) for b, a in same.items()
     }
-    shared = merge_parameters(first, second, {**same, **pair.stages}, directions)
-    name = unused_name(module, f"{first.sym_name.data}_{second.sym_name.data}")
-    fused = concatenate(first, second, shared, name)
-    Rewriter.insert_op(fused, InsertPoint.after(second))
-    stages = [
-        fused.body.block.args[i]
-        for i, s in enumerate(shared)
-        if s.second is not None and s.second in pair.stages
-    ]
+    functions = pair.producer.function(), pair.consumer.function()
+    return merge_parameters(*functions, {**same, **pair.stages}, directions)
+
+
+def fused_name(module: ModuleOp, pair: Pair) -> str:
+    return unused_name(module, f"{pair.producer.callee}_{pair.consumer.callee}")
+
+
+def finish(module: ModuleOp, pair: Pair, sunk: Sunk, shared: Sequence[Shared], chip: str) -> LaunchOp:
+    """Forward the stages in a fused kernel and put it in the place of the two."""
+    fused = sunk.function
+    Rewriter.insert_op(fused, InsertPoint.after(pair.consumer.function()))
+    arguments = fused.body.block.args
+    stages = [arguments[i] for i, s in enumerate(shared) if s.second is not None and s.second in pair.stages]
     try:
         forward(fused, stages)
-    except (NotForwarded, UserError) as problem:
+        sunk.arrange()
+        clean(fused)
+        check_fits(fused, chip)
+    except (NotForwarded, UserError, CannotFuse) as problem:
         fused.detach()
         fused.erase()
+        if isinstance(problem, CannotFuse):
+            raise
         why = problem.message if isinstance(problem, UserError) else str(problem)
         raise CannotFuse(f"{pair.label}: {why}", "not stored in the same block") from None
-    _drop_parameters(fused, len(stages), [fused.body.block.args.index(s) for s in stages])
+    drop_arguments(fused, [arguments.index(s) for s in stages])
     kept = [s for s in shared if s.second is None or s.second not in pair.stages]
     return _replace_launches(module, pair, fused, [(s.first, s.second) for s in kept])
 
 
-def shared_tensors(pair: Pair) -> dict[int, int]:
-    """Parameters of the consumer that are the same tensor as one of the producer's, stages aside."""
-    first = {
-        root_of(v): p.index
-        for p, v in zip(visible(pair.producer.function()), pair.producer.args, strict=True)
-    }
-    same: dict[int, int] = {}
-    for parameter, value in zip(visible(pair.consumer.function()), pair.consumer.args, strict=True):
-        if parameter.index in pair.stages or not parameter.is_tensor:
-            continue
-        root = root_of(value)
-        if root in first and first[root] not in same.values():
-            if value.type == pair.producer.args[position(pair.producer, first[root])].type:
-                same[parameter.index] = first[root]
-    return same
-
-
 def _direction(pair: Pair, a: int | None, b: int | None) -> Attribute:
-    mine = next(p for p in visible(pair.producer.function()) if p.index == a)
-    other = next(p for p in visible(pair.consumer.function()) if p.index == b)
+    assert a is not None
+    assert b is not None
+    mine, other = parameter_of(pair.producer.function(), a), parameter_of(pair.consumer.function(), b)
     words = {mine.direction, other.direction}
     return DirectionAttr(words.pop() or "in" if len(words) == 1 else "inout")
 
@@ -249,13 +176,6 @@ def unused_name(module: ModuleOp, wanted: str) -> str:
     while SymbolTable.lookup_symbol(module, name) is not None:
         name, number = f"{wanted}_{number}", number + 1
     return name
-
-
-def _drop_parameters(function: func.FuncOp, count: int, indices: list[int]) -> None:
-    from .drop_dead_args import drop_arguments
-
-    assert len(indices) == count
-    drop_arguments(function, indices)
 
 
 def _replace_launches(
@@ -268,18 +188,19 @@ def _replace_launches(
         arguments.append(launch.args[position(launch, index)])
     outputs = written(fused)
     set_returned(fused, range(len(outputs)))
-    via = unused_name(module, f"{fused.sym_name.data}_spmd") if pair.consumer.via is not None else None
+    wrapped = pair.producer.via is not None or pair.consumer.via is not None
+    via = unused_name(module, f"{fused.sym_name.data}_spmd") if wrapped else None
     launch = LaunchOp(
         fused.sym_name.data,
         arguments,
         [p.type for p in outputs],
-        pair.consumer.grid,
+        pair.consumer.grid if pair.consumer.block_count == pair.producer.block_count else pair.producer.grid,
         via,
     )
     launch.location = pair.consumer.location
     Rewriter.insert_op(launch, InsertPoint.before(pair.consumer))
     if via is not None:
-        wrapper = WrapperOp(via, fused.sym_name.data, pair.consumer.block_count)
+        wrapper = WrapperOp(via, fused.sym_name.data, launch.grid)
         Rewriter.insert_op(wrapper, InsertPoint.after(fused))
     by_parameter = {p.index: pair_ for p, pair_ in zip(visible(fused), parameters_, strict=True)}
     for result, parameter in zip(launch.res, outputs, strict=True):
@@ -298,54 +219,81 @@ def _replace_launches(
     return launch
 
 
-def fuse_all(module: ModuleOp) -> int:
+def check_fits(function: func.FuncOp, chip: str) -> None:
+    """The values of a kernel fit into vector memory; raises CannotFuse with the plan.
+
+    What else stands in the way of a plan (a kernel for both cores is not split yet) is left to who lowers.
+    """
+    try:
+        lower_function(function.clone(), chip, LATEST, "level3")
+    except UserError as error:
+        if " bytes of vec memory" in error.message:
+            raise CannotFuse(error.message, "does not fit") from None
+
+
+def fuse_all(module: ModuleOp, chip: str | None = None) -> int:
     """Fuse until nothing more can be; pairs that stay two are remarked once."""
+    chip = chip or target_arch(module)
     count = forward_copies(module)
     seen: set[tuple[str, str]] = set()
-    progress = True
-    while progress:
-        progress = False
-        for orchestration in program_functions(module, ORCHESTRATION):
-            blocks = [orchestration.body.block]
-            blocks += [
-                b
-                for op in orchestration.walk()
-                for r in op.regions
-                for b in r.blocks
-                if op is not orchestration
-            ]
-            for pair in [p for block in blocks for p in pairs_in(block)]:
-                key = (pair.producer.callee, pair.consumer.callee)
-                if key in seen:
-                    continue
-                seen.add(key)
-                names = ", ".join(
-                    f"'{p.name}'" for p in visible(pair.consumer.function()) if p.index in pair.stages
-                )
-                try:
-                    launch = fuse(module, pair)
-                except CannotFuse as problem:
-                    refused(pair.consumer, f"not fused: {problem}", problem.reason)
-                    continue
-                rewritten(
-                    launch,
-                    f"'{key[0]}' and '{key[1]}' are one kernel now, '{launch.callee}': "
-                    f"{names} no longer goes through GM; every lane that was loaded is proved to be "
-                    "stored in the same block",
-                )
-                count += 1
-                progress = True
-                break
-            if progress:
-                break
+    while (pair := next((p for p in pairs(module) if _names(p) not in seen), None)) is not None:
+        seen.add(_names(pair))
+        names, stages = _names(pair), _stage_names(pair)
+        try:
+            launch, how = fuse_somehow(module, pair, chip)
+        except CannotFuse as problem:
+            refused(pair.consumer, f"not fused: {problem}", problem.reason)
+            continue
+        rewritten(
+            launch,
+            f"'{names[0]}' and '{names[1]}' are one kernel now, '{launch.callee}': {stages} no longer goes "
+            f"through GM; every lane that was loaded is proved to be stored in the same block{how}",
+        )
+        count += 1
     return count
+
+
+def fuse_somehow(module: ModuleOp, pair: Pair, chip: str) -> tuple[LaunchOp, str]:
+    """One behind the other if that will do, else task by task; and what there is to say about it."""
+    try:
+        return fuse(module, pair, chip), ""
+    except CannotFuse as problem:
+        if problem.reason not in OTHER_GRID:
+            raise
+        first = problem
+    names, blocks = _names(pair), (pair.producer.block_count, pair.consumer.block_count)
+    try:
+        launch, plan = fuse_by_tasks(module, pair, chip)
+    except CannotFuse as second:
+        if first.reason == "different grids" or first.reason == second.reason:
+            raise
+        raise CannotFuse(f"{first}; task by task: {second}", first.reason) from None
+    each = plan.tasks.shape[-1]
+    trips = "trip of a loop" if plan.inside else "block"
+    return launch, (
+        f"; the work of the {blocks[1]} blocks of '{names[1]}' goes to the {blocks[0]} of '{names[0]}', "
+        f"{each} parts to each {trips}"
+    )
+
+
+def _names(pair: Pair) -> tuple[str, str]:
+    return pair.producer.callee, pair.consumer.callee
+
+
+def _stage_names(pair: Pair) -> str:
+    function = pair.consumer.function()
+    return ", ".join(f"'{parameter_of(function, index).name}'" for index in sorted(pair.stages))
 
 
 @dataclass(frozen=True)
 class FuseStagesPass(ModulePass):
-    """Fuse kernels of a program across the GM tensors that only go from one to the next."""
+    """Fuse kernels of a program across the GM tensors that only go from one to the next.
+
+    `chip`, taken from the module's `pto.target_arch` unless given, says how much vector memory there is.
+    """
 
     name = "dsv4-fuse-stages"
+    chip: str | None = None
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        fuse_all(op)
+        fuse_all(op, self.chip)
