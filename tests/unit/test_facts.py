@@ -245,6 +245,25 @@ def test_a_description_is_matched_by_name(tmp_path: Path) -> None:
         assert fact.word == "odd"
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('s = "evn"', r"expected a fact for 's' to be one of even, odd, .*table:repeat, found 'evn'"),
+        ('s = "table:evn"', "found 'table:evn'"),
+        ('s = "size:even"', "found 'size:even'"),
+        ("s = 1", "found '1'"),
+        ('t = "even"', "fact 't' matches no argument; there are s"),
+        ("s", "not a TOML file: Expected '='"),
+    ],
+)
+def test_a_description_that_states_nothing(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "facts.toml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=message) as error:
+        bind_toml(parse_text(kernel(), "k.pto"), str(path))
+    assert str(error.value).startswith(f"{path}: error: ")
+
+
 def test_a_description_that_is_no_text(tmp_path: Path) -> None:
     path = tmp_path / "facts.toml"
     path.write_bytes(b"s = \xff")

@@ -4,7 +4,6 @@
 // RUN: echo 'odd_select = "odd"' >> %t.toml
 // RUN: echo 'arg3 = "table:swap"' >> %t.toml
 // RUN: dsv4-opt %s -p 'dsv4-bind-facts{file="%t.toml"}' | filecheck %s
-// RUN: dsv4-opt %s --facts %t.toml | filecheck %s
 // RUN: echo '[facts]' > %t.table.toml
 // RUN: cat %t.toml >> %t.table.toml
 // RUN: echo '[other]' >> %t.table.toml
