@@ -38,6 +38,7 @@ DSV4_UNIVERSE = Universe(
         "pto-join-mixed": _lazy("dsv4_passes.transforms.join_mixed", "JoinMixedPass"),
         "pto-lower": _lazy("dsv4_passes.transforms.lower_tiles", "PtoLowerPass"),
         "pto-raise": _lazy("dsv4_passes.transforms.raise_tiles", "PtoRaisePass"),
+        "pto-split-mixed": _lazy("dsv4_passes.transforms.split_mixed", "SplitMixedPass"),
     },
     all_targets={
         "pto": _lazy("dsv4_passes.emit.target", "PtoTarget"),

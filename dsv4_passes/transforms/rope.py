@@ -2,8 +2,9 @@
 
     -p 'dsv4-rope{chip=a3 ptoas="0.60" guard=exact}'
 
-On kernels: raise -> `pto-join-mixed` -> `dsv4-select-to-lanes` -> `dsv4-scatter-form` -> lower. A function
-in which nothing was rewritten comes out as it came in, to the letter.
+On kernels: raise -> `pto-join-mixed` -> `dsv4-select-to-lanes` -> `dsv4-scatter-form` -> lower. Where
+something is left for the cube, `pto-split-mixed` makes two functions again. A function in which nothing was
+rewritten comes out as it came in, to the letter.
 
 On a whole program: `dsv4-fuse-stages` -> facts go from the entry to the kernels -> the same two passes ->
 `dsv4-drop-dead-stores` -> `dsv4-drop-dead-args`. Kernels stay in value form: a program is exported from it.
@@ -15,6 +16,7 @@ from typing import Literal
 from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
@@ -22,6 +24,7 @@ from dialects.dsv4.functions import KERNEL, ORCHESTRATION, program_functions
 from dialects.pto.base import target_arch
 from dialects.pto.tiles import AllocTileOp
 from dsv4_passes.diagnostics import UserError, refused
+from dsv4_passes.spelling import carry_names
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
 
@@ -31,6 +34,7 @@ from .lower_tiles import lower_function
 from .propagate_facts import propagate_facts
 from .raise_tiles import raise_function
 from .rebuild import Guard, Policy, SignedZero
+from .split_mixed import CannotSplit, split
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,9 @@ class RopePass(ModulePass):
     def rewrite_kernels(self, module: ModuleOp, chip: str) -> None:
         before: dict[func.FuncOp, list[func.FuncOp]] = {}
         for function in [f for f in module.walk() if isinstance(f, func.FuncOp)]:
-            original = function.clone()
+            clones: dict[SSAValue, SSAValue] = {}
+            original = function.clone(clones)
+            carry_names(clones)
             if (raised := raise_function(function)) is not None:
                 before[raised] = [original]
         for joined, cube, vector in join_all(module):
@@ -85,18 +91,24 @@ class RopePass(ModulePass):
         policy = Policy(self.guard, self.signed_zero, self.chip, self.ptoas)
         count = select_to_lanes.rewrite_function(function, policy)
         count += scatter_form.rewrite_function(function, policy)
-        half_done = count > 0 and len(originals) == 2 and select_to_lanes.uses_cube(function)
-        if half_done:
-            names = " and ".join(f"'{f.sym_name.data}'" for f in originals)
-            refused(function, f"{names} stay as they are: something is left for the cube", "cube part left")
-        if count == 0 or half_done:
+        made = [function]
+        if count and len(originals) == 2 and select_to_lanes.uses_cube(function):
+            try:
+                made = split(function)
+            except CannotSplit as problem:
+                names = " and ".join(f"'{f.sym_name.data}'" for f in originals)
+                left = "something is left for the cube, and they cannot be split again"
+                refused(problem.op, f"{names} stay as they are: {left}: {problem}", "cube part left")
+                count = 0
+        if count == 0:
             for original in originals:
                 Rewriter.insert_op(original, InsertPoint.before(function))
             function.detach()
             function.erase()
             return
         level = self.level if self.level != "auto" else _level(originals[0])
-        lower_function(function, chip, self.ptoas, level)
+        for each in made:
+            lower_function(each, chip, self.ptoas, level)
 
 
 def _level(function: func.FuncOp) -> Literal["level2", "level3"]:
