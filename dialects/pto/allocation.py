@@ -31,9 +31,7 @@ def verify_allocation(layout: TileLayout) -> None:
     """Row and box sizes that hardware can address (ptoas 0.60, PTO.cpp verifyTileBufLayoutConstraints)."""
     size = element_bits(layout.dtype) // 8
     if layout.slayout == "none_box":
-        extent, what = (
-            (layout.cols, "cols") if layout.blayout == "row_major" else (layout.rows, "rows")
-        )
+        extent, what = (layout.cols, "cols") if layout.blayout == "row_major" else (layout.rows, "rows")
         unit = 16 if layout.dtype.startswith("!pto.f4") else 32
         if extent * size % unit:
             raise VerifyException(

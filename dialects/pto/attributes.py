@@ -68,13 +68,9 @@ def _word_attr(base: type[WordAttr], mnemonic: str, words: str) -> type[WordAttr
 MaskPatternAttr = _word_attr(AngleAttr, "mask_pattern", "P0101 P1010 P0001 P0010 P0100 P1000 P1111")
 LayoutAttr = _word_attr(AngleAttr, "layout", "nd dn nz mx_a_zz mx_b_nn")
 KernelKindAttr = _word_attr(AngleAttr, "kernel_kind", "cube vector")
-AddressSpaceAttr = _word_attr(
-    AngleAttr, "address_space", "zero gm mat left right acc vec bias scaling"
-)
+AddressSpaceAttr = _word_attr(AngleAttr, "address_space", "zero gm mat left right acc vec bias scaling")
 CmpAttr = _word_attr(SpacedAttr, "cmp", "eq ne lt le gt ge")
-RoundModeAttr = _word_attr(
-    SpacedAttr, "round_mode", "NONE RINT ROUND FLOOR CEIL TRUNC ODD CAST_RINT"
-)
+RoundModeAttr = _word_attr(SpacedAttr, "round_mode", "NONE RINT ROUND FLOOR CEIL TRUNC ODD CAST_RINT")
 SaturationModeAttr = _word_attr(SpacedAttr, "saturation_mode", "ON OFF")
 AccPhaseAttr = _word_attr(SpacedAttr, "acc_phase", "unspecified partial final")
 
@@ -128,6 +124,13 @@ _SPACED = {
 _ACC_PUSH_EPILOGUE = {"layout": "nz2nd nz2dn nz2nz", "quant": "", "relu": "no_relu normal_relu"}
 
 
+def _epilogue_problem(key: str, value: str) -> str | None:
+    words = _ACC_PUSH_EPILOGUE[key].split()
+    if not words or value in words:
+        return None
+    return f"expected {key} to be one of {', '.join(words)}, found '{value}'"
+
+
 @irdl_attr_definition
 class AccPushEpilogueAttr(Data[tuple[str, str, str]]):
     """What a push from the accumulator does on its way: `#pto.acc_push_epilogue<layout = nz2nd, …>`.
@@ -146,7 +149,10 @@ class AccPushEpilogueAttr(Data[tuple[str, str, str]]):
                     parser.parse_punctuation(",")
                 parser.parse_keyword(key)
                 parser.parse_punctuation("=")
+                place = parser.pos
                 values.append(parser.parse_identifier())
+                if problem := _epilogue_problem(key, values[-1]):
+                    parser.raise_error(problem, place, place + len(values[-1]))
         layout, quant, relu = values
         return layout, quant, relu
 
@@ -155,9 +161,9 @@ class AccPushEpilogueAttr(Data[tuple[str, str, str]]):
         printer.print_string("<" + ", ".join(f"{key} = {value}" for key, value in pairs) + ">")
 
     def verify(self) -> None:
-        for (key, words), value in zip(_ACC_PUSH_EPILOGUE.items(), self.data, strict=True):
-            if words and value not in words.split():
-                raise VerifyException(f"expected {key} to be one of {words}, found '{value}'")
+        for key, value in zip(_ACC_PUSH_EPILOGUE, self.data, strict=True):
+            if problem := _epilogue_problem(key, value):
+                raise VerifyException(problem)
 
 
 ATTRIBUTES: list[type[Attribute]] = [

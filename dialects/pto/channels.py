@@ -23,7 +23,7 @@ from xdsl.utils.exceptions import VerifyException
 from .base import OrderedOp, leaf
 from .pipes import ClausedOp
 from .syntax import parse_clauses, parse_value, print_value, segment_sizes
-from .types import AnyTileType, TensorViewType
+from .types import DYNAMIC, AnyTileType, TensorViewType
 
 
 class ChannelOp(OrderedOp, ClausedOp):
@@ -59,6 +59,11 @@ def _print_subblock(printer: Printer, value: SSAValue | None) -> None:
         printer.print_string(")")
 
 
+def _expect_subblock(value: SSAValue | None, split: IntegerAttr) -> None:
+    if value is not None and split.value.data == 0:
+        raise VerifyException("expects aiv_subblockid only where the tile is split, found split = 0")
+
+
 class PushOp(ChannelOp):
     """Put a tile into the channel: `pto.tpush_to_aiv(%t : T) {split = 0}`."""
 
@@ -67,6 +72,10 @@ class PushOp(ChannelOp):
 
     def __init__(self, tile: SSAValue, split: int = 0, id: int | None = None):
         super().__init__(operands=[tile, None], properties=_properties(split, id))
+
+    def verify_(self) -> None:
+        super().verify_()
+        _expect_subblock(self.aiv_subblockid, self.split)
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
@@ -107,9 +116,15 @@ class PopOp(ChannelOp):
         valid: tuple[SSAValue, SSAValue] | None = None,
     ):
         row, col = valid or (None, None)
-        super().__init__(
-            operands=[row, col, None], result_types=[result], properties=_properties(split, id)
-        )
+        super().__init__(operands=[row, col, None], result_types=[result], properties=_properties(split, id))
+
+    def verify_(self) -> None:
+        super().verify_()
+        _expect_subblock(self.aiv_subblockid, self.split)
+        tile = self.tile.type
+        if self.valid_row is not None and isinstance(tile, AnyTileType):
+            if tile.data.valid != (DYNAMIC, DYNAMIC):
+                raise VerifyException(f"expects a result with valid=?x? beside valid extents, found {tile}")
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:

@@ -3,7 +3,7 @@
 from typing import Self
 
 from xdsl.dialects.builtin import I64, i64
-from xdsl.ir import Operation
+from xdsl.ir import Block, Operation
 from xdsl.irdl import (
     IRDLOperation,
     irdl_op_definition,
@@ -26,7 +26,10 @@ class SectionOp(IRDLOperation):
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
-        return cls(regions=[parser.parse_region()], attributes=parser.parse_optional_attr_dict())
+        body = parser.parse_region()
+        if not body.blocks:
+            body.add_block(Block())
+        return cls(regions=[body], attributes=parser.parse_optional_attr_dict())
 
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")

@@ -41,8 +41,10 @@ class TCvtOp(TileOp):
 
     def check(self, arch: str) -> None:
         tiles = [self.ins[0], *self.destinations()]
-        expect_same_valid(tiles)
         src, dst = layout_of(tiles[0]), layout_of(tiles[1])
+        if src.dtype.endswith("x2") != dst.dtype.endswith("x2"):
+            return  # extents count pairs on one side and single values on the other
+        expect_same_valid(tiles)
         expect_relation("the rows of the destination", dst.rows, src.rows)
         expect_relation("the columns of the destination", dst.cols, src.cols)
 

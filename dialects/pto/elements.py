@@ -5,6 +5,7 @@ from typing import Any
 from xdsl.dialects.builtin import (
     BFloat16Type,
     Float8E4M3FNType,
+    Float8E4M3Type,
     Float8E5M2Type,
     Float16Type,
     Float32Type,
@@ -41,6 +42,7 @@ def _element_types() -> dict[str, Attribute]:
         "f32": Float32Type(),
         "f64": Float64Type(),
         "f8E4M3FN": Float8E4M3FNType(),
+        "f8E4M3": Float8E4M3Type(),
         "f8E5M2": Float8E5M2Type(),
         "index": IndexType(),
     }
@@ -59,7 +61,7 @@ ELEMENT_TYPES = _element_types()
 _ELEMENT_NAMES = {attr: name for name, attr in ELEMENT_TYPES.items()}
 
 _BITS = (
-    {"f16": 16, "bf16": 16, "f32": 32, "f64": 64, "f8E4M3FN": 8, "f8E5M2": 8, "index": 64}
+    {"f16": 16, "bf16": 16, "f32": 32, "f64": 64, "f8E4M3FN": 8, "f8E4M3": 8, "f8E5M2": 8, "index": 64}
     | {f"{sign}i{width}": width for sign in ("", "u", "s") for width in (1, 4, 8, 16, 32, 64)}
     | {f"!pto.{name}": bits for name, bits in LOW_PRECISION_BITS.items()}
 )

@@ -92,7 +92,19 @@ class TAxpyOp(TileOp):
         expect_element(self, dst.dtype, arch)
 
 
-_BINARY = "tadd tsub tmul tmax tmin tand tor tshl tshr tdiv taddrelu"
+@irdl_op_definition
+class TAddReluOp(BinaryOp):
+    """`d = max(a + b, 0)` (A2/A3)."""
+
+    name = "pto.taddrelu"
+
+    def check(self, arch: str) -> None:
+        if arch == "a5":
+            raise VerifyException("exists on a2a3 only, found a5")
+        super().check(arch)
+
+
+_BINARY = "tadd tsub tmul tmax tmin tand tor tshl tshr tdiv"
 _SCALAR = "tadds tsubs tmuls tmaxs tmins tshls tshrs tlrelu"
 _UNARY = "tneg tabs texp tlog tsqrt trelu tnot"
 
@@ -123,5 +135,5 @@ OPERATIONS = [
     *(leaf(TernaryOp, m) for m in ("taddc", "tsubc")),
     *(leaf(TernaryOp, m, OPERANDS="src0 scalar src1") for m in ("taddsc", "tsubsc")),
     leaf(EitherOrderScalarOp, "tdivs"),
-    TAxpyOp,
+    *(TAddReluOp, TAxpyOp),
 ]

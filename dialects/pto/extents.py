@@ -1,6 +1,5 @@
 """Questions about extents: of views, and of the valid part of tiles."""
 
-
 from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Operation, SSAValue
 from xdsl.irdl import IRDLOperation, irdl_op_definition, operand_def, result_def, traits_def

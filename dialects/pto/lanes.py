@@ -125,7 +125,17 @@ class TGatherOp(MaskedOp):
             if index not in legal:
                 expected = "/".join(sorted(legal))
                 raise VerifyException(f"expects an index of {expected} on {arch}, found {index}")
+            self.check_scratch(arch)
         expect_element(self, source.dtype, arch)
+
+    def check_scratch(self, arch: str) -> None:
+        """In buffer form the index form needs a tile like its index to work in, except on A5."""
+        if self.is_value_form or arch == "a5":
+            return
+        if not (scratch := self.scratch_operands()):
+            raise VerifyException(f"expects scratch memory beside the index on {arch}, found none")
+        expect_same_element([self.idx, *scratch])
+        expect_same_valid([self.idx, *scratch])
 
 
 @irdl_op_definition
@@ -163,9 +173,7 @@ class TScatterOp(MaskedOp):
         expected = "i32" if element_bits(source.dtype) == 32 else "i16"
         if (index := layout_of(self.idx).dtype) != expected:
             raise VerifyException(f"expects an {expected} index for {source.dtype} elements, found {index}")
-        for what, room, need in zip(
-            ("rows", "columns"), layout_of(dst).valid, source.valid, strict=True
-        ):
+        for what, room, need in zip(("rows", "columns"), layout_of(dst).valid, source.valid, strict=True):
             if DYNAMIC not in (room, need) and room < need:
                 raise VerifyException(
                     f"expects at least {need} valid {what} in the destination, found {room}"

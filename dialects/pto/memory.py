@@ -38,6 +38,12 @@ def constant_int(value: SSAValue) -> int | None:
     return None
 
 
+def constant_or_dynamic(value: SSAValue) -> int:
+    """The number a value is, `DYNAMIC` where that is not known."""
+    number = constant_int(value)
+    return DYNAMIC if number is None else number
+
+
 @irdl_op_definition
 class MakeTensorViewOp(IRDLOperation):
     """A strided view of a whole GM tensor. Shape and strides are in elements.

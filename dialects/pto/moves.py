@@ -35,6 +35,10 @@ class MoveOp(TileOp):
     def check_path(self, source: TileLayout, dest: TileLayout, arch: str) -> None:
         from dsv4_passes.targets import chip
 
+        scaled = next((name for name in ("fp", "pre_quant") if self.operand(name) is not None), None)
+        if scaled is not None and source.loc != "acc":
+            raise VerifyException(f"expects {scaled} only with a source in acc memory, found {source.loc}")
+
         if (source.loc, dest.loc) not in (paths := chip(arch).moves(self.mnemonic())):
             known = ", ".join(f"{a} to {b}" for a, b in sorted(paths))
             raise VerifyException(

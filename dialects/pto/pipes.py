@@ -146,6 +146,10 @@ class InitializePipeOp(OrderedOp, ClausedOp):
             raise VerifyException(f"expects dir_mask to be 1, 2 or 3, found {mask}")
         if (size := self.slot_size.value.data) <= 0:
             raise VerifyException(f"expects a positive slot_size, found {size}")
+        slots = self.slot_num.value.data if self.slot_num else 4 if mask == 3 else 8
+        local = self.local_slot_num.value.data if self.local_slot_num else 1
+        if not 1 <= local <= slots:
+            raise VerifyException(f"expects 1 <= local_slot_num <= slot_num, found {local} and {slots}")
         if self.gm_slot_tensor is not None and self.gm_slot_buffer is not None:
             raise VerifyException("expects gm_slot_buffer or gm_slot_tensor, found both")
         if self.gm_slot_tensor is None:

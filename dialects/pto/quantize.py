@@ -50,6 +50,11 @@ class TQuantOp(TileOp):
             )
         expect_vec([self.ins[0], *self.destinations()])
         src = layout_of(self.ins[0])
+        for tmp in map(layout_of, self.scratch_operands()):
+            if arch != "a5" and tmp.shape != src.shape:
+                raise VerifyException(
+                    f"expects {src.rows}x{src.cols} scratch memory on {arch}, found {tmp.rows}x{tmp.cols}"
+                )
         expect_relation("the valid rows of the destination", dst.valid_rows, src.valid_rows)
 
 

@@ -37,8 +37,12 @@ class Reduction(TileOp):
         expect_element(self, src.dtype, arch)
         self.check_scratch(src, arch)
         if dst.valid != (0, 0):
-            kept, name = (0, "rows") if self.AXIS == 1 else (1, "columns")
-            expect_relation(f"the valid {name} of the destination", dst.valid[kept], src.valid[kept])
+            names = ("rows", "columns")
+            kept = 1 - self.AXIS
+            expect_relation(f"the valid {names[kept]} of the destination", dst.valid[kept], src.valid[kept])
+            if self.AXIS == 1 or self.INDEX:
+                gone = self.AXIS
+                expect_relation(f"the valid {names[gone]} of the destination", dst.valid[gone], 1)
 
     def check_scratch(self, src: TileLayout, arch: str) -> None:
         for tmp in self.scratch_operands():

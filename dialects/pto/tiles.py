@@ -24,7 +24,8 @@ from xdsl.utils.exceptions import VerifyException
 from .allocation import AllocTileOp as AllocTileOp
 from .allocation import box_shape as box_shape
 from .base import layout_of
-from .memory import constant_int
+from .memory import constant_int, constant_or_dynamic
+from .rules import expect_relation
 from .syntax import parse_index_list, print_index_list, segment_sizes
 from .types import DYNAMIC, AnyTileType, TileType
 
@@ -85,6 +86,8 @@ class SubviewOp(IRDLOperation):
             expected, found = getattr(source, what), getattr(result, what)
             if found != expected:
                 raise VerifyException(f"expects the {what} of its source, {expected}, found {found}")
+        for what, extent, operand in zip(("rows", "columns"), result.valid, self.valid, strict=False):
+            expect_relation(f"the valid {what} of the result", extent, constant_or_dynamic(operand))
         for axis, (offset, size, extent) in enumerate(
             zip(self.offsets, self.static_sizes, source.shape, strict=True)
         ):
@@ -238,13 +241,9 @@ class SetValidShapeOp(IRDLOperation):
     def __init__(
         self, source: SSAValue, valid_row: SSAValue, valid_col: SSAValue, result: Attribute | None = None
     ):
-        super().__init__(
-            operands=[source, valid_row, valid_col], result_types=[[result] if result else []]
-        )
+        super().__init__(operands=[source, valid_row, valid_col], result_types=[[result] if result else []])
 
-    assembly_format = (
-        "$source `,` $valid_row `,` $valid_col attr-dict `:` type($source) (`->` type($res)^)?"
-    )
+    assembly_format = "$source `,` $valid_row `,` $valid_col attr-dict `:` type($source) (`->` type($res)^)?"
 
     def verify_(self) -> None:
         if (self.res is not None) != isinstance(self.source.type, TileType):
@@ -295,9 +294,7 @@ class InsertOp(IRDLOperation):
                 f"expects a {whole.loc} tile of {whole.dtype} to insert, found {piece.loc} of {piece.dtype}"
             )
         if piece.rows > whole.rows or piece.cols > whole.cols:
-            raise VerifyException(
-                f"cannot insert {piece.rows}x{piece.cols} into {whole.rows}x{whole.cols}"
-            )
+            raise VerifyException(f"cannot insert {piece.rows}x{piece.cols} into {whole.rows}x{whole.cols}")
 
 
 OPERATIONS: list[type[Operation]] = [

@@ -31,6 +31,7 @@ BLOCK_LAYOUTS = ("row_major", "col_major")
 BOX_LAYOUTS = ("none_box", "row_major", "col_major")
 FRACTALS = (32, 512, 1024)
 
+
 class TileLayout(NamedTuple):
     """The fields of a tile type. Extents are in elements; a valid extent may be `DYNAMIC`."""
 
