@@ -105,12 +105,15 @@ class Rebuilder:
         return np.array(under, np.int64)[inverse].reshape(ids.shape)
 
     def under_rounding(self, term: int) -> int | None:
-        """The term without the rounding at its root; a constant is what it was."""
+        """The term without the rounding to the nearest bf16 at its root; a constant is what it was.
+
+        Of other roundings the bound that `contract-rounding` states does not hold.
+        """
         table = self.context.domain.table
-        head = table.head(term)[0]
-        if head == "round":
+        head = table.head(term)
+        if head in (("round", "bf16", "RINT"), ("round", "bf16", "ROUND")):
             return table.args(term)[0]
-        if head == "neg" and (inner := self.under_rounding(table.args(term)[0])) is not None:
+        if head == ("neg",) and (inner := self.under_rounding(table.args(term)[0])) is not None:
             return table.neg(inner)
         return term if table.number(term) is not None else None
 

@@ -11,7 +11,7 @@ from dialects.pto.types import TileType
 
 from .rebuild import Rewritten
 
-BOUND = "relative error of at most 2^-8, half a unit in the last place of bf16"
+BOUND = "relative error of at most 2^-8 (normal numbers), half a unit in the last place of bf16"
 
 
 @dataclass(frozen=True)
@@ -50,16 +50,16 @@ def outcome_text(result: Rewritten, before: Savings, after: Savings) -> str:
 
 
 def why_exact(result: Rewritten) -> str:
-    if result.inexact:
-        return f"drops a rounding to bf16 that uses can see (contract-rounding): {BOUND}"
-    exact = "every stored lane is proved equal"
+    why = "every stored lane is proved equal"
     if result.zero_sign:
-        exact += " up to the sign of a zero (signed-zero=ignore)"
+        why += " up to the sign of a zero (signed-zero=ignore)"
     if result.candidate.drops_rounding:
-        exact += ", every use rounds to bf16 again in the same mode"
+        why += ", every use rounds to bf16 again in the same mode"
+    if result.inexact:
+        why = f"drops a rounding to bf16 that uses can see (contract-rounding): {BOUND}"
     if result.conditions:
-        exact += f", given {', '.join(sorted(result.conditions))}"
-    return exact
+        why += f", given {', '.join(sorted(result.conditions))}"
+    return why
 
 
 def _counted(operations: Counter[str]) -> str:

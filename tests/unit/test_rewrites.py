@@ -81,7 +81,7 @@ def inputs_for(kernel: Kernel, seed: int) -> dict[str, Array]:
 def as_type(matrix: Array, dtype: str) -> Array:
     if dtype == "bf16":
         return matrix.astype(BF16).view(np.uint16)
-    return matrix.astype({"i8": np.int8, "i32": np.int32, "f32": np.float32}[dtype])
+    return matrix.astype({"i8": np.int8, "i32": np.int32, "f16": np.float16, "f32": np.float32}[dtype])
 
 
 def apply(module: ModuleOp, rewriting: ModulePass) -> Diagnostics:
@@ -188,6 +188,20 @@ def test_contract_rounding_keeps_the_bound_that_it_states() -> None:
         changed += np.count_nonzero(exact != rounded)
         assert (np.abs(exact - rounded) <= np.maximum(np.abs(exact) * 2.0**-8, 2.0**-134)).all()
     assert changed
+
+
+@pytest.mark.parametrize(("old", "new"), [("bf16", "f16"), ("RINT", "TRUNC")], ids=["f16", "towards zero"])
+def test_contract_rounding_keeps_roundings_of_which_the_bound_does_not_hold(old: str, new: str) -> None:
+    text = (KERNELS / "select_to_lanes_guard.mlir").read_text(encoding="utf-8").replace(old, new)
+    before, after = (parse_text(text, "guard.mlir") for _ in range(2))
+    diagnostics = apply(after, SelectToLanesPass("contract-rounding"))
+    assert not any("contract-rounding" in entry.message for entry in diagnostics.entries)
+    kernel, rewritten = (find_kernels(module)["seen"] for module in (before, after))
+    for given, x, y in runs(kernel, rewritten):
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(np.hstack([given["e"], given["o"]]).astype(np.float16)).all(axis=1)
+        assert finite.any()
+        assert same_bits(x, y)[finite].all()
 
 
 # -- compiled kernels --------------------------------------------------------------------------------

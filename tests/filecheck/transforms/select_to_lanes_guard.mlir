@@ -42,7 +42,7 @@ builtin.module attributes {pto.target_arch = "a5"} {
 // CHECK: pto.tstore
 // EXACT-REMARK: remark: 'pto.tmatmul.acc' -> two raw mask scatters merged by tadd; every stored lane is proved equal, given FIN(%eb), FIN(%ob)
 // FALLBACK-REMARK: remark: 'pto.tmatmul.acc' -> two raw mask scatters merged by tadd; every stored lane is proved equal
-// CONTRACT-REMARK: remark: 'pto.tmatmul.acc' -> two raw mask scatters merged by tadd; drops a rounding to bf16 that uses can see (contract-rounding): relative error of at most 2^-8, half a unit in the last place of bf16; saves 2 tcvt
+// CONTRACT-REMARK: remark: 'pto.tmatmul.acc' -> two raw mask scatters merged by tadd; drops a rounding to bf16 that uses can see (contract-rounding): relative error of at most 2^-8 (normal numbers), half a unit in the last place of bf16, given FIN(%eb), FIN(%ob); saves 2 tcvt
 // IGNORE-REMARK: remark: 'pto.tmatmul.acc' -> two raw mask scatters merged by tadd; every stored lane is proved equal, given
 
 func.func @seen(%e: !pto.ptr<f32>, %o: !pto.ptr<f32>, %even_select: !pto.ptr<bf16> {dsv4.selector = #dsv4.selector<even>}, %odd_select: !pto.ptr<bf16> {dsv4.selector = #dsv4.selector<odd>}, %y: !pto.ptr<f32>) attributes {pto.kernel_kind = #pto.kernel_kind<cube>} {
