@@ -98,3 +98,29 @@ func.func @f() {
   %b = pto.reserve_buffer {name = "x", size = 64, location = #pto.address_space<vec>, auto = false} -> i32
   func.return
 }
+
+// -----
+
+!b = !pto.tile_buf<vec, 16x64xf32>
+// CHECK: expects aiv_subblockid only where the tile is split, found split = 0
+func.func @f(%t: !b, %core: i64) {
+  pto.tpush_to_aic(%t : !b) {split = 0} aiv_subblockid(%core)
+  func.return
+}
+
+// -----
+
+!b = !pto.tile_buf<vec, 16x64xf32>
+// CHECK: expects a result with valid=?x? beside valid extents, found !pto.tile_buf<vec, 16x64xf32>
+func.func @f(%n: index) {
+  %t = pto.tpop_from_aic(%n, %n) {split = 0} -> !b
+  func.return
+}
+
+// -----
+
+// CHECK: expects 1 <= local_slot_num <= slot_num, found 3 and 2
+func.func @f(%n: i32) {
+  pto.aiv_initialize_pipe {dir_mask = 1, slot_size = 1024, slot_num = 2, local_slot_num = 3}(c2v_consumer_buf = %n : i32)
+  func.return
+}

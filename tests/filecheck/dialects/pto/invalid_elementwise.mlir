@@ -84,3 +84,14 @@ func.func @f(%x: !b, %n: f32, %y: !b_i32) {
   pto.taxpy ins(%x, %n : !b, f32) outs(%y : !b_i32)
   func.return
 }
+
+// -----
+
+!b = !pto.tile_buf<vec, 8x64xf32>
+// CHECK: exists on a2a3 only, found a5
+builtin.module attributes {pto.target_arch = "a5"} {
+  func.func @a5(%x: !b) {
+    pto.taddrelu ins(%x, %x : !b, !b) outs(%x : !b)
+    func.return
+  }
+}

@@ -124,3 +124,23 @@ func.func @a3(%x: !b) {
   pto.thistogram ins(%x, %x : !b, !b) outs(%x : !b)
   func.return
 }
+
+// -----
+
+!b = !pto.tile_buf<vec, 8x64xf32>
+!b_i32 = !pto.tile_buf<vec, 8x64xi32>
+// CHECK: expects scratch memory beside the index on a2a3, found none
+func.func @a3(%x: !b, %i: !b_i32) {
+  pto.tgather ins(%x, %i : !b, !b_i32) outs(%x : !b)
+  func.return
+}
+
+// -----
+
+!b = !pto.tile_buf<vec, 8x64xf32>
+!b_i32 = !pto.tile_buf<vec, 8x64xi32>
+// CHECK: expects tiles of one element type, found i32 and f32
+func.func @a3(%x: !b, %i: !b_i32) {
+  pto.tgather ins(%x, %i, %x : !b, !b_i32, !b) outs(%x : !b)
+  func.return
+}

@@ -83,3 +83,12 @@ func.func @f(%x: !b_col, %d: !b) {
   pto.ttrans ins(%x : !b_col) outs(%d : !b)
   func.return
 }
+
+// -----
+
+!b = !pto.tile_buf<vec, 8x64xf32>
+// CHECK: expects pre_quant only with a source in acc memory, found vec
+func.func @f(%x: !b, %q: i64) {
+  pto.tmov ins(%x : !b, %q : i64) outs(%x : !b)
+  func.return
+}

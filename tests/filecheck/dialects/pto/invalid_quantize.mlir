@@ -85,3 +85,14 @@ func.func @f(%x: !b) {
   pto.tget_scale_addr ins(%x : !b) outs(%x : !b)
   func.return
 }
+
+// -----
+
+!b_small = !pto.tile_buf<vec, 8x32xf32>
+!b = !pto.tile_buf<vec, 32x32xf32>
+!b_i8 = !pto.tile_buf<vec, 32x32xi8>
+// CHECK: expects 32x32 scratch memory on a2a3, found 8x32
+func.func @f(%x: !b, %small: !b_small, %d: !b_i8) {
+  pto.tquant ins(%x, %x, %small : !b, !b, !b_small) outs(%d : !b_i8) {quant_type = #pto<quant_type INT8_SYM>}
+  func.return
+}

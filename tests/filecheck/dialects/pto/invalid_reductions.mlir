@@ -73,3 +73,12 @@ builtin.module attributes {pto.target_arch = "a5"} {
     func.return
   }
 }
+
+// -----
+
+!b = !pto.tile_buf<vec, 8x64xf32>
+// CHECK: expects the valid columns of the destination to be 1, found 64
+func.func @f(%x: !b) {
+  pto.trowsum ins(%x : !b) outs(%x : !b)
+  func.return
+}

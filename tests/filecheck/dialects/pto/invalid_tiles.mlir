@@ -148,3 +148,15 @@ func.func @f(%x: !t, %n: index) {
   %w = pto.insert %x into %z[%n, %n] : !t into !pto.tile<vec, 16x64xf16> -> !pto.tile<vec, 16x64xf16>
   func.return
 }
+
+// -----
+
+!b = !pto.tile_buf<vec, 16x64xf32>
+!b_row = !pto.tile_buf<vec, 1x64xf32>
+// CHECK: expects the valid columns of the result to be 32, found 64
+func.func @f(%x: !b, %n: index) {
+  %c1 = arith.constant 1 : index
+  %c32 = arith.constant 32 : index
+  %y = pto.subview %x[%n, %n] sizes [1, 64] valid [%c1, %c32] : !b -> !b_row
+  func.return
+}

@@ -47,8 +47,8 @@ func.func @vector(%t: !b, %r: index, %c: index, %core: i64, %zero: i32) attribut
   // CHECK: pto.tfree_from_aic {split = 0}
   pto.tfree_from_aic{id = 1, split = 1}
   // CHECK: pto.tfree_from_aic {id = 1, split = 1}
-  pto.tpush_to_aic(%t : !b) {id = 1, split = 0} aiv_subblockid(%core)
-  // CHECK: pto.tpush_to_aic(%t : !pto.tile_buf<vec, 16x64xf32>) {id = 1, split = 0} aiv_subblockid(%core)
+  pto.tpush_to_aic(%t : !b) {id = 1, split = 1} aiv_subblockid(%core)
+  // CHECK: pto.tpush_to_aic(%t : !pto.tile_buf<vec, 16x64xf32>) {id = 1, split = 1} aiv_subblockid(%core)
   func.return
 }
 
