@@ -7,11 +7,15 @@
 The load becomes the stored value, the store and the tensor go. Also a kernel that copies a tensor
 unchanged is forwarded: its readers read the original.
 
-Legal because (1) both run in as many blocks, in one loop or branch of the orchestration, and nothing in
-between needs the one or feeds the other; (2) nobody else reads the stage, and it is not returned;
-(3) every lane that is loaded was stored in the same block, which lane terms prove; (4) apart from the
-stage, no block of either touches what another block of the other writes, which the addresses of all
-blocks prove; (5) the lanes stored by the fused kernel are those of the two kernels one after the other.
+Kernels of other grids, and kernels with loops that fit into one another, are fused part by part: the
+consumer's trips go to where the producer stored what they load (regrid.py, sink_tasks.py).
+
+Legal because (1) both run in one loop or branch of the orchestration, and nothing in between needs the one
+or feeds the other; (2) nobody else reads the stage, and it is not returned; (3) every lane that is loaded
+was stored in the same block, which lane terms prove; (4) apart from the stage, no block of either touches
+what another block of the other writes, which the addresses of all blocks prove; (5) the lanes stored by the
+fused kernel are those of the two kernels one after the other; (6) where the consumer's trips change their
+order or block, none touches what another one stores. What does not fit into vector memory stays two.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,9 +51,8 @@ from .regrid import Regrid, plan_regrid
 from .sink_tasks import Sunk, sink
 from .stage_pairs import CannotFuse, Pair, check_launches, pairs, parameter_of, shared_tensors
 
-OTHER_GRID = ("different grids", "blocks share elements", "not stored in the same block")
-"""Reasons for which a pair may still be fused task by task."""
-
+TELLING = ("loads of several blocks", "not stored in one block")
+"""Reasons that say more than those of other attempts."""
 
 # -- blocks --------------------------------------------------------------------------------------------
 
@@ -89,15 +92,20 @@ def check_blocks(pair: Pair, first: LaneRun, second: LaneRun, same: Mapping[int,
 # -- fusing --------------------------------------------------------------------------------------------
 
 
-def fuse(module: ModuleOp, pair: Pair, chip: str) -> LaunchOp:
-    """Make one launch of two of the same grid; raises CannotFuse and leaves everything as it was."""
-    blocks = pair.producer.block_count
-    if blocks is None or blocks != pair.consumer.block_count:
-        raise CannotFuse(
-            f"{pair.label} run in {pair.producer.block_count} and {pair.consumer.block_count} blocks",
-            "different grids",
-        )
-    same = check(pair)
+def check(pair: Pair) -> tuple[Pair, dict[int, int]]:
+    """What holds for any grid: the pair with what need not be in GM, and the tensors of both."""
+    pair, passed = check_launches(pair)
+    for launch in (pair.producer, pair.consumer):
+        if any(isinstance(r.type, TileBufType) for op in launch.function().walk() for r in op.results):
+            raise CannotFuse(f"'{launch.callee}' is not in value form", "buffer form")
+    return pair, shared_tensors(pair, passed)
+
+
+def fuse_behind(module: ModuleOp, pair: Pair, same: Mapping[int, int], chip: str) -> LaunchOp:
+    """Make one launch of two of the same grid, the one body behind the other.
+
+    Raises CannotFuse and leaves everything as it was.
+    """
     first, second = pair.producer.function(), pair.consumer.function()
     try:
         runs = [run_lanes(f, selectors=facts_of(f), context=LaneContext()) for f in (first, second)]
@@ -109,23 +117,12 @@ def fuse(module: ModuleOp, pair: Pair, chip: str) -> LaunchOp:
     return finish(module, pair, Sunk(fused, [], False), shared, chip)
 
 
-def fuse_by_tasks(module: ModuleOp, pair: Pair, chip: str) -> tuple[LaunchOp, Regrid]:
+def fuse_by_tasks(module: ModuleOp, pair: Pair, same: Mapping[int, int], plan: Regrid, chip: str) -> LaunchOp:
     """Make one launch of two by moving the consumer's work to where the producer does its own."""
-    same = check(pair)
-    plan = plan_regrid(pair, same)
     shared = merge(pair, same)
     functions = pair.producer.function(), pair.consumer.function()
     sunk = sink(*functions, shared, fused_name(module, pair), plan)
-    return finish(module, pair, sunk, shared, chip), plan
-
-
-def check(pair: Pair) -> dict[int, int]:
-    """What holds for any grid; the shared tensors."""
-    check_launches(pair)
-    for launch in (pair.producer, pair.consumer):
-        if any(isinstance(r.type, TileBufType) for op in launch.function().walk() for r in op.results):
-            raise CannotFuse(f"'{launch.callee}' is not in value form", "buffer form")
-    return shared_tensors(pair)
+    return finish(module, pair, sunk, shared, chip)
 
 
 def merge(pair: Pair, same: Mapping[int, int]) -> list[Shared]:
@@ -238,41 +235,50 @@ def fuse_all(module: ModuleOp, chip: str | None = None) -> int:
     seen: set[tuple[str, str]] = set()
     while (pair := next((p for p in pairs(module) if _names(p) not in seen), None)) is not None:
         seen.add(_names(pair))
-        names, stages = _names(pair), _stage_names(pair)
         try:
-            launch, how = fuse_somehow(module, pair, chip)
+            launch, message = fuse(module, pair, chip)
         except CannotFuse as problem:
             refused(pair.consumer, f"not fused: {problem}", problem.reason)
             continue
-        rewritten(
-            launch,
-            f"'{names[0]}' and '{names[1]}' are one kernel now, '{launch.callee}': {stages} no longer goes "
-            f"through GM; every lane that was loaded is proved to be stored in the same block{how}",
-        )
+        rewritten(launch, message)
         count += 1
     return count
 
 
-def fuse_somehow(module: ModuleOp, pair: Pair, chip: str) -> tuple[LaunchOp, str]:
-    """One behind the other if that will do, else task by task; and what there is to say about it."""
+def fuse(module: ModuleOp, pair: Pair, chip: str) -> tuple[LaunchOp, str]:
+    """Make one launch of two, and what there is to say about it; raises CannotFuse and changes nothing.
+
+    Into a loop of the producer where that is possible, else one body behind the other.
+    """
+    pair, same = check(pair)
+    message = (
+        f"{pair.label} are one kernel now, '{fused_name(module, pair)}': {_stage_names(pair)} no longer goes "
+        "through GM; every lane that was loaded is proved to be stored in the same block"
+    )
+    plan, problems = None, list[CannotFuse]()
     try:
-        return fuse(module, pair, chip), ""
+        plan = plan_regrid(pair, same)
     except CannotFuse as problem:
-        if problem.reason not in OTHER_GRID:
-            raise
-        first = problem
-    names, blocks = _names(pair), (pair.producer.block_count, pair.consumer.block_count)
-    try:
-        launch, plan = fuse_by_tasks(module, pair, chip)
-    except CannotFuse as second:
-        if first.reason == "different grids" or first.reason == second.reason:
-            raise
-        raise CannotFuse(f"{first}; task by task: {second}", first.reason) from None
-    each = plan.tasks.shape[-1]
-    trips = "trip of a loop" if plan.inside else "block"
-    return launch, (
-        f"; the work of the {blocks[1]} blocks of '{names[1]}' goes to the {blocks[0]} of '{names[0]}', "
-        f"{each} parts to each {trips}"
+        problems.append(problem)
+    blocks = pair.producer.block_count, pair.consumer.block_count
+    for by_tasks in (True, False) if plan is not None and plan.inside else (False, True):
+        try:
+            if by_tasks and plan is not None:
+                how = _division(pair, plan)
+                return fuse_by_tasks(module, pair, same, plan, chip), f"{message}; {how}"
+            if not by_tasks and blocks[0] == blocks[1] is not None:
+                return fuse_behind(module, pair, same, chip), message
+        except CannotFuse as problem:
+            problems.append(problem)
+    raise next((p for p in problems if p.reason in TELLING), problems[-1])
+
+
+def _division(pair: Pair, plan: Regrid) -> str:
+    names, each = _names(pair), plan.tasks.shape[-1]
+    return (
+        f"the work of the {pair.consumer.block_count} blocks of '{names[1]}' goes to the "
+        f"{pair.producer.block_count} of '{names[0]}', {each} part{'s' if each > 1 else ''} to each "
+        f"{'trip of a loop' if plan.inside else 'block'}"
     )
 
 

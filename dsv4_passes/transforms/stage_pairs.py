@@ -1,4 +1,7 @@
-"""Two launches of which one hands GM tensors to the other, and what must hold before they can be one."""
+"""Two launches of which one hands GM tensors to the other, and what must hold before they can be one.
+
+One that hands over nothing but tensors that others see, too, is no producer: there is nothing to gain.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -67,30 +70,56 @@ def _pairs_in(block: Block) -> Iterator[Pair]:
             yield Pair(producer, consumer, stages)
 
 
-def check_launches(pair: Pair) -> None:
-    """Other readers and writers of the stages, and what stands between."""
-    consumed = {p.index: p for p in visible(pair.consumer.function())}
-    for theirs, source in pair.stages.items():
-        value = written_result(pair.producer, source)
-        assert value is not None
-        readers = [use.operation for use in value.uses if use.operation is not pair.consumer]
-        if readers:
-            raise CannotFuse(
-                f"what goes between {pair.label} is also read by {_say(readers[0])}", "other reader"
-            )
-        if len([use for use in value.uses]) > 1:
-            raise CannotFuse(f"what goes between {pair.label} is passed twice", "other reader")
-        if not isinstance(root_of(value).owner, CreateOp):
-            raise CannotFuse(f"what goes between {pair.label} comes in from outside", "not a stage")
-        before = pair.producer.args[position(pair.producer, source)]
-        if not isinstance(before.owner, CreateOp) or len(list(before.uses)) != 1:
-            raise CannotFuse(f"what goes between {pair.label} is written elsewhere too", "several producers")
-        if consumed[theirs].written:
-            raise CannotFuse(
-                f"'{pair.consumer.callee}' changes '{consumed[theirs].name}' in place", "several producers"
-            )
+def check_launches(pair: Pair) -> tuple[Pair, dict[int, int]]:
+    """The pair with those of its stages that need not be in GM, and the tensors that only pass through.
+
+    Nothing may stand in between. A tensor that passes through is one that somebody else sees, too: both
+    kernels work on it, in GM.
+    """
     if (blocker := _blocker(pair, list(_between(pair.producer, pair.consumer)))) is not None:
         raise CannotFuse(f"{_say(blocker)} stands between {pair.label}", "kernel in between")
+    stages: dict[int, int] = {}
+    passed: dict[int, int] = {}
+    reasons: list[CannotFuse] = []
+    for theirs, ours in pair.stages.items():
+        if (problem := _why_no_stage(pair, theirs, ours)) is None:
+            stages[theirs] = ours
+        else:
+            passed[theirs] = ours
+            reasons.append(problem)
+    if not stages or any(not _passes(pair, theirs, ours) for theirs, ours in passed.items()):
+        raise reasons[0]
+    return Pair(pair.producer, pair.consumer, stages), passed
+
+
+def _why_no_stage(pair: Pair, theirs: int, ours: int) -> CannotFuse | None:
+    """Why a tensor that goes from one to the other must stay in GM."""
+    value = written_result(pair.producer, ours)
+    assert value is not None
+    name = parameter_of(pair.consumer.function(), theirs).name
+    readers = [use.operation for use in value.uses if use.operation is not pair.consumer]
+    if readers:
+        return CannotFuse(f"'{name}' is also read by {_say(readers[0])}", "other reader")
+    if len(list(value.uses)) > 1:
+        return CannotFuse(f"'{name}' is passed twice to '{pair.consumer.callee}'", "other reader")
+    if not isinstance(root_of(value).owner, CreateOp):
+        return CannotFuse(f"'{name}', which goes between {pair.label}, comes in from outside", "not a stage")
+    before = pair.producer.args[position(pair.producer, ours)]
+    if not isinstance(before.owner, CreateOp) or len(list(before.uses)) != 1:
+        return CannotFuse(f"'{name}' is not written by '{pair.producer.callee}' alone", "several producers")
+    if parameter_of(pair.consumer.function(), theirs).written:
+        return CannotFuse(f"'{pair.consumer.callee}' changes '{name}' in place", "several producers")
+    return None
+
+
+def _passes(pair: Pair, theirs: int, ours: int) -> bool:
+    """A kernel for both can work on the tensor: nobody wants it as it is in between."""
+    value = written_result(pair.producer, ours)
+    assert value is not None
+    mine, other = parameter_of(pair.producer.function(), ours), parameter_of(pair.consumer.function(), theirs)
+    uses = [use.operation is pair.consumer for use in value.uses]
+    alone = all(uses) or not other.written
+    return mine.type == other.type and uses.count(True) == 1 and alone
 
 
 def _say(op: Operation) -> str:
@@ -120,17 +149,19 @@ def _blocker(pair: Pair, between: list[Operation]) -> Operation | None:
     return None
 
 
-def shared_tensors(pair: Pair) -> dict[int, int]:
+def shared_tensors(pair: Pair, passed: Mapping[int, int]) -> dict[int, int]:
     """Parameters of the consumer that are the same tensor as one of the producer's, stages aside.
 
     Pointer arguments of a kernel must not alias, so a tensor that one of the two writes may not reach
     them in two shapes or twice.
     """
-    same: dict[int, int] = {}
+    same = dict(passed)
     first = list(_tensors(pair.producer))
     for theirs, value in _tensors(pair.consumer):
         for ours, other in first:
             if theirs.index in pair.stages or root_of(other) is not root_of(value):
+                continue
+            if passed.get(theirs.index) == ours.index:
                 continue
             if value.type == other.type and theirs.index not in same and ours.index not in same.values():
                 same[theirs.index] = ours.index
