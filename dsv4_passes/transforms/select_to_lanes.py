@@ -57,7 +57,7 @@ CUBE_MEMORIES = ("mat", "left", "right", "acc", "bias", "scaling")
 def is_site(value: SSAValue) -> bool:
     """A product that leaves the cube, or a sum of such."""
     op = value.owner
-    if layout_of(value).loc == "acc" and not isinstance(op, (UndefOp, InsertOp)):
+    if layout_of(value).loc == "acc" and not isinstance(op, (UndefOp, InsertOp, TMovOp, MoveOp)):
         return any(not isinstance(use.operation, MatmulOp) for use in value.uses)
     return isinstance(op, TAddOp) and any(_from_cube(v) for v in op.ins)
 
@@ -142,7 +142,7 @@ def _right_operands(value: SSAValue) -> Iterator[SSAValue]:
     """
     op = value.owner
     while isinstance(op, (TMovOp, MoveOp)):
-        op = op.operands[0].owner
+        value, op = op.operands[0], op.operands[0].owner
     if isinstance(op, MatmulOp):
         if (acc := op.operand("acc")) is not None:
             yield from _right_operands(acc)
@@ -150,6 +150,11 @@ def _right_operands(value: SSAValue) -> Iterator[SSAValue]:
     elif isinstance(op, TAddOp):
         for operand in op.ins:
             yield from _right_operands(operand)
+    elif isinstance(op, (scf.ForOp, scf.IfOp)):
+        number = list(op.results).index(value)  # pyright: ignore[reportArgumentType]
+        for region in op.regions:
+            if isinstance(last := region.block.last_op, scf.YieldOp):
+                yield from _right_operands(last.operands[number])
 
 
 def wanted_fact(names: list[str], what: str, kind: str = "") -> str:
@@ -211,12 +216,17 @@ def rewrite_sites(function: func.FuncOp, policy: Policy) -> int:
     count = 0
     if (rebuilder := followed(function, policy)) is None:
         return count
+    kept: dict[Operation, Operation] = {}
     for value in rebuilder.from_the_last(is_site):
         op = value.owner
         assert isinstance(op, Operation)
         forms = list(candidates(rebuilder, value))
         if policy.guard == "bf16-fallback" and forms and list(interleavings(rebuilder, value)):
-            if golden := next(bf16_goldens(value), None):
+            golden = next(bf16_goldens(value), None) or next(
+                (kept[user] for user in _sums(value) if user in kept), None
+            )
+            if golden is not None:
+                kept[op] = golden
                 refused(
                     op,
                     f"'{op.name}' stays: guard bf16-fallback keeps the matmul re-interleave because "
@@ -233,6 +243,16 @@ def rewrite_sites(function: func.FuncOp, policy: Policy) -> int:
             refuse(function, value, result)
     become_vector(function)
     return count
+
+
+def _sums(value: SSAValue) -> Iterator[Operation]:
+    """The sums that a product goes into."""
+    for use in value.uses:
+        op = use.operation
+        if isinstance(op, TAddOp):
+            yield op
+        elif isinstance(op, (TMovOp, MoveOp)):
+            yield from _sums(op.results[0])
 
 
 def _accumulating(function: func.FuncOp, tried: Container[int]) -> Iterator[int]:
