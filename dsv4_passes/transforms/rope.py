@@ -65,7 +65,7 @@ class RopePass(ModulePass):
 
     def rewrite_program(self, module: ModuleOp) -> None:
         policy = Policy(self.guard, self.signed_zero, self.chip, self.ptoas)
-        fuse_stages.fuse_all(module)
+        fuse_stages.fuse_all(module, self.chip)
         propagate_facts(module)
         for kernel in program_functions(module, KERNEL):
             select_to_lanes.rewrite_function(kernel, policy)
