@@ -406,3 +406,41 @@ store(z, [b // 16, b - 16 * (b // 16)], packed)
         "each block of 'scale' would get 256 parts of the work of 'pack', more than 64",
         "too many tasks",
     )
+
+
+# -- chains ----------------------------------------------------------------------------------------
+
+
+def test_a_chain_of_three_grids() -> None:
+    """Like sparse attention: 8, 4 and 4 blocks; the first and the last write other lanes of `packed`."""
+    tensors = {**TENSORS, "merged": "64x16xf32", "packed": "8x512xbf16"}
+    merge = Kernel(
+        "merge",
+        8,
+        ["x"],
+        ["merged", "packed"],
+        """
+for r in range(0, 8, 4):
+    v = load(x, [b * 8 + r, 0], "4x16xf32")
+    y = exp(v, "4x16xf32")
+    store(y, [b * 8 + r, 0], merged)
+    z = cast(v, "4x16xbf16", target_type=pl.BF16, mode="rint")
+    for h in range(0, 4, 1):
+        row = slice(z, [1, 16], [h, 0], "1x16xbf16")
+        store(row, [b, (r + h) * 64], packed)
+""",
+        ["packed"],
+    )
+    rope = Kernel("rope", 4, ["merged", "w"], ["stage"], scale(4).body.replace("load(x", "load(merged"))
+    last = Kernel(
+        "pack",
+        4,
+        ["stage"],
+        ["packed"],
+        pack(4, 4).body.replace(" + h) * 16]", " + h) * 64 + 48]"),
+        ["packed"],
+    )
+    module, remarks = fused([merge, rope, last], tensors)
+    assert [r.outcome for r in remarks] == ["rewritten", "rewritten"]
+    assert one_launch(module).block_count == 8
+    assert count(module, "pto.tload") == 3
