@@ -49,7 +49,15 @@ from .lower_tiles import lower_function
 from .orchestration import position, remove_unused, written_result
 from .regrid import Regrid, plan_regrid
 from .sink_tasks import Sunk, sink
-from .stage_pairs import CannotFuse, Pair, check_launches, pairs, parameter_of, shared_tensors
+from .stage_pairs import (
+    CannotFuse,
+    Pair,
+    check_launches,
+    pairs,
+    parameter_of,
+    shared_scalars,
+    shared_tensors,
+)
 
 TELLING = ("loads of several blocks", "not stored in one block")
 """Reasons that say more than those of other attempts."""
@@ -73,6 +81,8 @@ def check_blocks(pair: Pair, first: LaneRun, second: LaneRun, same: Mapping[int,
     """No block of either kernel touches what another block of the other writes."""
     blocks = pair.producer.block_count
     assert blocks is not None
+    if blocks == 1:
+        return
     a, b = pair.producer.function(), pair.consumer.function()
     writes_a, writes_b = ({p.index for p in written(f)} for f in (a, b))
     names = {p.index: p.name for p in visible(b)}
@@ -130,7 +140,7 @@ def merge(pair: Pair, same: Mapping[int, int]) -> list[Shared]:
         (a, b): _direction(pair, a, b) for b, a in same.items()
     }
     functions = pair.producer.function(), pair.consumer.function()
-    return merge_parameters(*functions, {**same, **pair.stages}, directions)
+    return merge_parameters(*functions, {**same, **shared_scalars(pair), **pair.stages}, directions)
 
 
 def fused_name(module: ModuleOp, pair: Pair) -> str:

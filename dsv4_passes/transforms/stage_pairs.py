@@ -170,6 +170,21 @@ def shared_tensors(pair: Pair, passed: Mapping[int, int]) -> dict[int, int]:
     return same
 
 
+def shared_scalars(pair: Pair) -> dict[int, int]:
+    """Parameters of the consumer that are the same number as one of the producer's."""
+    same: dict[int, int] = {}
+    first = list(_scalars(pair.producer))
+    for theirs, value in _scalars(pair.consumer):
+        ours = next((p.index for p, v in first if v is value and p.index not in same.values()), None)
+        if ours is not None:
+            same[theirs.index] = ours
+    return same
+
+
+def _scalars(launch: LaunchOp) -> Iterator[tuple[Parameter, SSAValue]]:
+    return ((p, v) for p, v in zip(visible(launch.function()), launch.args, strict=True) if not p.is_tensor)
+
+
 def _tensors(launch: LaunchOp) -> Iterator[tuple[Parameter, SSAValue]]:
     return ((p, v) for p, v in zip(visible(launch.function()), launch.args, strict=True) if p.is_tensor)
 
