@@ -37,7 +37,6 @@ from dsv4_passes.interpreter.values import Box
 from .fuse_kernels import accesses
 from .merge_slices import merge_slices
 from .split_assembled import split_assembled
-from .stage_loops import merge_stage_loops
 from .tidy import tidy
 from .unroll import unroll_loops
 
@@ -56,12 +55,10 @@ class NotForwarded(Exception):
 def forward(function: func.FuncOp, stages: Sequence[SSAValue]) -> None:
     """Replace every load of the stages by stored values and drop their stores; `clean` has to follow.
 
-    Loops that store and loops that load are merged where they can be. Other short loops around such accesses
-    are unrolled, but for those that are around all of them: a value inside a loop is not one value to
-    whoever is outside.
+    Short loops around such accesses are unrolled first, but for those that are around all of them: a value
+    inside a loop is not one value to whoever is outside.
     """
     _check_accesses(stages)
-    merge_stage_loops(function, stages)
     around = [_loops_around(a) for s in stages for a in accesses(function, s)]
     everywhere = set(around[0]).intersection(*around) if around else set[Operation]()
     some = {loop for loops in around for loop in loops} - everywhere
