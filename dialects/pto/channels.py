@@ -23,7 +23,7 @@ from xdsl.utils.exceptions import VerifyException
 from .base import OrderedOp, leaf
 from .pipes import ClausedOp
 from .syntax import parse_clauses, parse_value, print_value, segment_sizes
-from .types import DYNAMIC, AnyTileType, TensorViewType
+from .types import DYNAMIC, AnyTileType, TensorViewType, TileBufType
 
 
 class ChannelOp(OrderedOp, ClausedOp):
@@ -122,7 +122,8 @@ class PopOp(ChannelOp):
         super().verify_()
         _expect_subblock(self.aiv_subblockid, self.split)
         tile = self.tile.type
-        if self.valid_row is not None and isinstance(tile, AnyTileType):
+        # As a value, a tile has constant extents in its type.
+        if self.valid_row is not None and isinstance(tile, TileBufType):
             if tile.data.valid != (DYNAMIC, DYNAMIC):
                 raise VerifyException(f"expects a result with valid=?x? beside valid extents, found {tile}")
 
