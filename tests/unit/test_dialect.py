@@ -26,6 +26,7 @@ from dialects.pto.types import TileBufType, parse_layout
 BUFFER = TileBufType(parse_layout("vec, 8x64xf32"))
 TILE_OPS = [op for op in PTO.operations if issubclass(op, TileOp)]
 
+
 def context() -> Context:
     ctx = Context()
     for dialect in (Builtin, Arith, Func, PTO):
