@@ -29,6 +29,7 @@ DSV4_UNIVERSE = Universe(
         "dsv4-bind-facts": _lazy("dsv4_passes.transforms.bind_facts", "BindFactsPass"),
         "dsv4-drop-dead-args": _lazy("dsv4_passes.transforms.drop_dead_args", "DropDeadArgsPass"),
         "dsv4-drop-dead-stores": _lazy("dsv4_passes.transforms.drop_dead_stores", "DropDeadStoresPass"),
+        "dsv4-fit-ub": _lazy("dsv4_passes.transforms.fit_ub", "FitUbPass"),
         "dsv4-fuse-stages": _lazy("dsv4_passes.transforms.fuse_stages", "FuseStagesPass"),
         "dsv4-hoist-fills": _lazy("dsv4_passes.transforms.hoist_fills", "HoistFillsPass"),
         "dsv4-rope": _lazy("dsv4_passes.transforms.rope", "RopePass"),

@@ -38,14 +38,13 @@ from dialects.pto.types import TileBufType
 from dsv4_passes.analysis.facts import facts_of
 from dsv4_passes.analysis.footprint import Footprint, empty, footprint
 from dsv4_passes.analysis.lanes import LaneContext, LaneRun, run_lanes
-from dsv4_passes.diagnostics import UserError, refused, rewritten
-from dsv4_passes.targets import LATEST
+from dsv4_passes.diagnostics import UserError, note, refused, rewritten
 
 from .drop_dead_args import drop_arguments
+from .fit_ub import NotRowWise, fitted, too_large
 from .forward_copies import forward_copies
 from .forward_stages import NotForwarded, clean, forward
 from .fuse_kernels import Shared, concatenate, merge_parameters
-from .lower_tiles import lower_function
 from .orchestration import position, remove_unused, written_result
 from .regrid import Regrid, plan_regrid
 from .sink_tasks import Sunk, sink
@@ -157,7 +156,8 @@ def finish(module: ModuleOp, pair: Pair, sunk: Sunk, shared: Sequence[Shared], c
         forward(fused, stages)
         sunk.arrange()
         clean(fused)
-        check_fits(fused, chip)
+        drop_arguments(fused, [arguments.index(s) for s in stages])
+        fused = in_memory(fused, chip)
     except (NotForwarded, UserError, CannotFuse) as problem:
         fused.detach()
         fused.erase()
@@ -165,7 +165,6 @@ def finish(module: ModuleOp, pair: Pair, sunk: Sunk, shared: Sequence[Shared], c
             raise
         why = problem.message if isinstance(problem, UserError) else str(problem)
         raise CannotFuse(f"{pair.label}: {why}", "not stored in the same block") from None
-    drop_arguments(fused, [arguments.index(s) for s in stages])
     kept = [s for s in shared if s.second is None or s.second not in pair.stages]
     return _replace_launches(module, pair, fused, [(s.first, s.second) for s in kept])
 
@@ -226,16 +225,19 @@ def _replace_launches(
     return launch
 
 
-def check_fits(function: func.FuncOp, chip: str) -> None:
-    """The values of a kernel fit into vector memory; raises CannotFuse with the plan.
-
-    What else stands in the way of a plan (a kernel for both cores is not split yet) is left to who lowers.
-    """
+def in_memory(function: func.FuncOp, chip: str) -> func.FuncOp:
+    """The kernel, chunked if need be, so that its values fit into vector memory; raises CannotFuse."""
+    if (why := too_large(function, chip)) is None:
+        return function
     try:
-        lower_function(function.clone(), chip, LATEST, "level3")
-    except UserError as error:
-        if " bytes of vec memory" in error.message:
-            raise CannotFuse(error.message, "does not fit") from None
+        found = fitted(function, chip)
+    except NotRowWise as problem:
+        raise CannotFuse(f"{why}, and it cannot work on less at a time: {problem}", "does not fit") from None
+    if found is None:
+        raise CannotFuse(f"{why}, and chunks of its rows do not fit either", "does not fit")
+    Rewriter.replace_op(function, found[0])
+    note(found[0], f"'{function.sym_name.data}' works on {found[1]} rows at a time to fit into vector memory")
+    return found[0]
 
 
 def fuse_all(module: ModuleOp, chip: str | None = None) -> int:
