@@ -52,6 +52,20 @@ CASES = [
     (
         "staged",
         "mul(even__tile, cos__tile)",
+        "mul(even__tile, 2.0)",
+        "2.0)",
+        "expected a name, found '2.0'",
+    ),
+    (
+        "inplace",
+        "pl.tile.muls(x__tile, 2.0)",
+        "pl.tile.muls(x__tile, x__tile)",
+        "x__tile)",
+        "expected a scalar, 'x__tile' is none",
+    ),
+    (
+        "staged",
+        "mul(even__tile, cos__tile)",
         "mul(even__tile)",
         "pl.tile.mul(even__tile)",
         "expected 2 arguments for pl.tile.mul, found 1",
@@ -300,6 +314,11 @@ def test_statements_outside_of_the_grammar_are_refused(statement: str) -> None:
 def test_other_texts_are_no_programs(text: str) -> None:
     with pytest.raises(UserError, match=r"^p.py.*: error: "):
         parse_program(text, "p.py")
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_python_thinks_of_a_literal_is_not_said() -> None:
+    parse_program(replaced("staged", ("class staged_rope:\n", "class staged_rope:\n    '\\d'\n")), "p.py")
 
 
 def test_deep_nesting_is_an_error_and_no_crash() -> None:

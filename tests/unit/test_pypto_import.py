@@ -253,7 +253,7 @@ def kept(text: str) -> Iterator[tuple[str, str]]:
         (
             "pl.tile.store(y__tile, [0, 0], buf__ssa_v0)",
             "pl.tile.store(y__tile, [0, 0], buf__ssa_v0, atomic=1)",
-            "pl.tile.store({1}, [0, 0], {0}, atomic=1)",
+            "pl.tile.store({0}, [0, 0], {1}, atomic=1)",
         ),
     ],
 )
@@ -269,6 +269,12 @@ def test_an_operation_the_chip_has_not_stays_text() -> None:
     with collect() as diagnostics:
         parse_program(replaced("inplace", *narrow), "p.py")
     assert "'pl.tile.add' is kept as text: expects element type to be" in str(diagnostics.entries[-1])
+
+
+def test_a_memory_that_the_text_leaves_open_is_that_of_the_operation() -> None:
+    described = program("products")
+    short = parse_program(replaced("products", (", pl.Mem.Mat]", "]")), "p.py")
+    assert str(function(short, "project")) == str(function(described, "project"))
 
 
 def test_tile_types_of_all_layouts_are_read() -> None:

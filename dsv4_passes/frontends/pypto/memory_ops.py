@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from xdsl.dialects import arith
 from xdsl.ir import SSAValue
+from xdsl.utils.exceptions import VerifyException
 
 from dialects.pto.attributes import LayoutAttr
 from dialects.pto.base import layout_of
@@ -117,7 +118,10 @@ def partition(
     dims = tuple(s if isinstance(s, int) else DYNAMIC for s in sizes)
     type_ = PartitionTensorViewType(ViewShape(dims, memory.text.dtype))
     op = PartitionViewOp(whole, offsets, values, type_)
-    return reader.emit_value(op, node, f"{memory.name}_pview")
+    try:
+        return reader.verified(op, node, f"{memory.name}_pview")
+    except VerifyException as problem:
+        reader.fail(node, str(problem))
 
 
 def sizes_of(reader: TileReader, nodes: Sequence[ast.expr]) -> list[int | SSAValue]:

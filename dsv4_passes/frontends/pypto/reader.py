@@ -133,7 +133,7 @@ class TileReader(Body):
                 call.node,
                 f"'{call.op}' yields {dtype} elements, but '{call.name}' is declared as {declared.dtype}",
             )
-        return declared
+        return declared.moved_to(memory)
 
     def valid(self, text: TileText) -> tuple[tuple[int, int], list[SSAValue]]:
         """Valid extents of a declared tile: those in its type, and an index value for each dynamic one."""

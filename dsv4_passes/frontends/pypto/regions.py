@@ -95,7 +95,7 @@ class RegionReader(TileReader, ABC):
         if not isinstance(init, TileType) or not isinstance(expression, ast.Name):
             return init
         declared = self.declared_in(expression.id, body)
-        if not isinstance(declared, TileText):
+        if not isinstance(declared, TileText) or not declared.placed:
             return init
         valid = declared.flat_shape
         if declared.valid is not None and len(declared.shape) == 2:
@@ -116,11 +116,12 @@ class RegionReader(TileReader, ABC):
                 case ast.For() | ast.If():
                     inner, targets, yielded = self.split_yield(statement.body)
                     if name in targets:
-                        last = statement.body[-1]
-                        if isinstance(last, ast.AnnAssign):
+                        last, value = statement.body[-1], yielded[targets.index(name)]
+                        found = self.declared_in(value.id, inner) if isinstance(value, ast.Name) else None
+                        said = isinstance(found, TileText) and found.placed
+                        if not said and isinstance(last, ast.AnnAssign):
                             return self.types.read(last.annotation)
-                        value = yielded[targets.index(name)]
-                        return self.declared_in(value.id, inner) if isinstance(value, ast.Name) else None
+                        return found
                 case _:
                     pass
         return None

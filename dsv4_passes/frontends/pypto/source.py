@@ -2,6 +2,7 @@
 
 import ast
 import io
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
@@ -25,7 +26,8 @@ class Source:
     def parse(self) -> ast.Module:
         """The syntax tree. Raises UserError where the text is no Python."""
         try:
-            return ast.parse(self.text)
+            with warnings.catch_warnings(action="ignore"):  # what Python thinks of literals
+                return ast.parse(self.text)
         except SyntaxError as error:
             place = f"{self.filename}:{error.lineno or 1}:{error.offset or 1}"
             raise UserError(f"not a program text: {error.msg}", place) from error

@@ -43,6 +43,12 @@ class Row(NamedTuple):
     add up), `mask` (compressed by the mask pattern), `index` (that of the second argument), `pairs` (a value
     and its index side by side)."""
 
+    def scalars(self, count: int) -> set[int]:
+        """Which of `count` arguments are scalars."""
+        if self.name == "sels":
+            return {count - 1}
+        return {1} if self.name in _SCALAR or self.name in ("cmps", "mrgsort_format1") else set()
+
 
 _BINARY = {"maximum": "max", "minimum": "min"} | {
     name: name for name in "add sub mul div and or xor rem fmod shl shr".split()

@@ -1,13 +1,12 @@
 """Pieces of program text that are kept as they stand, with `{k}` for the values they use."""
 
 import ast
+import re
 from collections.abc import Callable
 
 from xdsl.ir import SSAValue
 
-from .source import names_in
-
-_MARK = "dsv4_operand_{}_"
+_MARK = re.compile(r"dsv4_operand_(\d+)_")
 
 
 class Template:
@@ -18,25 +17,27 @@ class Template:
         self.operands: list[SSAValue] = []
 
     def text(self, node: ast.expr) -> str:
-        """The text of an expression; names are resolved in the order of the alphabet."""
-        marks: dict[str, str] = {}
-        for name in sorted(names_in(node) - {"pl"}):
-            value = self.resolve(ast.copy_location(ast.Name(id=name, ctx=ast.Load()), node))
-            if value not in self.operands:
-                self.operands.append(value)
-            marks[name] = str(self.operands.index(value))
-        renamed = _Rename(marks).visit(ast.parse(ast.unparse(node), mode="eval"))
-        text = ast.unparse(renamed).replace("{", "{{").replace("}", "}}")
-        for number in set(marks.values()):
-            text = text.replace(_MARK.format(number), "{" + number + "}")
-        return text
+        """The text of an expression; its names are resolved in the order in which they stand."""
+        copy = ast.parse(ast.unparse(node), mode="eval")
+        text = ast.unparse(_Rename(self, node).visit(copy))
+        return _MARK.sub(r"{\1}", text.replace("{", "{{").replace("}", "}}"))
+
+    def number(self, name: ast.Name) -> int:
+        value = self.resolve(name)
+        if value not in self.operands:
+            self.operands.append(value)
+        return self.operands.index(value)
 
 
 class _Rename(ast.NodeTransformer):
-    def __init__(self, marks: dict[str, str]):
-        self.marks = marks
+    """Replaces the names of values by marks that are names, too."""
+
+    def __init__(self, template: Template, place: ast.expr):
+        self.template = template
+        self.place = place
 
     def visit_Name(self, node: ast.Name) -> ast.Name:
-        if node.id in self.marks:
-            return ast.Name(id=_MARK.format(self.marks[node.id]), ctx=node.ctx)
-        return node
+        if node.id == "pl":
+            return node
+        number = self.template.number(ast.copy_location(ast.Name(id=node.id, ctx=node.ctx), self.place))
+        return ast.Name(id=f"dsv4_operand_{number}_", ctx=node.ctx)

@@ -50,10 +50,10 @@ def read_row(reader: TileReader, call: Call) -> Bound | None:
     if row.name == "mrgsort_format1":
         most = 2
     count(reader, call, least + row.drops, most + row.drops)
-    operands = arguments(reader, call)
+    operands = arguments(reader, call, row)
     properties = row_properties(reader, call, row, given)
     shape = row_shape(reader, call, row, operands, properties)
-    first = layout_of(operands[row.like] if is_tile(operands[row.like]) else operands[0])
+    first = layout_of(operands[row.like])
     dtype = "ui8" if row.shape == "packed" else first.dtype
     for keyword in ("target_type", "output_dtype"):
         dtype = reader.types.dtype(given[keyword]) if keyword in given else dtype
@@ -62,17 +62,13 @@ def read_row(reader: TileReader, call: Call) -> Bound | None:
     return build(reader, call, kind, used, properties, text)
 
 
-def arguments(reader: TileReader, call: Call) -> list[SSAValue]:
-    """Positional arguments: tiles as they are, numbers in the element type of the first tile."""
-    tiles: list[SSAValue | None] = []
-    for node in call.args:
-        bound = reader.lookup(node) if isinstance(node, ast.Name | ast.Subscript) else None
-        tiles.append(bound if isinstance(bound, SSAValue) and is_tile(bound) else None)
-    first = next((t for t in tiles if t is not None), None)
-    if first is None:
-        reader.fail(call.node, f"expected a tile as argument of pl.{call.op}")
+def arguments(reader: TileReader, call: Call, row: Row) -> list[SSAValue]:
+    """Positional arguments: tiles, and numbers in the element type of the first tile."""
+    scalars = row.scalars(len(call.args))
+    tiles = [None if i in scalars else reader.tile(node) for i, node in enumerate(call.args)]
+    first = next(t for t in tiles if t is not None)
     hint = ELEMENT_TYPES[layout_of(first).dtype.removeprefix("u")]
-    if call.op == "tile.mrgsort_format1":
+    if row.name == "mrgsort_format1":
         hint = i32  # a number of lanes
     return [
         reader.scalar(node, hint) if tile is None else tile
@@ -117,8 +113,6 @@ def row_shape(
 ) -> tuple[int, ...]:
     """The shape of the result, by the rule of the row."""
     like = operands[row.like]
-    if not is_tile(like):
-        like = next(v for v in operands if is_tile(v))
     shape = reader.shape(like)
     *leading, last = shape
     match row.shape:

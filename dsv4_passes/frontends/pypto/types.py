@@ -6,7 +6,7 @@ memory and shape unless a `TileView` says otherwise (pypto include/pypto/ir/tile
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 
 from xdsl.dialects.builtin import DYNAMIC_INDEX, ArrayAttr, StringAttr, TensorType
@@ -77,6 +77,17 @@ class TileText:
     memory: str
     layout: Layout
     valid: tuple[ast.expr, ...] | None = field(default=None, compare=False)
+    placed: bool = field(default=True, compare=False)
+    """The text says in which memory."""
+
+    def moved_to(self, memory: str) -> "TileText":
+        """The same tile in a memory that the text left open."""
+        if self.placed or self.memory == memory:
+            return self
+        layout = self.layout
+        if layout == implicit_layout(self.shape, self.memory):
+            layout = implicit_layout(self.shape, memory)
+        return replace(self, memory=memory, layout=layout)
 
     @property
     def flat_shape(self) -> tuple[int, int]:
@@ -249,7 +260,7 @@ class TypeReader:
             if isinstance(extent := self.dim(dim), str):
                 return OtherText(ast.unparse(node))
             shape.append(extent)
-        dtype, memory, view = self.dtype(arguments[1]), "vec", None
+        dtype, memory, view = self.dtype(arguments[1]), None, None
         for extra in arguments[2:]:
             word = self.source.qualified(extra) or ""
             if isinstance(extra, ast.Call) and self.source.qualified(extra.func) == "pl.TileView":
@@ -258,7 +269,8 @@ class TypeReader:
                 memory = MEMORIES[found]
             else:
                 return OtherText(ast.unparse(node))
-        return self.with_view(node, tuple(shape), dtype, memory, view)
+        text = self.with_view(node, tuple(shape), dtype, memory or "vec", view)
+        return text if memory or isinstance(text, OtherText) else replace(text, placed=False)
 
     def with_view(
         self, node: ast.expr, shape: tuple[int, ...], dtype: str, memory: str, view: ast.Call | None
