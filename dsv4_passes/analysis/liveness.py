@@ -2,10 +2,10 @@
 
 An operation at position p reads at 2p and writes at 2p + 1; a region's operations lie between the
 start and the end of the operation that holds it. A value may be alive in several segments: it is not
-alive in a branch that neither uses it nor passes it on.
+alive in a branch that neither uses it nor passes it on. One walk backwards finds all of them.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -15,16 +15,24 @@ from xdsl.ir import Block, Operation, SSAValue
 
 @dataclass
 class Live:
-    """Disjoint closed segments, sorted."""
+    """Disjoint closed segments, sorted; segments that touch are one."""
 
     segments: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
 
     def add(self, start: int, end: int) -> None:
-        if self.segments and self.segments[0][0] <= start:
-            index = bisect_right(self.segments, (start, end))
-            self.segments.insert(index, (start, end))
+        segments = self.segments
+        first = bisect_left(segments, (start,))
+        if first and segments[first - 1][1] >= start - 1:
+            first -= 1
+            start = segments[first][0]
+        last = first
+        while last < len(segments) and segments[last][0] <= end + 1:
+            end = max(end, segments[last][1])
+            last += 1
+        if first == last:
+            insort(segments, (start, end))
         else:
-            self.segments.insert(0, (start, end))
+            segments[first:last] = [(start, end)]
 
     def overlaps(self, other: "Live") -> bool:
         few, many = sorted((self.segments, other.segments), key=len)
@@ -36,8 +44,12 @@ class Live:
                 return True
         return False
 
-    def merge(self, other: "Live") -> None:
-        self.segments = sorted((*self.segments, *other.segments))
+    def merge(self, other: "Live") -> "Live":
+        """All segments of both; one of the two is changed and returned."""
+        few, many = sorted((self, other), key=lambda live: len(live.segments))
+        for start, end in few.segments:
+            many.add(start, end)
+        return many
 
     @property
     def start(self) -> int:
@@ -45,103 +57,122 @@ class Live:
 
     @property
     def end(self) -> int:
-        return max(end for _, end in self.segments)
+        return self.segments[-1][1]
+
+
+Track = Callable[[SSAValue], SSAValue | None]
+"""A value, or what it is a view of; None for values that do not count."""
+
+Through = Callable[[Operation, int], bool]
+"""An operand that must still be there while the operation writes."""
 
 
 class Liveness:
-    """Live segments of the values that `track` maps to something: a value or what it is a view of."""
+    """Live segments of the values that `track` maps to something."""
 
-    def __init__(self, body: Block, track: Callable[[SSAValue], SSAValue | None]):
-        self.track = track
+    def __init__(self, body: Block, track: Track, through: Through):
+        self.track, self.through = track, through
         self.position: dict[Operation, int] = {}
         self.end: dict[Operation, int] = {}
         self.live: dict[SSAValue, Live] = {}
-        self._free: dict[Operation, set[SSAValue]] = {}
-        self._number(body, 0)
+        self._around: dict[Operation, dict[SSAValue, None]] = {}
+        """Values from outside that are used in each loop: alive in all of it."""
+        self._number(body, 0, [])
         self._open: dict[SSAValue, int] = {}
-        self._block(body, self._block_end(body))
+        self._trail: list[SSAValue] = []
+        self._block(body)
         for value, end in self._open.items():
             self._close(value, 0, end)
 
-    def _number(self, block: Block, next_: int) -> int:
+    # -- forwards ----------------------------------------------------------------------------------
+
+    def _number(self, block: Block, next_: int, loops: list[Operation]) -> int:
         for op in block.ops:
             self.position[op] = next_
+            self._note_uses(op, loops)
             next_ += 1
-            for region in op.regions:
-                for inner in region.blocks:
-                    next_ = self._number(inner, next_)
             if op.regions:
+                inner = [*loops, op] if isinstance(op, scf.ForOp) else loops
+                if isinstance(op, scf.ForOp):
+                    self._around[op] = {}
+                for region in op.regions:
+                    for nested in region.blocks:
+                        next_ = self._number(nested, next_, inner)
                 self.end[op] = next_
                 next_ += 1
         return next_
 
-    def _block_end(self, block: Block) -> int:
-        last = block.last_op
-        return 2 * (self.end.get(last, self.position[last]) if last else 0) + 1
+    def _note_uses(self, op: Operation, loops: list[Operation]) -> None:
+        for operand in op.operands if loops else ():
+            if (root := self.track(operand)) is None:
+                continue
+            owner = root.owner
+            holder = owner.parent_op() if isinstance(owner, Block) else owner
+            inside = isinstance(owner, Block)
+            defined = -1 if holder is None else self.position.get(holder, -1)
+            for loop in reversed(loops):
+                here = self.position[loop]
+                if defined > here or (defined == here and inside):
+                    break
+                self._around[loop][root] = None
 
-    def uses(self, op: Operation) -> Iterable[SSAValue]:
-        for operand in op.operands:
+    # -- backwards ---------------------------------------------------------------------------------
+
+    def uses(self, op: Operation) -> Iterable[tuple[SSAValue, bool]]:
+        for index, operand in enumerate(op.operands):
             if (root := self.track(operand)) is not None:
-                yield root
-
-    def free_values(self, op: Operation) -> set[SSAValue]:
-        """Tracked values from outside that are used inside the regions of `op`."""
-        if op not in self._free:
-            inside: set[SSAValue] = set()
-            used: set[SSAValue] = set()
-            for region in op.regions:
-                for block in region.blocks:
-                    inside.update(block.args)
-                    for inner in block.ops:
-                        used.update(self.uses(inner))
-                        used |= self.free_values(inner) if inner.regions else set()
-                        inside.update(inner.results)
-            self._free[op] = used - inside
-        return self._free[op]
+                yield root, self.through(op, index)
 
     def _close(self, value: SSAValue, start: int, end: int) -> None:
         self.live.setdefault(value, Live()).add(start, end)
 
     def _use(self, value: SSAValue, at: int) -> None:
-        self._open.setdefault(value, at)
+        if value not in self._open:
+            self._open[value] = at
+            self._trail.append(value)
 
-    def _block(self, block: Block, end: int) -> None:
+    def _define(self, value: SSAValue, at: int) -> None:
+        if self.track(value) is value:
+            self._close(value, at, max(at, self._open.pop(value, at)))
+
+    def _block(self, block: Block) -> None:
         for op in reversed(list(block.ops)):
             start = 2 * self.position[op]
-            if op.regions:
-                self._structured(op, start)
+            written = 2 * self.end[op] + 1 if op.regions else start + 1
             for result in op.results:
-                if self.track(result) is result:
-                    written = 2 * self.end[op] + 1 if op.regions else start + 1
-                    self._close(result, written, max(written, self._open.pop(result, written)))
-            for value in self.uses(op):
-                self._use(value, start)
+                self._define(result, written)
+            if isinstance(op, scf.ForOp):
+                self._loop(op)
+            elif isinstance(op, scf.IfOp):
+                self._branch(op, start)
+            else:
+                for region in op.regions:
+                    for inner in region.blocks:
+                        self._block(inner)
+            for value, through in self.uses(op):
+                self._use(value, start + through)
 
-    def _structured(self, op: Operation, start: int) -> None:
-        """Segments behind the operation end here; each block is walked with what is live at its end."""
-        end = 2 * self.end[op]
-        results = {result: self._open.pop(result) for result in op.results if result in self._open}
-        after = set(self._open)
-        for value, until in self._open.items():
-            self._close(value, end, until)
-        live_in: set[SSAValue] = set()
-        around = self.free_values(op) if isinstance(op, scf.ForOp) else set[SSAValue]()
+    def _loop(self, op: scf.ForOp) -> None:
+        for value in self._around[op]:
+            self._use(value, 2 * self.end[op])
+        block = op.body.block
+        self._block(block)
+        for argument in block.args:
+            self._define(argument, 2 * self.position[op] + 1)
+
+    def _branch(self, op: scf.IfOp, start: int) -> None:
+        """A value whose last use is on one side is not alive on the other."""
+        outer, used = self._trail, dict[SSAValue, None]()
         for region in op.regions:
-            for block in region.blocks:
-                block_end = self._block_end(block)
-                self._open = dict.fromkeys(after | around, block_end)
-                self._block(block, block_end)
-                block_start = 2 * self.position[block.first_op] - 1 if block.first_op else start
-                for argument in block.args:
-                    if self.track(argument) is argument:
-                        self._close(argument, block_start, self._open.pop(argument, block_start))
-                for value, until in self._open.items():
-                    self._close(value, block_start, until)
-                live_in |= self._open.keys()
-        if not isinstance(op, (scf.ForOp, scf.IfOp)) or (
-            isinstance(op, scf.IfOp) and not op.false_region.blocks
-        ):
-            live_in |= after
-        if isinstance(op, scf.ForOp):
-            live_in |= after
-        self._open = dict.fromkeys(live_in, start) | results
+            if (block := region.first_block) is None or block.first_op is None:
+                continue
+            self._trail = []
+            self._block(block)
+            begin = 2 * self.position[block.first_op] - 1
+            for value in self._trail:
+                if (until := self._open.pop(value, None)) is not None:
+                    self._close(value, begin, until)
+                    used[value] = None
+        self._trail = outer
+        for value in used:
+            self._use(value, start)

@@ -1,27 +1,41 @@
-"""Addresses for buffers that are alive at different times: first fit, tried in two orders.
+"""Addresses for buffers that are alive at different times.
 
-A plan fits when its peak, bytes from address 0 to the highest one used, is within the chip's usable
-memory. Plans are made per memory space.
+Buffers are placed one after another, each where it fits, in several orders; the plan with the lowest peak,
+bytes from address 0 to the highest one used, is taken. A peak cannot be lower than what is alive at once, so
+a plan that reaches that is not improved any more. Plans are made per memory space.
+
+A buffer may hold values of different sizes at different times, all from its first byte on: a tile that is
+converted in place to a narrower type leaves its upper half to others.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from .liveness import Live
 
-SMALL = 256
-"""Up to this many buffers the second, quadratic order is tried as well."""
+SMALL = 384
+"""Up to this many buffers orders other than by time are tried, which takes quadratic time."""
+
+EFFORT = 20_000
+"""How often two buffers may be compared to improve a plan."""
 
 
 @dataclass
 class Buffer:
-    """Something that wants `size` bytes at a multiple of `align` while it is alive."""
+    """Something that wants bytes at a multiple of `align` while it is alive: `parts` say how many, when.
+
+    `address` is where it has to be, if that is given.
+    """
 
     name: str
-    size: int
     align: int
-    live: Live
+    parts: list[tuple[int, Live]]
     address: int | None = None
+
+    def __post_init__(self) -> None:
+        self.size = max(size for size, _ in self.parts)
+        self.start = min(live.start for _, live in self.parts)
+        self.end = max(live.end for _, live in self.parts)
 
 
 @dataclass
@@ -41,46 +55,138 @@ class Plan:
         ]
 
 
-@dataclass
-class _Placed:
-    lo: int
-    hi: int
-    live: Live
-    end: int = field(init=False)
+Placed = tuple[int, int, Live]
+"""First byte, end, and when."""
 
-    def __post_init__(self) -> None:
-        self.end = self.live.end
-
-
-def _first_fit(buffers: Sequence[Buffer], order: Sequence[int], in_time: bool) -> Plan:
-    """Place in `order`, each at the lowest free address; `in_time` says the order is by start."""
-    addresses = [0] * len(buffers)
-    placed: list[_Placed] = []
-    peak = 0
-    for index in order:
-        buffer = buffers[index]
-        if in_time:
-            placed = [p for p in placed if p.end >= buffer.live.start]
-        taken = sorted((p.lo, p.hi) for p in placed if p.live.overlaps(buffer.live))
-        at = buffer.address if buffer.address is not None else 0
-        if buffer.address is None:
-            for lo, hi in taken:
-                if at + buffer.size <= lo:
-                    break
-                at = max(at, -(-hi // buffer.align) * buffer.align)
-        addresses[index] = at
-        placed.append(_Placed(at, at + buffer.size, buffer.live))
-        peak = max(peak, at + buffer.size)
-    return Plan(buffers, addresses, peak)
+Fit = Callable[[Buffer, Sequence[Placed]], int]
+"""Where to place a buffer beside others."""
 
 
 def plan(buffers: Sequence[Buffer]) -> Plan:
-    """The better of two first-fit plans: in order of start, and largest buffers first."""
+    """The best of several plans."""
     fixed = [i for i, b in enumerate(buffers) if b.address is not None]
     free = [i for i, b in enumerate(buffers) if b.address is None]
-    by_start = sorted(free, key=lambda i: buffers[i].live.start)
+    least = alive_at_once(buffers)
+    best: Plan | None = None
+    for attempt in _attempts(buffers, fixed, free):
+        made = attempt()
+        if best is None or made.peak < best.peak:
+            best = made
+        if best.peak <= least:
+            break
+    assert best is not None
+    return best if best.peak <= least else _improved(buffers, best, fixed, least)
+
+
+def _improved(buffers: Sequence[Buffer], best: Plan, fixed: list[int], least: int) -> Plan:
+    """Place what stuck out in the best plan first, again and again, for as long as the time allows."""
+    order = sorted(set(range(len(buffers))) - set(fixed), key=lambda i: best.addresses[i])
+    made = best
+    for _ in range(EFFORT // max(1, len(buffers)) ** 2):
+        top = [i for i in order if made.addresses[i] + buffers[i].size == made.peak]
+        order = [*top, *(i for i in order if i not in top)]
+        made = _in_order(buffers, [*fixed, *order], first_fit)
+        if made.peak < best.peak:
+            best = made
+        if best.peak <= least:
+            break
+    return best
+
+
+def _attempts(buffers: Sequence[Buffer], fixed: list[int], free: list[int]) -> Iterable[Callable[[], Plan]]:
+    """Ways to make a plan, the quick ones first."""
+    in_time = [*fixed, *sorted(free, key=lambda i: (buffers[i].start, -buffers[i].size))]
+    yield lambda: _in_time(buffers, in_time, first_fit)
+    yield lambda: _in_time(buffers, in_time, best_fit)
     if len(buffers) > SMALL:
-        return _first_fit(buffers, sorted([*fixed, *free], key=lambda i: buffers[i].live.start), True)
-    by_size = sorted(free, key=lambda i: (-buffers[i].size, buffers[i].live.start))
-    plans = [_first_fit(buffers, [*fixed, *order], False) for order in (by_start, by_size)]
-    return min(plans, key=lambda p: p.peak)
+        return
+    keys: list[Callable[[Buffer], tuple[int, ...]]] = [
+        lambda b: (-b.size, b.start),
+        lambda b: (b.start - b.end, -b.size),
+        lambda b: (-b.size * (b.end - b.start + 1),),
+        lambda b: (-b.end, -b.size),
+    ]
+    for key in keys:
+        order = [*fixed, *sorted(free, key=lambda i, key=key: key(buffers[i]))]
+        for fit in (first_fit, best_fit):
+            yield lambda order=order, fit=fit: _in_order(buffers, order, fit)
+
+
+def alive_at_once(buffers: Sequence[Buffer]) -> int:
+    """The most bytes that are alive at one position: no plan can do with less."""
+    events: list[tuple[int, int]] = []
+    for buffer in buffers:
+        spans = sorted((start, end, size) for size, live in buffer.parts for start, end in live.segments)
+        for (start, end, size), following in zip(spans, [*spans[1:], None], strict=True):
+            until = end + 1 if following is None else min(end + 1, following[0])
+            events += (start, size), (until, -size)
+    now = most = 0
+    for _, change in sorted(events):
+        now += change
+        most = max(most, now)
+    return most
+
+
+def _in_time(buffers: Sequence[Buffer], order: Sequence[int], fit: Fit) -> Plan:
+    """Place in order of start; only what has not ended yet is in the way."""
+    addresses = [0] * len(buffers)
+    placed: list[Placed] = []
+    for index in order:
+        buffer = buffers[index]
+        placed = [p for p in placed if p[2].end >= buffer.start]
+        _place(buffer, index, addresses, placed, fit)
+    return _made(buffers, addresses)
+
+
+def _in_order(buffers: Sequence[Buffer], order: Sequence[int], fit: Fit) -> Plan:
+    """Place in any order."""
+    addresses = [0] * len(buffers)
+    placed: list[Placed] = []
+    for index in order:
+        _place(buffers[index], index, addresses, placed, fit)
+    return _made(buffers, addresses)
+
+
+def _place(buffer: Buffer, index: int, addresses: list[int], placed: list[Placed], fit: Fit) -> None:
+    at = fit(buffer, placed) if buffer.address is None else buffer.address
+    addresses[index] = at
+    placed += [(at, at + size, live) for size, live in buffer.parts]
+
+
+def _taken(buffer: Buffer, placed: Sequence[Placed]) -> list[tuple[int, int]]:
+    """(a, b) where the buffer cannot begin: at no address between a and b, both excluded."""
+    return sorted(
+        (lo - size, hi)
+        for size, live in buffer.parts
+        for lo, hi, when in placed
+        if when.end >= live.start and when.overlaps(live)
+    )
+
+
+def _gaps(buffer: Buffer, placed: Sequence[Placed]) -> Iterable[tuple[int, int | None]]:
+    """(first address, last address) where the buffer can begin; the last gap has no end."""
+    at = 0
+    for lo, hi in _taken(buffer, placed):
+        if lo >= at:
+            yield at, lo
+        at = max(at, -(-hi // buffer.align) * buffer.align)
+    yield at, None
+
+
+def first_fit(buffer: Buffer, placed: Sequence[Placed]) -> int:
+    """The lowest free address."""
+    return next(iter(_gaps(buffer, placed)))[0]
+
+
+def best_fit(buffer: Buffer, placed: Sequence[Placed]) -> int:
+    """The smallest gap that is large enough."""
+
+    def room(gap: tuple[int, int | None]) -> tuple[bool, int]:
+        return gap[1] is None, 0 if gap[1] is None else gap[1] - gap[0]
+
+    return min(_gaps(buffer, placed), key=room)[0]
+
+
+def _made(buffers: Sequence[Buffer], addresses: list[int]) -> Plan:
+    peak = max((a + b.size for a, b in zip(addresses, buffers, strict=True)), default=0)
+    return Plan(buffers, addresses, peak)

@@ -217,8 +217,7 @@ def _allocation(op: AllocTileOp) -> Handle:
 def _popped(layout: TileLayout, extents: list[SSAValue] | list[int]) -> Extents:
     """A popped tile is valid as its operands say, else as its type says, else all of it."""
     rows, cols = (
-        size if e is None else e
-        for e, size in zip(map(extent_of, extents), layout.shape, strict=True)
+        size if e is None else e for e, size in zip(map(extent_of, extents), layout.shape, strict=True)
     )
     return rows, cols
 

@@ -8,27 +8,48 @@ valid extent is a view of one. A *web* is a set of roots that share a buffer:
 * may: the result of a lane-wise operation and an operand that dies there (in place).
 
 Where roots that must share a buffer are alive at once, a copy is put in between, where the memory can
-copy to itself (`vec`); elsewhere that is an error.
+copy to itself (`vec`); elsewhere that is an error. An operand that an operation reads out of order is
+alive until the result is written, so that no result ever lies on it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from xdsl.dialects import func, scf
+from xdsl.dialects import arith, func, scf
+from xdsl.dialects.builtin import IndexType, IntegerAttr
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from dialects.pto.base import TileOp
+from dialects.pto.base import TileOp, layout_of
 from dialects.pto.broadcast import ColumnExpandOp, RowExpandOp
-from dialects.pto.convert import TCvtOp
-from dialects.pto.elementwise import BinaryOp, ScalarOp, UnaryOp
+from dialects.pto.channels import PopOp
+from dialects.pto.convert import TCvtOp, TSelOp, TSelsOp
+from dialects.pto.elementwise import BinaryOp, EitherOrderScalarOp, ScalarOp, UnaryOp
+from dialects.pto.fill import TFillPadOp
 from dialects.pto.moves import TMovOp
-from dialects.pto.tiles import BitcastOp, InsertOp, ReshapeOp, SetValidShapeOp, SubviewOp, TransposeOp
-from dialects.pto.types import TileType, element_bits
+from dialects.pto.tiles import (
+    BitcastOp,
+    InsertOp,
+    ReshapeOp,
+    SetValidShapeOp,
+    SubviewOp,
+    TransposeOp,
+    UndefOp,
+)
+from dialects.pto.types import DYNAMIC, TileLayout, TileType, element_bits
 from dsv4_passes.diagnostics import UserError
 
 from .liveness import Live, Liveness
 
 VIEWS = (SubviewOp, ReshapeOp, TransposeOp, BitcastOp, SetValidShapeOp)
+
+IN_PLACE: tuple[tuple[type[TileOp] | tuple[type[TileOp], ...], tuple[str, ...]], ...] = (
+    ((BinaryOp, EitherOrderScalarOp), ("lhs", "rhs")),
+    ((ScalarOp, UnaryOp, TMovOp, TCvtOp, TFillPadOp), ("src",)),
+    ((ColumnExpandOp, RowExpandOp), ("src",)),
+    (TSelOp, ("src0", "src1")),
+    (TSelsOp, ("src",)),
+)
+"""Operations that read lane i of these operands before they write lane i of the result."""
 
 
 def root_of(value: SSAValue) -> SSAValue | None:
@@ -40,18 +61,39 @@ def root_of(value: SSAValue) -> SSAValue | None:
     return value
 
 
+def is_whole(value: SSAValue) -> bool:
+    """The value is all bytes of its root, in the same order."""
+    while isinstance(op := value.owner, VIEWS):
+        if isinstance(op, SubviewOp) and layout_of(op.source).shape != op.static_sizes:
+            return False
+        value = op.source
+    return True
+
+
 def is_slot(value: SSAValue) -> bool:
     """A popped tile lives in its pipe slot, which holds nothing else."""
-    owner = value.owner
-    return isinstance(owner, Operation) and owner.name.startswith("pto.tpop")
+    return isinstance(value.owner, PopOp)
+
+
+def is_null(layout: TileLayout) -> bool:
+    """Nothing of the tile is valid, so its bytes are never touched."""
+    return 0 in layout.valid
 
 
 class Webs:
-    """Webs of a function in value form. Making them may put copies into the function."""
+    """Webs of a function in value form. Making them may put copies into the function.
 
-    def __init__(self, function: func.FuncOp, narrowing: bool = True):
-        """`narrowing`: a conversion may put its shorter result at the start of its operand's bytes."""
-        self.function, self.narrowing = function, narrowing
+    `narrowing`: a conversion may put its shorter result at the start of its operand's bytes.
+    `prefer` says whether two roots that may share a buffer should.
+    """
+
+    def __init__(
+        self,
+        function: func.FuncOp,
+        narrowing: bool = True,
+        prefer: Callable[[SSAValue, SSAValue], bool] = lambda a, b: True,
+    ):
+        self.function, self.narrowing, self.prefer = function, narrowing, prefer
         self.parent: dict[SSAValue, SSAValue] = {}
         self.body = function.body.block
         self._require()
@@ -68,24 +110,28 @@ class Webs:
         return root
 
     def roots(self) -> Iterator[SSAValue]:
-        yield from self.live
+        """All roots; `own` says when each is alive, `live` when a web is."""
+        yield from self.own
+
+    def same(self, a: SSAValue | None, b: SSAValue | None) -> bool:
+        """Two roots share a buffer."""
+        return a is not None and b is not None and self.find(a) is self.find(b)
 
     # -- required sharing --------------------------------------------------------------------------
 
     def _require(self) -> None:
         """Join what must be joined; where that fails, copy and start again."""
         while True:
-            liveness = Liveness(self.body, root_of)
-            self.live: dict[SSAValue, Live] = {
-                value: Live(list(live.segments)) for value, live in liveness.live.items()
-            }
+            liveness = Liveness(self.body, root_of, self._reads_through)
+            self.own = liveness.live
+            self.live = {value: Live(list(live.segments)) for value, live in self.own.items()}
+            self.position, self.end = liveness.position, liveness.end
             self.parent = {}
-            self.position = liveness.position
             clashes = [pair for pair in list(self._pairs()) if not self._join(pair[1], pair[2])]
             if not clashes:
                 return
             for op, index in {(op, index): None for op, _, _, index in clashes}:
-                self._copy(op, index)
+                copy_operand(op, index)
 
     def _pairs(self) -> Iterator[tuple[Operation, SSAValue, SSAValue, int]]:
         """(operation, root, root, operand to copy where they cannot share)."""
@@ -112,9 +158,9 @@ class Webs:
                         yield end, result, _root(end.operands[index]), index
             elif isinstance(op, InsertOp):
                 yield op, op.res, _root(op.dest), 1
-            elif isinstance(op, TileOp) and op.res and op.TIED:
+            elif isinstance(op, TileOp) and op.TIED and (results := tile_results(op)):
                 index = op.operand_names().index(op.TIED)
-                yield op, op.res[0], _root(op.ins[index]), index
+                yield op, results[0], _root(op.ins[index]), index
 
     def _join(self, a: SSAValue, b: SSAValue) -> bool:
         a, b = self.find(a), self.find(b)
@@ -122,41 +168,52 @@ class Webs:
             return True
         if is_slot(a) or is_slot(b):
             return False
-        mine, other = self.live.setdefault(a, Live()), self.live.setdefault(b, Live())
+        mine, other = self.live.get(a) or Live(), self.live.get(b) or Live()
         if mine.overlaps(other):
             return False
-        mine.merge(other)
+        self.live[a] = mine.merge(other)
         self.parent[b] = a
         return True
 
-    def _copy(self, op: Operation, index: int) -> None:
-        value = op.operands[index]
-        assert isinstance(value.type, TileType)
-        if value.type.data.loc != "vec":
-            raise UserError(
-                f"'{op.name}' needs a copy of a tile in {value.type.data.loc} memory, which cannot copy to itself",
-                op.location,
-            )
-        valid = [v for v in getattr(value.owner, "valid", ())] if isinstance(value.owner, TileOp) else []
-        copy = TMovOp([value], result=value.type, valid=valid)
-        copy.location = op.location
-        copy.res[0].name_hint = value.name_hint
-        Rewriter.insert_op(copy, InsertPoint.before(op))
-        op.operands[index] = copy.res[0]
-
     # -- sharing in place --------------------------------------------------------------------------
+
+    def _reads_through(self, op: Operation, index: int) -> bool:
+        """The operand must still be there while the result is written."""
+        if isinstance(op, InsertOp):
+            return index == 0 and root_of(op.source) is not root_of(op.dest)
+        if not isinstance(op, TileOp) or not (results := tile_results(op)) or index >= len(op.ins):
+            return False
+        if op.operand_names()[index] == op.TIED:
+            return False
+        return len(results) > 1 or not self._lane_wise(op, index)
+
+    def _lane_wise(self, op: TileOp, index: int) -> bool:
+        """The result may take over this operand's bytes: lane i is read before lane i is written, and
+        lies where lane i of the operand lies, or before it."""
+        value = op.ins[index]
+        if op.operand_names()[index] not in in_place_operands(op) or not is_whole(value):
+            return False
+        have, result = layout_of(value), op.destination_layout()
+        if (have.loc, have.shape, have.blayout, have.slayout) != (
+            *(result.loc, result.shape, result.blayout, result.slayout),
+        ):
+            return False
+        root = root_of(value)
+        if any(root_of(v) is root and v is not value for v in op.ins):
+            return False
+        wide, narrow = element_bits(have.dtype), element_bits(result.dtype)
+        return wide == narrow or (self.narrowing and narrow < wide and isinstance(op, TCvtOp))
 
     def _allow(self) -> None:
         for op in self.body.walk():
-            if not isinstance(op, TileOp) or not op.res or op.scratch_operands():
+            if not isinstance(op, TileOp) or len(results := tile_results(op)) != 1 or op.TIED:
                 continue
-            for operand in _in_place_operands(op, self.narrowing):
-                root = root_of(operand)
-                if root is None or root is not operand or isinstance(root.owner, Block):
+            for index, operand in enumerate(op.ins):
+                if not isinstance(operand.type, TileType) or not self._lane_wise(op, index):
                     continue
-                if self._is_piece(op.res[0]) or self._is_piece(root):
+                if self._is_piece(results[0]) or self._is_piece(operand):
                     continue
-                if self._join(op.res[0], root):
+                if self.prefer(results[0], root := _root(operand)) and self._join(results[0], root):
                     break
 
     @staticmethod
@@ -165,30 +222,70 @@ class Webs:
         return any(isinstance(use.operation, InsertOp) and use.index == 0 for use in value.uses)
 
 
-def _in_place_operands(op: TileOp, narrowing: bool) -> Iterator[SSAValue]:
-    """Operands whose bytes the result may take over: lane i is read before lane i is written."""
-    result = op.destination_layout()
-    if isinstance(op, (BinaryOp, ScalarOp, UnaryOp)):
-        candidates = list(op.inputs())
-    elif isinstance(op, (ColumnExpandOp, RowExpandOp, TCvtOp)):
-        candidates = [op.ins[0]]
+def in_place_operands(op: TileOp) -> tuple[str, ...]:
+    """Operands whose bytes the result may take over lane by lane."""
+    for kind, names in IN_PLACE:
+        if isinstance(op, kind):
+            return tuple(name for name in names if name not in op.NOT_IN_PLACE)
+    return ()
+
+
+def tile_results(op: TileOp) -> list[SSAValue]:
+    return [value for value in op.res if isinstance(value.type, TileType)]
+
+
+def copy_operand(op: Operation, index: int) -> None:
+    """Give an operation a copy of an operand of its own. Raises UserError where memory cannot be copied."""
+    value = op.operands[index]
+    assert isinstance(value.type, TileType)
+    if isinstance(value.owner, UndefOp):
+        new: Operation = UndefOp(value.type)
     else:
-        return
-    for value in candidates:
-        if not isinstance(value.type, TileType):
-            continue
         layout = value.type.data
-        narrower = element_bits(result.dtype) <= element_bits(layout.dtype)
-        same = element_bits(result.dtype) == element_bits(layout.dtype)
-        if (
-            layout.shape == result.shape
-            and layout.blayout == result.blayout
-            and (same or (narrowing and narrower and isinstance(op, TCvtOp)))
-        ):
-            yield value
+        if layout.loc != "vec":
+            raise UserError(
+                f"'{op.name}' needs a copy of a tile in {layout.loc} memory, which cannot copy to itself",
+                op.location,
+            )
+        new = copy_of(op, value)
+    new.location = op.location
+    Rewriter.insert_op(new, InsertPoint.before(op))
+    new.results[0].name_hint = value.name_hint
+    op.operands[index] = with_type(op, new.results[0], value.type)
+
+
+def copy_of(op: Operation, value: SSAValue) -> TMovOp:
+    """A copy of all lanes that may be valid; where the extent is not known here, of the whole tile."""
+    layout, owner = layout_of(value), value.owner
+    if DYNAMIC not in layout.valid:
+        return TMovOp([value], result=value.type)
+    if isinstance(owner, TileOp) and len(owner.res) == 1:
+        return TMovOp([value], result=value.type, valid=list(owner.valid))
+    full = TileType(layout._replace(valid_rows=layout.rows, valid_cols=layout.cols))
+    return TMovOp([with_type(op, value, full)], result=full)
+
+
+def with_type(op: Operation, value: SSAValue, type_: TileType) -> SSAValue:
+    """The value under a type that says another valid extent; `?` stands for all of the tile."""
+    if value.type == type_:
+        return value
+    layout = type_.data
+    extents = [size if e == DYNAMIC else e for e, size in zip(layout.valid, layout.shape, strict=True)]
+    numbers = [arith.ConstantOp(IntegerAttr(extent, IndexType())) for extent in extents]
+    view = SetValidShapeOp(value, numbers[0].result, numbers[1].result, type_)
+    for new in (*numbers, view):
+        new.location = op.location
+        Rewriter.insert_op(new, InsertPoint.before(op))
+    assert view.res is not None
+    return view.res
 
 
 def _root(value: SSAValue) -> SSAValue:
     root = root_of(value)
     assert root is not None
     return root
+
+
+def block_of(value: SSAValue) -> Block | None:
+    """The block that a value is defined in."""
+    return value.owner if isinstance(value.owner, Block) else value.owner.parent

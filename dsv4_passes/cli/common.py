@@ -98,10 +98,6 @@ def _umask() -> int:
 def print_diagnostics(diagnostics: Diagnostics, *, sites: bool, notes: bool, warnings: bool) -> None:
     """Print collected diagnostics to stderr, one line each, in the order they were made."""
     for entry in diagnostics.entries:
-        wanted = (
-            warnings
-            if entry.severity == "warning"
-            else (notes if entry.outcome == "note" else sites)
-        )
+        wanted = warnings if entry.severity == "warning" else (notes if entry.outcome == "note" else sites)
         if wanted:
             print(one_line(entry), file=sys.stderr)

@@ -137,9 +137,7 @@ class Dsv4OptMain(xDSLOptMain):
         self.staged = _Staged()
         return self.staged
 
-    def parse_chunk(
-        self, chunk: IO[bytes], file_extension: str, start_offset: int = 0
-    ) -> ModuleOp | None:
+    def parse_chunk(self, chunk: IO[bytes], file_extension: str, start_offset: int = 0) -> ModuleOp | None:
         try:
             return self.parse_source(chunk.read(), file_extension, start_offset)
         except UserError as error:

@@ -236,15 +236,12 @@ class TileMachine:
     def symbolic_subview(self, op: SubviewOp, source: Tile, row: Number, col: Number, valid: Extent) -> None:
         raise UserError(f"{op.name} needs a number for its offset, found [{row}, {col}]", op.location)
 
-    def check_box(
-        self, op: Operation, whole: TileLayout, row: int, col: int, valid: tuple[int, int]
-    ) -> None:
+    def check_box(self, op: Operation, whole: TileLayout, row: int, col: int, valid: tuple[int, int]) -> None:
         """The valid lanes of a window are inside; the rest of it may reach beyond."""
         rows, cols = valid
         if row < 0 or col < 0 or (rows and row + rows > whole.rows) or (cols and col + cols > whole.cols):
             raise UserError(
-                f"{op.name} of {rows}x{cols} at [{row}, {col}] reaches outside of "
-                f"{whole.rows}x{whole.cols}",
+                f"{op.name} of {rows}x{cols} at [{row}, {col}] reaches outside of {whole.rows}x{whole.cols}",
                 op.location,
             )
 

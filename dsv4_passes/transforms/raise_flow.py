@@ -21,7 +21,15 @@ from xdsl.dialects import scf
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from dialects.pto.types import DYNAMIC, TileLayout, TileType
-from dsv4_passes.analysis.tile_bytes import Bytes, CannotRaise, Extents, TileBytes, first_trip_guard, trips
+from dsv4_passes.analysis.tile_bytes import (
+    Bytes,
+    CannotRaise,
+    Extents,
+    Handle,
+    TileBytes,
+    first_trip_guard,
+    trips,
+)
 from dsv4_passes.diagnostics import warning
 
 from .carried import add_argument, add_result, append_operands, else_block, terminator
@@ -76,12 +84,14 @@ class Column:
     """The argument as content of memory, at the beginning of a trip."""
     after: Cell | None = None
     """The result as content of memory, behind the operation."""
+    parent: Bytes | None = None
+    """One of its values is a slice of the tile there."""
 
     def cell(self, time: int) -> Cell:
         """The result as content of memory from `time` on."""
         assert self.wanted is not None
         if self.after is None:
-            self.after = Cell(self.wanted.bytes, self.result, time)
+            self.after = Cell(self.wanted.bytes, self.result, time, self.parent)
         return self.after
 
 
@@ -153,15 +163,14 @@ class Loop(Join):
         self.loop, self._written = op, written
         self.may_skip = (trips(op) or 0) == 0
         self.inner = [Scope(self)]
-        self.into: dict[int, Column] = {}
+        self.known: dict[int, list[Column]] = {}
+        """Columns by the atoms that they carry."""
         self.out_of: dict[int, Column] = {}
 
     def at_entry(self, atom: int, wanted: Wanted, need: Need) -> Cell | None:
-        if atom not in self._written:
+        if atom not in self._written and not any(_holds(c, wanted) for c in self.known.get(atom, ())):
             return super().at_entry(atom, wanted, need)
-        if (column := self.into.get(atom)) is None:
-            column = self.column(wanted)
-            self.into |= dict.fromkeys(self.flow.tiles.atoms(wanted.bytes), column)
+        column = self.column(atom, wanted)
         initial, carried = column.edges
         if self not in need.late:
             self.flow.ask(column, initial, need)
@@ -176,21 +185,24 @@ class Loop(Join):
             last = self.inner[0].last(atom, need)
             if last.value is None:
                 return last
-            wanted = Wanted(last.bytes, layout_of_value(last.value))
-            column = self.into.get(atom)
-            if column is None or not _holds(column, wanted):
-                column = self.column(wanted)
-            assert column.wanted is not None
-            for inside in self.flow.tiles.atoms(column.wanted.bytes):
-                self.out_of.setdefault(inside, column)
+            column = self.column(atom, Wanted(last.bytes, layout_of_value(last.value)))
+            column.parent = column.parent or last.parent
+            self.out_of[atom] = column
         initial, carried = column.edges
         if self.may_skip:
             self.flow.ask(column, initial, need)
         self.flow.ask(column, carried, need)
         return column.cell(self.end)
 
-    def column(self, wanted: Wanted) -> Column:
-        return self.add(self.flow.column_type(wanted), wanted)
+    def column(self, atom: int, wanted: Wanted) -> Column:
+        """The column that carries an atom as part of what is wanted."""
+        for column in self.known.get(atom, ()):
+            if _holds(column, wanted):
+                return column
+        column = self.add(self.flow.column_type(wanted), wanted)
+        for inside in self.flow.tiles.atoms(wanted.bytes):
+            self.known.setdefault(inside, []).append(column)
+        return column
 
     def add(self, type_: Attribute, wanted: Wanted | None = None) -> Column:
         edges = [
@@ -234,6 +246,7 @@ class Branch(Join):
             widest, value = max(known, key=lambda c: c[0].bytes.hi - c[0].bytes.lo)
             wanted = Wanted(widest.bytes, layout_of_value(value))
             column = self.add(self.flow.column_type(wanted), wanted)
+            column.parent = next((cell.parent for cell in cells if cell.parent is not None), None)
             for inside in self.flow.tiles.atoms(wanted.bytes):
                 self.results.setdefault(inside, column)
         for edge in column.edges:
@@ -272,8 +285,8 @@ class Flow:
         self.loops: dict[Operation | Block, Loop] = {}
         self._queue: list[tuple[Column, Edge]] = []
         self._deep: dict[Cell, SSAValue] = {}
-        self._written_as: dict[Bytes, tuple[tuple[int, int], Extents] | None] = {}
-        """Shape and valid extent of all writes of a range; None where they differ."""
+        self._written_as: dict[Bytes, set[tuple[tuple[int, int], Extents] | None]] = {}
+        """Shape and valid extent of all writes of a range; None stands for all of it."""
 
     # -- writing -----------------------------------------------------------------------------------
 
@@ -370,20 +383,20 @@ class Flow:
 
     # -- columns -----------------------------------------------------------------------------------
 
-    def note_write(self, bytes_: Bytes, layout: TileLayout, valid: Extents) -> None:
-        """Before the walk: somewhere in the function this range is written like that."""
-        shape = (1, layout.rows * layout.cols) if valid == layout.shape else layout.shape
-        written = shape, (shape if valid == layout.shape else valid)
-        if self._written_as.setdefault(bytes_, written) != written:
-            self._written_as[bytes_] = None
+    def note_write(self, handle: Handle) -> None:
+        """Before the walk: somewhere in the function this tile is written. A piece leaves all of it valid."""
+        shape = handle.layout.shape
+        written = None if handle.window or handle.valid == shape else (shape, handle.valid)
+        self._written_as.setdefault(handle.bytes, set()).add(written)
 
     def column_type(self, wanted: Wanted) -> TileType:
         """A column's extent is static where all writes of its range agree."""
         layout = wanted.layout
-        shape, valid = self._written_as.get(wanted.bytes) or (None, (None, None))
-        if shape == valid:
+        written = self._written_as.get(wanted.bytes, set())
+        if written == {None}:
             return value_type(layout, layout.shape)
-        return value_type(layout, valid if shape == layout.shape else (None, None))
+        (only,) = written if len(written) == 1 else (None,)
+        return value_type(layout, only[1] if only and only[0] == layout.shape else (None, None))
 
     def announce(self, column: Column) -> None:
         """Know the extents of a column's values."""

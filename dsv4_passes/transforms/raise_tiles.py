@@ -45,6 +45,7 @@ from dsv4_passes.analysis.tile_bytes import (
     Handle,
     Space,
     TileBytes,
+    Window,
     extent_of,
 )
 from dsv4_passes.diagnostics import refused, warning
@@ -53,9 +54,6 @@ from .raise_cleanup import clean_up
 from .raise_flow import Branch, Flow, Join, Loop, Need, Scope, Wanted
 from .raise_views import Views, value_type
 from .scratch import remember_scratch
-
-BESIDE = Need(partly=True)
-"""For an operation that replaces a part: what lies beside the part."""
 
 
 class _Raise:
@@ -91,8 +89,7 @@ class _Raise:
         written, reshaped = set[int](), list[SSAValue]()
         for op in block.ops:
             for handle in self.tiles.writes(op):
-                valid = handle.layout.shape if handle.window else handle.valid
-                self.flow.note_write(handle.bytes, handle.layout, valid)
+                self.flow.note_write(handle)
                 written.update(self.tiles.atoms(handle.bytes))
             written.update(a for h in self.scratch(op) for a in self.tiles.atoms(h.bytes))
             if isinstance(op, AllocTileOp) and op.addr is None:
@@ -159,13 +156,14 @@ class _Raise:
         operands = [self.operand(op, value) for value in op.inputs()]
         extents = [self.extents(v) for v in op.outs]
         if op.reads_destination():
-            whole = self.tiles.handles[op.outs[0]]
-            operands.append(self.old_content(op, op.outs[0], whole))
+            operands.append(self.old_content(op, op.outs[0]))
         elif isinstance(op, MatmulOp):
             # An accumulator's handle may say more than the product has: its extent comes from the factors.
             extents = [(self.extents(op.lhs)[0], self.extents(op.rhs)[1])]
             if op.TIED:
                 operands[0] = self.views.with_valid(op, operands[0], extents[0])
+        # What a piece goes into is looked up in front of the operation, which can then write it there.
+        base = self.base(op, op.outs[0]) if len(outs) == 1 else None
         types = [value_type(h.layout, e) for h, e in zip(outs, extents, strict=True)]
         new = self.create(op, operands, types, extents)
         if not self.holds(new):
@@ -174,10 +172,10 @@ class _Raise:
             new = self.create(op, [self.loose(op, v) for v in operands], types, extents)
         Rewriter.insert_op(new, InsertPoint.before(op))
         remember_scratch(op, new)
-        for out, handle, result, extent in zip(op.outs, outs, new.results, extents, strict=True):
+        for out, result, extent in zip(op.outs, new.results, extents, strict=True):
             spelling.carry_name(out, result)
             self.views.extents[result] = extent
-            self.write(op, out, handle, result, ins)
+            self.write(op, out, result, base or self.base(op, out), ins)
         self.dead.append(op)
 
     def create(
@@ -341,53 +339,61 @@ class _Raise:
         if handle.bytes.space in self.freed:
             warning(op, "reads a popped tile after its slot was given back")
             self.freed.discard(handle.bytes.space)
-        return self.nothing(op, value) if handle.is_null else self.read(op, value, handle, Need())
+        return self.nothing(op, value) if handle.is_null else self.read(op, value, Need())
 
     def nothing(self, op: Operation, value: SSAValue) -> SSAValue:
         handle = self.tiles.handles[value]
         return self.views.undef(op, handle.layout, self.extents(value))
 
-    def read(self, op: Operation, value: SSAValue, handle: Handle, need: Need) -> SSAValue:
-        valid = self.extents(value)
+    def read(self, op: Operation, value: SSAValue, need: Need) -> SSAValue:
+        """The tile that a handle denotes here, as the handle sees it."""
+        handle, valid = self.tiles.handles[value], self.extents(value)
         if handle.window is not None:
-            parent = handle.window.parent
-            whole = self.read(op, parent, self.tiles.handles[parent], need)
-            return self.views.window(op, whole, handle, valid)
+            parent, row, col = self.place(op, handle.window)
+            return self.views.window(op, self.read(op, parent, need), (row, col), handle.layout, valid)
         tile = self.flow.read(op, Wanted(handle.bytes, handle.layout), valid, need)
         return self.views.with_valid(op, tile, valid)
 
-    def old_content(self, op: Operation, value: SSAValue, handle: Handle) -> SSAValue:
+    def place(self, op: Operation, window: Window) -> tuple[SSAValue, SSAValue, SSAValue]:
+        """The tile that a window, or a window of a window, is a box of, and where in it."""
+        parent, row, col = window.parent, window.row, window.col
+        while (outer := self.tiles.handles[parent].window) is not None:
+            parent = outer.parent
+            row, col = self.views.sum(op, row, outer.row), self.views.sum(op, col, outer.col)
+        return parent, row, col
+
+    def old_content(self, op: Operation, value: SSAValue) -> SSAValue:
         """What the destination of an operation that changes a part of it held before."""
-        if handle.window is not None:
-            return self.read(op, value, handle, BESIDE)
         try:
-            return self.read(op, value, handle, BESIDE)
+            return self.read(op, value, Need(partly=True))
         except CannotRaise:
-            return self.views.undef(op, handle.layout, self.extents(value))
+            return self.views.undef(op, self.tiles.handles[value].layout, self.extents(value))
 
     def write(
-        self, op: Operation, out: SSAValue, handle: Handle, value: SSAValue, ins: list[Handle]
+        self, op: Operation, out: SSAValue, value: SSAValue, base: SSAValue | None, ins: list[Handle]
     ) -> None:
         """The destination's bytes hold `value`; around a window they keep what they held."""
-        bytes_ = handle.bytes
-        while handle.window is not None:
-            parent = self.tiles.handles[handle.window.parent]
-            base = self.base(op, handle.window.parent, parent)
-            value = self.views.insert(op, value, base, handle.window.row, handle.window.col)
-            handle = parent
-        self.flow.write(bytes_, value, _sliced(bytes_, ins))
+        handle = self.tiles.handles[out]
+        if handle.window is not None and base is not None:
+            _, row, col = self.place(op, handle.window)
+            value = self.views.insert(op, value, base, row, col)
+        self.flow.write(handle.bytes, value, _sliced(handle.bytes, ins))
 
-    def base(self, op: Operation, value: SSAValue, handle: Handle) -> SSAValue:
-        """What a piece is written into: all lanes of the tile, or nothing where other bytes lie there."""
-        if handle.window is not None:
-            return self.read(op, value, handle, BESIDE)
-        layout = handle.layout
+    def base(self, op: Operation, out: SSAValue) -> SSAValue | None:
+        """What a piece is written into: all lanes of the tile, or nothing where other bytes lie there.
+
+        None where the destination is a whole tile.
+        """
+        if (window := self.tiles.handles[out].window) is None:
+            return None
+        tile = self.tiles.handles[self.place(op, window)[0]]
+        layout = tile.layout
         full = TileType(layout._replace(valid_rows=layout.rows, valid_cols=layout.cols))
         try:
-            tile = self.flow.read(op, Wanted(handle.bytes, layout), layout.shape, BESIDE)
+            value = self.flow.read(op, Wanted(tile.bytes, layout), layout.shape, Need(partly=True))
         except CannotRaise:
             return self.views.undef(op, layout, layout.shape)
-        return self.views.retype(op, tile, full)
+        return self.views.retype(op, value, full)
 
 
 def _sliced(bytes_: Bytes, ins: list[Handle]) -> Bytes | None:
@@ -433,9 +439,11 @@ def raise_function(function: func.FuncOp) -> func.FuncOp | None:
 def refuse_shared_tiles(function: func.FuncOp) -> None:
     """A function and one that it calls see the same on-chip memory. Raises CannotRaise."""
     module = function.get_toplevel_object()
-    functions = {f.sym_name.data: f for f in module.walk() if isinstance(f, func.FuncOp)} if isinstance(
-        module, ModuleOp
-    ) else {}
+    functions = (
+        {f.sym_name.data: f for f in module.walk() if isinstance(f, func.FuncOp)}
+        if isinstance(module, ModuleOp)
+        else {}
+    )
     for caller in (function, *functions.values()):
         for op in caller.walk() if len(functions) > 1 or caller is function else ():
             if not isinstance(op, func.CallOp):

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from xdsl.dialects import arith, scf
-from xdsl.dialects.builtin import IndexType, IntegerAttr
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
@@ -26,7 +25,9 @@ from dialects.pto.tiles import (
 )
 from dialects.pto.types import DYNAMIC, TileLayout, TileType, element_bits
 from dsv4_passes import spelling
-from dsv4_passes.analysis.tile_bytes import Bytes, CannotRaise, Extent, Extents, Handle
+from dsv4_passes.analysis.tile_bytes import Bytes, CannotRaise, Extent, Extents
+
+from .constants import Constants
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -61,17 +62,9 @@ class Views:
 
     def __init__(self, body: Block):
         self.extents: dict[SSAValue, Extents] = {}
-        self.constants: dict[int, SSAValue] = {}
+        self.constants = Constants(body)
         self.made: set[Operation] = set()
         """Operations that nobody needs who does not use their results."""
-        first = body.first_op
-        while first is not None and first.name == "arith.constant":
-            if isinstance(first.results[0].type, IndexType):
-                number = constant_int(first.results[0])
-                self.constants.setdefault(number or 0, first.results[0])
-            first = first.next_op
-        assert first is not None, "a function ends with a return"
-        self._behind_constants = first
 
     # -- whole tiles -------------------------------------------------------------------------------
 
@@ -126,22 +119,30 @@ class Views:
     def _assemble(
         self, op: Operation, pieces: Sequence[Piece], bytes_: Bytes, layout: TileLayout
     ) -> SSAValue:
-        """Put a tile together from values that hold parts of its bytes: whole rows if it goes."""
+        """Put a tile together from values that hold parts of its bytes: whole rows if it goes.
+
+        Where one of them is the whole tile, of which parts have been overwritten since, it is the base.
+        """
         line = layout.cols * element_bits(layout.dtype) // 8
         aligned = all((p.lo - bytes_.lo) % line == 0 == (p.hi - p.lo) % line for p in pieces)
         whole = _full(layout._replace(blayout="row_major")) if aligned else flat(layout)
         line = whole.cols * element_bits(layout.dtype) // 8
-        value = self.undef(op, whole, whole.shape)
+        old = next((p for p in pieces if p.cell is not None and p.cell.bytes == bytes_), None)
+        if old is None:
+            value = self.undef(op, whole, whole.shape)
+        else:
+            value = self.retype(op, self.adapt(op, old, bytes_.lo, whole), TileType(whole))
         for given in pieces:
-            lo, hi, _ = given
+            lo, hi, cell = given
+            if old is not None and cell is old.cell:
+                continue
             if (lo - bytes_.lo) * 8 % element_bits(layout.dtype):
                 raise CannotRaise(op, "tiles overlap partly", "it reads a part of an element")
             row, rest = divmod(lo - bytes_.lo, line)
             rows, cols = ((hi - lo) // line, whole.cols) if aligned else (1, _count(hi - lo, layout))
             part = _full(whole._replace(rows=rows, cols=cols))
-            piece = self.adapt(op, given, lo, part)
-            insert = InsertOp(piece, value, self.index(row), self.index(_count(rest, layout)))
-            value = self.add(op, insert, insert.res, whole.shape)
+            piece = self.retype(op, self.adapt(op, given, lo, part), TileType(part))
+            value = self.insert(op, piece, value, self.index(row), self.index(_count(rest, layout)))
         return value if same_place(whole, layout) else self._reshape(op, value, layout)
 
     def _reshape(self, op: Operation, value: SSAValue, layout: TileLayout) -> SSAValue:
@@ -169,14 +170,18 @@ class Views:
 
     # -- windows and valid extents -----------------------------------------------------------------
 
-    def window(self, op: Operation, parent: SSAValue, handle: Handle, valid: Extents) -> SSAValue:
-        """The box of `parent` that a handle is a window on."""
-        assert handle.window is not None
-        type_ = value_type(handle.layout, valid)
+    def window(
+        self,
+        op: Operation,
+        parent: SSAValue,
+        offsets: tuple[SSAValue, SSAValue],
+        layout: TileLayout,
+        valid: Extents,
+    ) -> SSAValue:
+        """A box of `parent`."""
+        type_ = value_type(layout, valid)
         extents = [self.scalar(e, 0) for e in valid] if DYNAMIC in type_.data.valid else []
-        new = SubviewOp(
-            parent, [handle.window.row, handle.window.col], handle.layout.shape, type_, extents
-        )
+        new = SubviewOp(parent, offsets, layout.shape, type_, extents)
         return self.add(op, new, new.res, valid)
 
     def insert(
@@ -184,6 +189,7 @@ class Views:
     ) -> SSAValue:
         """`base` with the valid lanes of `piece` in it."""
         new = InsertOp(piece, base, row, col)
+        new.res.name_hint = base.name_hint
         spelling.carry_name(base, new.res)
         return self.add(op, new, new.res, self.extents[base])
 
@@ -223,14 +229,17 @@ class Views:
         return extent if isinstance(extent, SSAValue) else self.index(unknown if extent is None else extent)
 
     def index(self, value: int) -> SSAValue:
-        """An index constant at the top of the function; each is made once."""
-        if value not in self.constants:
-            constant = arith.ConstantOp(IntegerAttr(value, IndexType()))
-            constant.location = self._behind_constants.location
-            Rewriter.insert_op(constant, InsertPoint.before(self._behind_constants))
-            constant.result.name_hint = f"c{value}_index"
-            self.constants[value] = constant.result
-        return self.constants[value]
+        return self.constants.index(value)
+
+    def sum(self, op: Operation, a: SSAValue, b: SSAValue) -> SSAValue:
+        """The sum of two offsets."""
+        x, y = constant_int(a), constant_int(b)
+        if x is not None and y is not None:
+            return self.index(x + y)
+        if x == 0 or y == 0:
+            return b if x == 0 else a
+        new = arith.AddiOp(a, b)
+        return self.add(op, new, new.result, (None, None))
 
     def add(self, op: Operation, new: Operation, result: SSAValue, valid: Extents) -> SSAValue:
         parent = op.parent_op()

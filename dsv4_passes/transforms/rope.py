@@ -46,7 +46,7 @@ class RopePass(ModulePass):
 
     name = "dsv4-rope"
     chip: str | None = None
-    ptoas: str = "0.60"
+    ptoas: str | float = "0.60"
     guard: Guard = "exact"
     signed_zero: SignedZero = "exact"
     level: Literal["auto", "level2", "level3"] = "auto"
