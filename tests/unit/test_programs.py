@@ -1,0 +1,317 @@
+"""Shapes of rotary-embedding code as whole programs: what each becomes, and that it still computes the same.
+
+Every program is rewritten and run on numpy before and after, bit by bit: on finite numbers all that comes out
+is equal; where Inf and NaN go in, a difference is allowed only where a rewrite named a value that has to be
+finite, and there only in lanes that were NaN before.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from xdsl.context import Context
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ModuleOp
+
+from dialects.dsv4.functions import KERNEL, parameters, program_functions
+from dialects.pto.base import TileOp
+from dsv4_passes.analysis.facts import argument_attribute, make_fact
+from dsv4_passes.diagnostics import Diagnostics, collect
+from dsv4_passes.emit.pypto import program_text
+from dsv4_passes.frontends.pypto import parse_program
+from dsv4_passes.frontends.pypto.names import base_name
+from dsv4_passes.interpreter.numerics import numpy_dtype
+from dsv4_passes.interpreter.program import choose_orchestration, run_program
+from dsv4_passes.npz import Array
+from dsv4_passes.parsing import verify_module
+from dsv4_passes.transforms import (
+    drop_dead_args,
+    drop_dead_stores,
+    fuse_stages,
+    scatter_form,
+    select_to_lanes,
+)
+from dsv4_passes.transforms.bind_facts import BindFactsPass
+from dsv4_passes.transforms.forward_copies import forward_copies
+from dsv4_passes.transforms.propagate_facts import propagate_facts
+from dsv4_passes.transforms.rebuild import Guard, Policy
+from dsv4_passes.transforms.rope import RopePass
+from tests.unit.kernels import DATA
+
+SELECTORS = {"even_select*": "even", "odd_select*": "odd"}
+TABLES = {"even_idx": "table:even", "odd_idx": "table:odd"}
+
+GATHER, SCATTER = "tgather mask", "tscatter mask"
+COUNTED = ("tmatmul", "tmatmul.acc", "tgather", "tscatter", "tsel", "tor")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What is known of a program's arguments, and what it ends as."""
+
+    facts: Mapping[str, str] = field(default_factory=lambda: SELECTORS)
+    kernels: int = 1
+    ops: Mapping[str, int] = field(default_factory=dict[str, int])
+    """How many there are of the operations in `COUNTED`, in all kernels together."""
+    refused: Sequence[str] = ()
+    """Reasons why sites stay, each once."""
+
+
+BOTH_WAYS = {GATHER: 2, SCATTER: 2}
+
+SHAPES = {
+    "chunked_select": Shape(ops=BOTH_WAYS),
+    "column_chunks": Shape(ops={GATHER: 2, SCATTER: 4}),
+    "compressor_chain": Shape(ops=BOTH_WAYS),
+    "full_width_select": Shape(ops=BOTH_WAYS),
+    "head_groups": Shape(ops=BOTH_WAYS),
+    "index_scatter": Shape(TABLES, ops=BOTH_WAYS | {"tor": 1}),
+    "other_grid": Shape(ops={GATHER: 4, SCATTER: 4}),
+    "preserve_blend": Shape({}, ops=BOTH_WAYS | {"tor": 1}),
+    "selector_copy": Shape(ops=BOTH_WAYS),
+    "sibling_loops": Shape(kernels=2, ops=BOTH_WAYS | {"tmatmul": 1}, refused=["not a selection"]),
+    "two_roundings": Shape(ops=BOTH_WAYS),
+    "written_in_place": Shape(kernels=2, ops=BOTH_WAYS, refused=["other reader"]),
+}
+
+CORPUS = {
+    "staged": SELECTORS,
+    "mixed": SELECTORS,
+    "rope_a": SELECTORS,
+    "rope_b": {},
+    "rope_c": {},
+    "rope_d": {},
+}
+
+# -- programs and their inputs ----------------------------------------------------------------------
+
+
+def path_of(name: str) -> Path:
+    return DATA / name / "program.py" if name in CORPUS else DATA / "programs" / f"{name}.py"
+
+
+def program(name: str) -> ModuleOp:
+    return parse_program(path_of(name).read_text(), f"{name}.py")
+
+
+def bind(module: ModuleOp, facts: Mapping[str, str], folder: Path) -> None:
+    file = folder / "facts.toml"
+    file.write_text("".join(f'"{name}" = "{word}"\n' for name, word in facts.items()))
+    BindFactsPass(str(file)).apply(Context(), module)
+
+
+FINITE = [
+    0.0,
+    -0.0,
+    2.0**-149,
+    -(2.0**-149),
+    2.0**-133,
+    -(2.0**-130),
+    1.0,
+    -1.0,
+    257 / 256,
+    -259 / 256,
+    65536.0,
+]
+"""Zeros, subnormals of f32 and bf16, and the ends of ties between two bf16 numbers."""
+WILD = [*FINITE, np.inf, -np.inf, np.nan]
+
+
+def numbers(rng: np.random.Generator, shape: Sequence[int], special: Sequence[float]) -> Array:
+    """Numbers of many sizes, one in twenty a special one, and some products of which are ties."""
+    values = rng.standard_normal(shape) * np.exp2(rng.integers(-6, 6, shape))
+    values = np.where(rng.random(shape) < 0.2, np.round(values * 16) / 16, values)
+    return np.where(rng.random(shape) < 0.05, rng.choice(np.array(special), shape), values)
+
+
+def inputs(module: ModuleOp, seed: int, special: Sequence[float]) -> dict[str, Array]:
+    """Arrays for all parameters of a program; those with a fact are what it says."""
+    rng = np.random.default_rng(seed)
+    arrays: dict[str, Array] = {}
+    main = choose_orchestration(module)
+    for parameter in parameters(main):
+        shape = [d for d in parameter.dims if isinstance(d, int)]
+        dtype = numpy_dtype(str(parameter.type.get_element_type()))  # pyright: ignore[reportAttributeAccessIssue]
+        values = numbers(rng, shape, special)
+        for kind in ("selector", "table"):
+            if (stated := argument_attribute(main, parameter.index, f"dsv4.{kind}")) is not None:
+                values = make_fact(kind, stated.data, tuple(shape)).matrix  # pyright: ignore[reportAttributeAccessIssue]
+        array = values.astype(np.float32).astype(dtype)
+        arrays[base_name(parameter.name)] = array.view(np.uint16) if dtype.name == "bfloat16" else array
+    return arrays
+
+
+# -- comparing --------------------------------------------------------------------------------------
+
+
+def is_nan(array: Array) -> Array:
+    """Which elements are NaN; bf16 is its bits."""
+    return (array & 0x7FFF) > 0x7F80 if array.dtype == np.uint16 else np.isnan(array)
+
+
+def bits(array: Array) -> Array:
+    """The bits, all NaN alike."""
+    return np.where(is_nan(array), -1, array.view(f"u{array.dtype.itemsize}").astype(np.int64))
+
+
+@dataclass
+class Reference:
+    """What a program computes from some inputs before anything is done to it."""
+
+    arrays: dict[str, Array]
+    results: dict[str, Array]
+
+    @staticmethod
+    def of(module: ModuleOp, seed: int, special: Sequence[float]) -> "Reference":
+        arrays = inputs(module, seed, special)
+        return Reference(arrays, run_program(module, arrays))
+
+    def differences(self, module: ModuleOp) -> dict[str, Array]:
+        """By output, which elements have other bits now."""
+        after = run_program(module, self.arrays)
+        assert after.keys() == self.results.keys()
+        return {name: bits(array) != bits(after[name]) for name, array in self.results.items()}
+
+    def check(self, module: ModuleOp, refine: bool = False) -> None:
+        """The module computes the same bits; with `refine`, what was NaN may be something else."""
+        for name, differs in self.differences(module).items():
+            wrong = differs & ~is_nan(self.results[name]) if refine else differs
+            assert not wrong.any(), f"{name}{np.argwhere(wrong)[0].tolist()} of {wrong.sum()}"
+
+
+def references(module: ModuleOp) -> tuple[Reference, Reference]:
+    """On finite numbers, and on all."""
+    return Reference.of(module, 1, FINITE), Reference.of(module, 2, WILD)
+
+
+def check_both(before: tuple[Reference, Reference], after: ModuleOp, said: Diagnostics) -> None:
+    finite, wild = before
+    finite.check(after)
+    wild.check(after, refine=any("FIN(" in entry.message for entry in said.entries))
+
+
+# -- what each shape ends as ------------------------------------------------------------------------
+
+
+def rewritten(
+    name: str, facts: Mapping[str, str], folder: Path, guard: Guard = "exact"
+) -> tuple[ModuleOp, Diagnostics]:
+    module = program(name)
+    bind(module, facts, folder)
+    with collect() as said:
+        RopePass(chip="a3", guard=guard).apply(Context(), module)
+    verify_module(module)
+    return module, said
+
+
+def counted(module: ModuleOp) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for op in module.walk():
+        if isinstance(op, TileOp) and op.mnemonic() in COUNTED:
+            found[f"{op.mnemonic()} {op.form()}".strip()] += 1
+    return found
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_shape_becomes_what_it_should_and_computes_the_same(name: str, tmp_path: Path) -> None:
+    shape = SHAPES[name]
+    before = program(name)
+    bind(before, shape.facts, tmp_path)
+    after, said = rewritten(name, shape.facts, tmp_path)
+    assert counted(after) == shape.ops
+    assert len(program_functions(after, KERNEL)) == shape.kernels
+    assert {e.reason for e in said.entries if e.outcome == "refused"} == set(shape.refused)
+    expected = references(before)
+    check_both(expected, after, said)
+    again = parse_program(program_text(after), f"{name}.py")
+    wild = expected[1].arrays
+    Reference(wild, run_program(after, wild)).check(again)
+
+
+@pytest.mark.parametrize("name", ["two_roundings", "column_chunks"])
+def test_the_inputs_show_a_rounding_that_is_dropped(name: str, tmp_path: Path) -> None:
+    """Ties where the two modes differ, and small numbers that round to a zero with a sign."""
+    before = program(name)
+    bind(before, SHAPES[name].facts, tmp_path)
+    after, _ = rewritten(name, SHAPES[name].facts, tmp_path, "contract-rounding")
+    differences = Reference.of(before, 1, FINITE).differences(after)
+    assert any(differs.any() for differs in differences.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("two_roundings", "no fact about a selector"),
+        ("full_width_select", "no fact about a selector"),
+        ("chunked_select", "no fact about a selector"),
+        ("index_scatter", "no fact about an index"),
+    ],
+)
+def test_without_facts_a_program_comes_back_to_the_letter(name: str, reason: str) -> None:
+    module = program(name)
+    with collect() as said:
+        RopePass(chip="a3").apply(Context(), module)
+    assert {entry.reason for entry in said.entries} == {reason}
+    assert program_text(module) == path_of(name).read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "products"),
+    [("two_roundings", {"tmatmul": 1, "tmatmul.acc": 1}), ("full_width_select", {"tmatmul": 2})],
+)
+def test_the_conservative_guard_keeps_what_re_interleaves(
+    name: str, products: dict[str, int], tmp_path: Path
+) -> None:
+    before = program(name)
+    bind(before, SELECTORS, tmp_path)
+    after, said = rewritten(name, SELECTORS, tmp_path, "bf16-fallback")
+    assert counted(after) == {GATHER: 2} | products
+    assert {e.reason for e in said.entries if e.outcome == "refused"} == {"guard bf16-fallback"}
+    check_both(references(before), after, said)
+
+
+# -- the passes one by one ---------------------------------------------------------------------------
+
+
+def in_kernels(rewrite: Callable[[func.FuncOp, Policy], int]) -> Callable[[ModuleOp], int]:
+    return lambda module: sum(
+        rewrite(kernel, Policy(chip="a3")) for kernel in program_functions(module, KERNEL)
+    )
+
+
+STEPS: dict[str, Callable[[ModuleOp], object]] = {
+    "forward-copies": forward_copies,
+    "fuse-stages": lambda module: fuse_stages.fuse_all(module, "a3"),
+    "propagate-facts": propagate_facts,
+    "select-to-lanes": in_kernels(select_to_lanes.rewrite_function),
+    "scatter-form": in_kernels(scatter_form.rewrite_function),
+    "drop-dead-stores": drop_dead_stores.drop_dead_stores,
+    "drop-dead-args": drop_dead_args.drop_all,
+}
+
+CHANGES = {
+    "staged": ["fuse-stages", "select-to-lanes", "drop-dead-args"],
+    "mixed": ["fuse-stages", "select-to-lanes", "drop-dead-args"],
+    "rope_a": ["select-to-lanes", "drop-dead-args"],
+    "rope_b": ["scatter-form"],
+    "rope_c": ["scatter-form"],
+    "rope_d": [],
+}
+
+
+@pytest.mark.parametrize("name", CORPUS)
+def test_a_compiled_program_computes_the_same_after_each_pass(name: str, tmp_path: Path) -> None:
+    module = program(name)
+    bind(module, CORPUS[name], tmp_path)
+    expected = references(module)
+    changes: list[str] = []
+    with collect() as said:
+        for step, run in STEPS.items():
+            if run(module):
+                changes.append(step)
+                verify_module(module)
+                check_both(expected, module, said)
+    assert changes == CHANGES[name]
