@@ -53,8 +53,8 @@ class Regrid:
     inside: tuple[scf.ForOp, ...]
     loops: tuple[scf.ForOp, ...]
     tasks: Numbers
-    stages: frozenset[int]
-    """Parameters of the consumer that the producer stores."""
+    stages: Mapping[int, int]
+    """Parameters of the consumer that the producer stores, and which of its own those are."""
     movable: bool
     """Tasks may run before operations of the producer that they do not depend on."""
 
@@ -101,7 +101,7 @@ class _Planner:
                 continue
             movable = self.check_shared(inside, loops, owners.reshape(numbers.shape))
             if movable or depth == 0:
-                stages = frozenset(self.pair.stages)
+                stages = self.pair.stages
                 return Regrid(self.first, self.second, inside, loops, tasks, stages, movable)
         raise AssertionError
 

@@ -15,7 +15,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.traits import is_side_effect_free
 
 from dialects.dsv4.functions import hidden_argument
-from dialects.pto.memory import TLoadOp, constant_int
+from dialects.pto.memory import PartitionViewOp, TLoadOp, constant_int
 from dsv4_passes.analysis.block_numbers import Numbers
 from dsv4_passes.analysis.mixed_radix import as_sum
 from dsv4_passes.interpreter.scalars import is_integer
@@ -85,8 +85,33 @@ def sink(first: func.FuncOp, second: func.FuncOp, shared: Sequence[Shared], name
     fused, (ours, theirs) = frame(first, second, shared, name)
     copy_body(first, fused.body.block, ours)
     fused.body.block.add_op(func.ReturnOp())
+    _spell_alike(fused, plan, ours)
     inside = [_loop_of(ours[loop.body.block.args[0]]) for loop in plan.inside]
     return _Sink(fused, second, plan, inside, theirs).run()
+
+
+def _spell_alike(fused: func.FuncOp, plan: Regrid, ours: dict[SSAValue, SSAValue]) -> None:
+    """Write the offsets at which the stages are stored as those of the tasks are written.
+
+    An address with a remainder in it, for one, would not be seen to be the same.
+    """
+    for access in plan.first.accesses:
+        view = access.op.operands[-1].owner
+        if access.argument not in plan.stages.values() or not isinstance(view, PartitionViewOp):
+            continue
+        around = [loop for loop in access.loops if loop.is_ancestor(view)]
+        if any(loop not in plan.first.trips for loop in around):
+            continue
+        new = ours[view.res].owner
+        assert isinstance(new, PartitionViewOp)
+        loops = [_loop_of(ours[loop.body.block.args[0]]) for loop in around]
+        writer = NumberWriter(hidden_argument(fused, "block_idx"), loops, new, view.location)
+        shape = (plan.first.blocks, *(plan.first.trips[loop] for loop in around))
+        for i, offset in enumerate(view.offsets):
+            numbers = plan.first.at(offset, len(loops))
+            found = None if numbers is None else as_sum(np.broadcast_to(numbers, shape))
+            if found is not None and (number := writer.number(found, IndexType())) is not None:
+                new.operands[1 + i] = number
 
 
 def _loop_of(variable: SSAValue) -> scf.ForOp:
@@ -113,7 +138,7 @@ class _Sink:
         self.numbers = plan.second
         self.writer = NumberWriter(hidden_argument(fused, "block_idx"), inside, first, second.location)
         self.seen: dict[SSAValue, Numbers | None] = {}
-        self.kept = {a.argument for a in plan.second.accesses if a.stores} | plan.stages
+        self.kept = {a.argument for a in plan.second.accesses if a.stores} | plan.stages.keys()
         """Parameters of the consumer whose loads stay where they are."""
         hidden = [hidden_argument(second, kind) for kind in ("block_idx", "block_num")]
         self.common = {old: new for old, new in arguments.items() if old not in hidden}
