@@ -12,7 +12,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def test_every_pass_is_in_the_table() -> None:
     rows = [line for line in README.splitlines() if line.startswith("| `")]
     named = {name for row in rows for name in re.findall(r"`((?:dsv4|pto)-[a-z-]+)`", row.split("|")[1])}
-    assert named == set(DSV4_UNIVERSE.all_passes), "the passes table of README.md wants a row, or has one too many"
+    assert named == set(DSV4_UNIVERSE.all_passes), "the table in README.md wants a row or has one too many"
 
 
 def test_links_and_folders_are_there() -> None:
