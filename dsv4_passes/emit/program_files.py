@@ -10,7 +10,8 @@
 
 Steps run in order; a tensor goes by the name of its memory, whatever its version. A loop is a step with
 `for`, `from`, `to`, `step` and `steps`, a branch one with `if`, `then` and `else`. A kernel that works on
-both cores has no single text: pypto has to split it, so it is an error here.
+both cores ("core": "mixed") becomes two functions in one text, `NAME_aic` and `NAME_aiv`, which take the
+same arguments; on a2a3 one of them is the memory through which the two hand tiles to each other.
 """
 
 import json
@@ -36,17 +37,19 @@ from dialects.dsv4.functions import (
     written,
 )
 from dialects.dsv4.launch import LaunchOp
-from dialects.dsv4.opaque import MoveOp, OpaqueOp
+from dialects.dsv4.opaque import OpaqueOp
 from dialects.dsv4.tensors import AssembleOp, CreateOp, DimOp, ReadOp, ReshapeOp, SliceOp, UpdateOp, WriteOp
 from dialects.pto.attributes import KernelKindAttr
 from dialects.pto.base import target_arch
-from dialects.pto.matmul import MatmulOp
 from dialects.pto.types import PtrType, element_name
 from dsv4_passes.cli.common import write_whole
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.targets import LATEST
+from dsv4_passes.transforms.crossings import CannotSplit
 from dsv4_passes.transforms.lower_tiles import PtoLowerPass
+from dsv4_passes.transforms.split_mixed import split
 
+from .channels import SLOTS, add_channels, channel_of, core_of, drop_undefined, slots_in_gm, slots_index
 from .pypto_text import FunctionText
 from .target import PtoTarget
 
@@ -84,19 +87,6 @@ def json_text(value: Json) -> str:
     return re.sub(r"\[\s+([^][{}]*?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", text) + "\n"
 
 
-def core_of(kernel: func.FuncOp) -> Literal["cube", "vector"]:
-    """The core that runs a kernel. Raises UserError if it needs both."""
-    products = [op for op in kernel.walk() if isinstance(op, MatmulOp)]
-    crossing = next((op for op in kernel.walk() if isinstance(op, MoveOp)), None)
-    if crossing is not None and products:
-        raise UserError(
-            f"kernel '{kernel.sym_name.data}' works on both cores and has no single .pto text: "
-            "pypto has to split it; write the program with -t pypto",
-            crossing.location,
-        )
-    return "cube" if products else "vector"
-
-
 def kernel_text(
     kernel: func.FuncOp,
     chip: str,
@@ -113,8 +103,21 @@ def kernel_text(
         # A kernel of .pto text returns nothing; what a program does with such scalars has no effect.
         last.operands = []
         clone.properties["function_type"] = FunctionType.from_lists([*clone.function_type.inputs], [])
-    clone.attributes["pto.kernel_kind"] = KernelKindAttr(core_of(kernel))
+    drop_undefined(clone)
     module = ModuleOp([clone], {"pto.target_arch": StringAttr(chip)})
+    if (core := core_of(kernel)) == "mixed":
+        add_channels(clone, slots_in_gm(chip))
+        try:
+            split(clone)
+        except CannotSplit as problem:
+            name = kernel.sym_name.data
+            raise UserError(
+                f"kernel '{name}' works on both cores and cannot be two functions: {problem}; "
+                "write the program with -t pypto",
+                problem.op.location,
+            ) from problem
+    else:
+        clone.attributes["pto.kernel_kind"] = KernelKindAttr(core)
     PtoLowerPass(chip, ptoas, level).apply(Context(), module)
     output = StringIO()
     PtoTarget(ptoas, types, level).emit(Context(), module, output)
@@ -136,7 +139,7 @@ def describe(module: ModuleOp, chip: str, ptoas: str) -> Json:
                 "name": kernel.sym_name.data,
                 "file": f"{kernel.sym_name.data}.pto",
                 "core": core_of(kernel),
-                "arguments": [_argument(kernel, p) for p in parameters(kernel)],
+                "arguments": _arguments(kernel, chip),
             }
             for kernel in program_functions(module, KERNEL)
         ],
@@ -149,6 +152,15 @@ def describe(module: ModuleOp, chip: str, ptoas: str) -> Json:
             for function in program_functions(module, ORCHESTRATION)
         ],
     }
+
+
+def _arguments(kernel: func.FuncOp, chip: str) -> list[Json]:
+    """The arguments of a kernel's text."""
+    found = [_argument(kernel, p) for p in parameters(kernel)]
+    if core_of(kernel) == "mixed" and slots_in_gm(chip) and (channel := channel_of(kernel)) is not None:
+        slots: Json = {"name": SLOTS, "dtype": "f32", "hidden": SLOTS, "bytes_per_block": channel.bytes}
+        found.insert(slots_index(kernel), slots)
+    return found
 
 
 def _argument(function: func.FuncOp, parameter: Parameter) -> Json:

@@ -13,7 +13,7 @@ from dsv4_passes.emit.program_files import write_program
 from dsv4_passes.frontends.pypto import parse_program
 from dsv4_passes.interpreter.kernels import choose_kernel, find_kernels, run_kernel
 from dsv4_passes.npz import Array
-from dsv4_passes.parsing import parse_file
+from dsv4_passes.parsing import parse_file, verify_module
 from tests.unit.kernels import DATA
 from tests.unit.test_pypto_import import path_of, program
 
@@ -63,6 +63,64 @@ def test_the_kernels_of_staged_compute_what_the_toolchain_did(tmp_path: Path) ->
     assert np.array_equal(tensors["out__ssa_v0"].view(np.uint16), known["out"].reshape(-1))
 
 
+def test_a_kernel_of_both_cores_is_written_as_two_functions(tmp_path: Path) -> None:
+    found = described("mixed", tmp_path)
+    unrotate, pack = found["kernels"]
+    assert (unrotate["core"], pack["core"]) == ("mixed", "vector")
+    slots = {"name": "gm_slot_buffer", "dtype": "f32", "hidden": "gm_slot_buffer", "bytes_per_block": 16384}
+    assert unrotate["arguments"][7] == slots
+    theirs, ours = (
+        [line.strip() for line in (d / "unrotate.pto").read_text().splitlines() if "initialize_pipe" in line]
+        for d in (DATA / "mixed", tmp_path)
+    )
+    assert [line.replace("id = 0, ", "").split("(")[0] for line in ours] == theirs
+    (orchestration,) = found["orchestration"]
+    known = dict(np.load(DATA / "mixed" / "numpy.npz")) | dict(np.load(DATA / "mixed" / "inputs.npz"))
+    tensors = {
+        p["name"]: known[p["name"].removesuffix("__ssa_v0")].reshape(-1).view(DTYPES[p["dtype"]]).copy()
+        for p in orchestration["parameters"]
+    }
+    tensors["packed__ssa_v0"][:] = 0
+    run(tmp_path, orchestration["steps"], tensors)
+    expected = known["packed"].reshape(-1).view(ml_dtypes.bfloat16)
+    assert np.array_equal(tensors["packed__ssa_v0"], expected)  # up to signs of zeros
+
+
+@pytest.mark.parametrize("chip", ["a2a3", "a5"])
+def test_channels_are_as_the_chip_has_them(tmp_path: Path, chip: str) -> None:
+    write_program(program("products"), tmp_path, chip=chip)
+    text = (tmp_path / "project.pto").read_text()
+    verify_module(parse_file(tmp_path / "project.pto"))
+    assert ("gm_slot_buffer = " in text) == (chip == "a2a3")
+    assert all(f'reserve_buffer {{name = "project_{d}_slot_buffer"' in text for d in ("c2v", "v2c"))
+
+
+def test_a_channel_has_the_directions_that_are_used(tmp_path: Path) -> None:
+    lines = path_of("products").read_text().splitlines(keepends=True)
+    (at,) = (i for i, line in enumerate(lines) if "narrow__tile:" in line)
+    lines[at] = (
+        "        narrow__tile: pl.Tile[[32, 32], pl.BF16, pl.Mem.Mat] = "
+        "pl.tile.load(a__ssa_v0, [0, 0], [32, 32], [32, 32], target_memory=pl.Mem.Mat, transpose=False)\n"
+    )
+    write_program(parse_program("".join(lines), "p.py"), tmp_path)
+    text = (tmp_path / "project.pto").read_text()
+    verify_module(parse_file(tmp_path / "project.pto"))
+    assert text.count("dir_mask = 1, slot_size = 4096}") == 2
+    assert text.count("v2c_consumer_buf = %c0_i32") == 2
+    assert "size = 32768, location = #pto.address_space<vec>" in text
+
+
+def test_what_nobody_has_written_does_not_cross(tmp_path: Path) -> None:
+    text = path_of("products").read_text()
+    start, end = text.index("        scale__tile:"), text.index("        out__ssa_v1: pl.Tensor[[32, 32]")
+    text = text[:start] + text[end:].replace("shifted__tile", "acc__rv_v2")
+    text = text.replace("mixed__tile, [0, 0]", "acc__rv_v2, [0, 0]")
+    write_program(parse_program(text, "p.py"), tmp_path)
+    (kernel,) = json.loads((tmp_path / "program.json").read_text())["kernels"]
+    assert kernel["core"] == "cube"
+    assert "func.func @project(" in (tmp_path / "project.pto").read_text()
+
+
 def test_arguments_are_described(tmp_path: Path) -> None:
     (kernel,) = described("rope_c", tmp_path)["kernels"]
     assert kernel["file"] == "rope_c.pto"
@@ -104,9 +162,9 @@ def test_scalars_that_a_kernel_returns_are_dropped_from_its_text(tmp_path: Path)
 
 
 def test_nothing_is_written_if_a_kernel_has_no_text(tmp_path: Path) -> None:
-    message = r"mixed.py:22:\d+: error: kernel 'unrotate' works on both cores and has no single .pto text"
+    message = r"written_in_place.py:32:\d+: error: kernel 'kv_rope' works on both cores and cannot be two "
     with pytest.raises(UserError, match=message):
-        write_program(program("mixed"), tmp_path)
+        write_program(program("written_in_place"), tmp_path)
     text = path_of("inplace").read_text().replace("pl.tile.muls(x__tile, 2.0)", "pl.tile.wobble(x__tile)")
     with pytest.raises(UserError, match=r"p.py:10:58: error: no .pto text for 'pl.tile.wobble\(\{0\}\)'"):
         write_program(parse_program(text, "p.py"), tmp_path)

@@ -1,3 +1,5 @@
 import pypto.language as pl
 
-def main(): return 0
+
+def main():
+    return pl
