@@ -1,12 +1,12 @@
-"""`dsv4-fuse-loops`: two loops of an orchestration, of which one hands tensors to the other, become one.
+"""Two loops of an orchestration, of which one hands tensors to the other, become one.
 
     %r = scf.for %b = 0 to 16 … {                     %o = scf.for %b = 0 to 16 … {
       dsv4.launch @rope (…, %b) }                       %s = dsv4.create
     %o = scf.for %c = 0 to 16 … {             =>        %r = dsv4.launch @rope (…, %s, %b)
       dsv4.launch @mix (%r, …, %c) }                    dsv4.launch @mix (%r, …, %b) }
 
-After that the two kernels may be fused. A tensor that was carried through the loops only to be handed over
-is made anew in each trip.
+Part of `dsv4-fuse-stages`: after that the two kernels may be fused. It is done where a tensor was carried
+through the loops only to be handed over; that is made anew in each trip then.
 
 Legal because no trip of one loop touches what another trip of the other loop writes: the addresses of all
 trips and blocks prove it. So both orders of the trips do the same, also where trips run at the same time.
@@ -17,11 +17,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from xdsl.context import Context
 from xdsl.dialects import arith, func, scf
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, BlockArgument, Operation, SSAValue
-from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from dialects.dsv4.functions import ORCHESTRATION, program_functions, visible
@@ -235,6 +233,8 @@ def _is_private(
 def fuse(first: scf.ForOp, second: scf.ForOp) -> scf.ForOp:
     """Make one loop of two; raises CannotFuse and leaves them as they were."""
     private = check(first, second)
+    if not private:
+        raise CannotFuse("no tensor is there only to be handed over")
     merged = merge_loops(first, second)
     for k in reversed(private):
         merged = make_inside(merged, k)
@@ -307,13 +307,3 @@ def _blocks(function: func.FuncOp) -> Iterator[Block]:
 
 def _launches(loop: scf.ForOp) -> str:
     return ", ".join(op.callee for op in loop.walk() if isinstance(op, LaunchOp))
-
-
-@dataclass(frozen=True)
-class FuseLoopsPass(ModulePass):
-    """Fuse sibling loops of an orchestration of which one hands tensors to the other."""
-
-    name = "dsv4-fuse-loops"
-
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        fuse_loops(op)

@@ -8,7 +8,8 @@ The load becomes the stored value, the store and the tensor go. Also a kernel th
 unchanged is forwarded: its readers read the original.
 
 Kernels of other grids, and kernels with loops that fit into one another, are fused part by part: the
-consumer's trips go to where the producer stored what they load (regrid.py, sink_tasks.py).
+consumer's trips go to where the producer stored what they load (regrid.py, sink_tasks.py). Kernels in two
+loops of the orchestration are brought together first (fuse_loops.py).
 
 Legal because (1) both run in one loop or branch of the orchestration, and nothing in between needs the one
 or feeds the other; (2) nobody else reads the stage, and it is not returned; (3) every lane that is loaded
@@ -45,6 +46,7 @@ from .fit_ub import NotRowWise, fitted, too_large
 from .forward_copies import forward_copies
 from .forward_stages import NotForwarded, clean, forward
 from .fuse_kernels import Shared, concatenate, merge_parameters
+from .fuse_loops import fuse_loops
 from .orchestration import position, remove_unused, written_result
 from .regrid import Regrid, plan_regrid
 from .sink_tasks import Sunk, sink
@@ -243,7 +245,7 @@ def in_memory(function: func.FuncOp, chip: str) -> func.FuncOp:
 def fuse_all(module: ModuleOp, chip: str | None = None) -> int:
     """Fuse until nothing more can be; pairs that stay two are remarked once."""
     chip = chip or target_arch(module)
-    count = forward_copies(module)
+    count = forward_copies(module) + fuse_loops(module)
     seen: set[tuple[str, str]] = set()
     while (pair := next((p for p in pairs(module) if _names(p) not in seen), None)) is not None:
         seen.add(_names(pair))

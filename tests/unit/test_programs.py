@@ -72,7 +72,8 @@ SHAPES = {
     "other_grid": Shape(ops={GATHER: 4, SCATTER: 4}),
     "preserve_blend": Shape({}, ops=BOTH_WAYS | {"tor": 1}),
     "selector_copy": Shape(ops=BOTH_WAYS),
-    "sibling_loops": Shape(kernels=2, ops=BOTH_WAYS | {"tmatmul": 1}, refused=["not a selection"]),
+    "loops_in_place": Shape({}),
+    "sibling_loops": Shape(ops={GATHER: 4, SCATTER: 4, "tmatmul": 1}, refused=["not a selection"]),
     "two_roundings": Shape(ops=BOTH_WAYS),
     "written_in_place": Shape(kernels=2, ops=BOTH_WAYS, refused=["other reader"]),
 }
