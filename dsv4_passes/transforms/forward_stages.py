@@ -38,7 +38,7 @@ from .fuse_kernels import accesses
 from .merge_slices import merge_slices
 from .split_assembled import split_assembled
 from .tidy import tidy
-from .unroll import unroll_loops
+from .unroll import fold_numbers, unroll_loops
 
 MAX_TRIPS = 64
 """Loops around accesses of a stage are unrolled up to this."""
@@ -80,6 +80,7 @@ def forward(function: func.FuncOp, stages: Sequence[SSAValue]) -> None:
 
 def clean(function: func.FuncOp) -> None:
     """Tidy a kernel in which loads were forwarded."""
+    fold_numbers(function.body.block)
     merge_slices(function)
     split_assembled(function)
     tidy(function)

@@ -72,6 +72,8 @@ def fold_numbers(block: Block) -> None:
             _keep_name(constant := arith.ConstantOp(number), number)
             constant.location = op.location
             Rewriter.replace_op(op, constant)
+        elif (value := _other_operand(op)) is not None:
+            Rewriter.replace_op(op, [], [value])
         else:
             for region in op.regions:
                 for inner in region.blocks:
@@ -92,6 +94,19 @@ def _number(op: Operation) -> IntegerAttr[Any] | None:
     except UserError:  # a division by zero stays what it is
         return None
     return IntegerAttr(value, cast(IndexType, type_)) if isinstance(value, int) else None
+
+
+_NEUTRAL = {"arith.addi": 0, "arith.muli": 1}
+
+
+def _other_operand(op: Operation) -> SSAValue | None:
+    """The operand to which a sum adds 0 and which a product multiplies by 1."""
+    if (neutral := _NEUTRAL.get(op.name)) is None:
+        return None
+    left, right = op.operands
+    if constant_int(right) == neutral:
+        return left
+    return right if constant_int(left) == neutral else None
 
 
 def _keep_name(constant: arith.ConstantOp, number: IntegerAttr[Any]) -> None:
