@@ -22,6 +22,7 @@ order or block, none touches what another one stores. What does not fit into vec
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
@@ -288,11 +289,14 @@ def fuse(module: ModuleOp, pair: Pair, chip: str) -> tuple[LaunchOp, str]:
 
 
 def _division(pair: Pair, plan: Regrid) -> str:
-    names, each = _names(pair), plan.tasks.shape[-1]
+    (first, second), each = _names(pair), plan.tasks.shape[-1]
+    where = "trip of a loop" if plan.inside else "block"
+    own = np.arange(plan.first.blocks).reshape(-1, *[1] * (plan.tasks.ndim - 1))
+    if (plan.tasks * plan.second.blocks // plan.tasks.size == own).all():
+        return f"every block of '{second}' does its work in {each} part{'s' if each > 1 else ''} per {where}"
     return (
-        f"the work of the {pair.consumer.block_count} blocks of '{names[1]}' goes to the "
-        f"{pair.producer.block_count} of '{names[0]}', {each} part{'s' if each > 1 else ''} to each "
-        f"{'trip of a loop' if plan.inside else 'block'}"
+        f"the work of the {plan.second.blocks} blocks of '{second}' goes to the {plan.first.blocks} of "
+        f"'{first}', {each} part{'s' if each > 1 else ''} to each {where}"
     )
 
 
