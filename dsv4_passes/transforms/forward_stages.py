@@ -269,23 +269,33 @@ def _places(box: Box) -> tuple[Linear, Ids]:
 
 
 def _overlap(wanted: Ids, addresses: Ids, source: Stored) -> Overlap | None:
-    """What a load shares with what was stored, if it is a box whose lanes agree in every visit."""
+    """What a load shares with what was stored and is still there, if that is a box in every visit."""
     common = np.argwhere(np.isin(addresses, source.addresses))
     if not len(common):
         return None
     row, col = (int(i) for i in common[0])
-    at = tuple(int(i) for i in np.argwhere(source.addresses == addresses[row, col])[0])
+    at_row, at_col = (int(i) for i in np.argwhere(source.addresses == addresses[row, col])[0])
     rows, cols = (
         min(size - here, stored - there)
         for size, here, stored, there in zip(
-            addresses.shape, (row, col), source.addresses.shape, at, strict=True
+            addresses.shape, (row, col), source.addresses.shape, (at_row, at_col), strict=True
         )
     )
     same = (
         wanted[:, row : row + rows, col : col + cols]
-        == source.ids[:, at[0] : at[0] + rows, at[1] : at[1] + cols]
+        == source.ids[:, at_row : at_row + rows, at_col : at_col + cols]
+    ).all(axis=0)
+    if not same.any():
+        return None
+    (top, bottom), (left, right) = (np.flatnonzero(same.any(axis=axis))[[0, -1]] for axis in (1, 0))
+    if not same[top : bottom + 1, left : right + 1].all():
+        return None
+    return Overlap(
+        row + int(top),
+        col + int(left),
+        (at_row + int(top), at_col + int(left)),
+        (int(bottom - top) + 1, int(right - left) + 1),
     )
-    return Overlap(row, col, (at[0], at[1]), (rows, cols)) if same.all() else None
 
 
 def _assemble(load: TLoadOp, found: Sequence[tuple[Stored, Overlap]]) -> SSAValue:
