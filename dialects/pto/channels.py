@@ -21,7 +21,7 @@ from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
 from .base import OrderedOp, leaf
-from .pipes import ClausedOp
+from .pipes import ClausedOp, ClausedResultOp
 from .syntax import parse_clauses, parse_value, print_value, segment_sizes
 from .types import DYNAMIC, AnyTileType, TensorViewType, TileBufType
 
@@ -185,23 +185,10 @@ class FreeOp(ChannelOp):
         printer.print_op_attributes(self.attributes)
 
 
-class AllocEntryOp(ChannelOp):
+class AllocEntryOp(ChannelOp, ClausedResultOp):
     """Room in GM for the next push: `%v = pto.talloc_to_aiv {split = 0} -> !pto.tensor_view<16x16xf32>`."""
 
     entry = result_def(TensorViewType)
-
-    @classmethod
-    def parse(cls, parser: Parser) -> Self:
-        properties = parse_clauses(parser, cls.CLAUSES)
-        attributes = parser.parse_optional_attr_dict()
-        parser.parse_punctuation("->")
-        return cls.create(result_types=[parser.parse_type()], properties=properties, attributes=attributes)
-
-    def print(self, printer: Printer) -> None:
-        self.print_clauses(printer)
-        printer.print_op_attributes(self.attributes)
-        printer.print_string(" -> ")
-        printer.print_attribute(self.entry.type)
 
 
 def _properties(split: int, id: int | None) -> dict[str, Attribute | None]:

@@ -24,7 +24,7 @@ from .attributes import LayoutAttr
 from .base import TileOp, is_tile, layout_of
 from .pointers import LoadScalarOp as LoadScalarOp
 from .pointers import StoreScalarOp as StoreScalarOp
-from .syntax import parse_index_list, print_index_list, segment_sizes
+from .syntax import parse_listed, print_conversion, print_listed, segment_sizes
 from .types import DYNAMIC, PartitionTensorViewType, PtrType, TensorViewType, ViewShape, element_bits
 
 
@@ -96,14 +96,8 @@ class MakeTensorViewOp(IRDLOperation):
     @classmethod
     def parse(cls, parser: Parser) -> Self:
         ptr = parser.parse_unresolved_operand()
-        parser.parse_punctuation(",")
-        parser.parse_keyword("shape")
-        parser.parse_punctuation("=")
-        shape = parse_index_list(parser)
-        parser.parse_punctuation(",")
-        parser.parse_keyword("strides")
-        parser.parse_punctuation("=")
-        strides = parse_index_list(parser)
+        shape = parse_listed(parser, "shape")
+        strides = parse_listed(parser, "strides")
         attributes = parser.parse_optional_attr_dict()
         parser.parse_punctuation(":")
         position = parser.pos
@@ -129,10 +123,8 @@ class MakeTensorViewOp(IRDLOperation):
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
         printer.print_operand(self.ptr)
-        printer.print_string(", shape = ")
-        print_index_list(printer, self.shape)
-        printer.print_string(", strides = ")
-        print_index_list(printer, self.strides)
+        print_listed(printer, "shape", self.shape)
+        print_listed(printer, "strides", self.strides)
         shown = {"layout": self.layout} if self.layout else {}
         printer.print_op_attributes(shown | self.attributes)
         printer.print_string(" : ")
@@ -189,14 +181,8 @@ class PartitionViewOp(IRDLOperation):
     @classmethod
     def parse(cls, parser: Parser) -> Self:
         source = parser.parse_unresolved_operand()
-        parser.parse_punctuation(",")
-        parser.parse_keyword("offsets")
-        parser.parse_punctuation("=")
-        offsets = parse_index_list(parser)
-        parser.parse_punctuation(",")
-        parser.parse_keyword("sizes")
-        parser.parse_punctuation("=")
-        sizes = parse_index_list(parser)
+        offsets = parse_listed(parser, "offsets")
+        sizes = parse_listed(parser, "sizes")
         attributes = parser.parse_optional_attr_dict()
         parser.parse_punctuation(":")
         position = parser.pos
@@ -221,15 +207,9 @@ class PartitionViewOp(IRDLOperation):
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
         printer.print_operand(self.source)
-        printer.print_string(", offsets = ")
-        print_index_list(printer, self.offsets)
-        printer.print_string(", sizes = ")
-        print_index_list(printer, self.sizes)
-        printer.print_op_attributes(self.attributes)
-        printer.print_string(" : ")
-        printer.print_attribute(self.source.type)
-        printer.print_string(" -> ")
-        printer.print_attribute(self.res.type)
+        print_listed(printer, "offsets", self.offsets)
+        print_listed(printer, "sizes", self.sizes)
+        print_conversion(printer, self.attributes, self.source, self.res)
 
 
 @irdl_op_definition

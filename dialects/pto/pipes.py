@@ -44,11 +44,8 @@ class ClausedOp(IRDLOperation, ABC):
         print_clauses(printer, {name: self.properties.get(name) for name in self.CLAUSES})
 
 
-class BufferOp(ClausedOp):
-    """`%b = pto.OP {…} -> i32`; the result is an address in bytes."""
-
-    buffer_name = prop_def(StringAttr, prop_name="name")
-    res = result_def(I32)
+class ClausedResultOp(ClausedOp):
+    """`%r = pto.OP {…} -> T`."""
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
@@ -61,7 +58,14 @@ class BufferOp(ClausedOp):
         self.print_clauses(printer)
         printer.print_op_attributes(self.attributes)
         printer.print_string(" -> ")
-        printer.print_attribute(self.res.type)
+        printer.print_attribute(self.results[0].type)
+
+
+class BufferOp(ClausedResultOp):
+    """`%b = pto.OP {…} -> i32`; the result is an address in bytes."""
+
+    buffer_name = prop_def(StringAttr, prop_name="name")
+    res = result_def(I32)
 
 
 @irdl_op_definition

@@ -10,7 +10,7 @@ from xdsl.printer import Printer
 from xdsl.traits import EffectInstance, MemoryEffect, MemoryEffectKind, Pure
 from xdsl.utils.exceptions import VerifyException
 
-from .syntax import parse_pointer_type
+from .syntax import parse_pointer_type, print_conversion
 from .types import PtrType
 
 
@@ -46,11 +46,7 @@ class AddPtrOp(IRDLOperation):
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
         printer.print_list([self.ptr, self.offset], printer.print_operand)
-        printer.print_op_attributes(self.attributes)
-        printer.print_string(" : ")
-        printer.print_attribute(self.ptr.type)
-        printer.print_string(" -> ")
-        printer.print_attribute(self.res.type)
+        print_conversion(printer, self.attributes, self.ptr, self.res)
 
 
 def expect_pointed(ptr: SSAValue, value: SSAValue) -> None:
@@ -114,11 +110,7 @@ class LoadScalarOp(IRDLOperation):
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
         _print_place(printer, self.ptr, self.offset)
-        printer.print_op_attributes(self.attributes)
-        printer.print_string(" : ")
-        printer.print_attribute(self.ptr.type)
-        printer.print_string(" -> ")
-        printer.print_attribute(self.res.type)
+        print_conversion(printer, self.attributes, self.ptr, self.res)
 
 
 class ScalarWriteEffect(MemoryEffect):
@@ -189,11 +181,7 @@ class PointerCastOp(IRDLOperation):
     def print(self, printer: Printer) -> None:
         printer.print_string(" ")
         printer.print_operand(self.source)
-        printer.print_op_attributes(self.attributes)
-        printer.print_string(" : ")
-        printer.print_attribute(self.source.type)
-        printer.print_string(" -> ")
-        printer.print_attribute(self.res.type)
+        print_conversion(printer, self.attributes, self.source, self.res)
 
 
 @irdl_op_definition

@@ -70,6 +70,31 @@ def print_index_list(printer: Printer, values: Sequence[SSAValue]) -> None:
         printer.print_list(values, printer.print_operand)
 
 
+def parse_listed(parser: Parser, keyword: str) -> list[SSAValue]:
+    """`, KEYWORD = [%a, %b]`, all of type index."""
+    parser.parse_punctuation(",")
+    parser.parse_keyword(keyword)
+    parser.parse_punctuation("=")
+    return parse_index_list(parser)
+
+
+def print_listed(printer: Printer, keyword: str, values: Sequence[SSAValue]) -> None:
+    """`, KEYWORD = [%a, %b]`."""
+    printer.print_string(f", {keyword} = ")
+    print_index_list(printer, values)
+
+
+def print_conversion(
+    printer: Printer, attributes: Mapping[str, Attribute], source: SSAValue, result: SSAValue
+) -> None:
+    """`{attributes} : T -> R`, the end of an operation that makes one value of another."""
+    printer.print_op_attributes(attributes)
+    printer.print_string(" : ")
+    printer.print_attribute(source.type)
+    printer.print_string(" -> ")
+    printer.print_attribute(result.type)
+
+
 # -- operand groups ------------------------------------------------------------------------------
 
 

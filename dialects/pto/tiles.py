@@ -26,7 +26,7 @@ from .allocation import box_shape as box_shape
 from .base import layout_of
 from .memory import constant_int, constant_or_dynamic
 from .rules import expect_relation
-from .syntax import parse_index_list, print_index_list, segment_sizes
+from .syntax import parse_index_list, print_conversion, print_index_list, segment_sizes
 from .types import DYNAMIC, AnyTileType, TileType
 
 
@@ -137,11 +137,7 @@ class SubviewOp(IRDLOperation):
         if self.valid:
             printer.print_string(" valid ")
             print_index_list(printer, self.valid)
-        printer.print_op_attributes(self.attributes)
-        printer.print_string(" : ")
-        printer.print_attribute(self.source.type)
-        printer.print_string(" -> ")
-        printer.print_attribute(self.res.type)
+        print_conversion(printer, self.attributes, self.source, self.res)
 
 
 class _CastOp(IRDLOperation):
