@@ -1,9 +1,10 @@
 """Allocation: handles on pieces of on-chip memory, one at a time or several of one type."""
 
-from typing import Self, TypeVar
+from abc import ABC, abstractmethod
+from typing import ClassVar, Self
 
 from xdsl.dialects.builtin import IndexType, IntegerType, i64
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     IRDLOperation,
@@ -85,59 +86,22 @@ def verify_address(layout: TileLayout, addr: SSAValue | None) -> None:
             )
 
 
-Allocation = TypeVar("Allocation", bound=IRDLOperation)
+class AllocationOp(IRDLOperation, ABC):
+    """`%r = pto.OP addr = %a valid_row = %r valid_col = %c : T`, each operand optional.
 
-
-def parse_allocation(cls: type[Allocation], parser: Parser) -> Allocation:
-    """`addr = %a valid_row = %r valid_col = %c {…} : T`, each operand optional."""
-    operands: list[SSAValue] = []
-    sizes: list[int] = []
-    for keyword, type_ in (("addr", i64), ("valid_row", IndexType()), ("valid_col", IndexType())):
-        given = parser.parse_optional_keyword(keyword) is not None
-        sizes.append(int(given))
-        if given:
-            parser.parse_punctuation("=")
-            operands.append(parser.resolve_operand(parser.parse_unresolved_operand(), type_))
-    attributes = parser.parse_optional_attr_dict()
-    parser.parse_punctuation(":")
-    result = parser.parse_type()
-    return cls.create(
-        operands=operands,
-        result_types=[result],
-        properties={"operandSegmentSizes": segment_sizes(*sizes)},
-        attributes=attributes,
-    )
-
-
-def print_allocation(op: IRDLOperation, printer: Printer) -> None:
-    for keyword in ("addr", "valid_row", "valid_col"):
-        if (value := getattr(op, keyword)) is not None:
-            printer.print_string(f" {keyword} = ")
-            printer.print_operand(value)
-    printer.print_op_attributes(op.attributes)
-    printer.print_string(" : ")
-    printer.print_attribute(op.results[0].type)
-
-
-@irdl_op_definition
-class AllocTileOp(IRDLOperation):
-    """A handle on a piece of on-chip memory, at a byte address or wherever `ptoas` puts it.
-
-    `%t = pto.alloc_tile addr = %a valid_row = %r valid_col = %c : !pto.tile_buf<…>`; a valid operand
-    stands for each `?` of the type. Two handles with one address are the same bytes.
+    A valid operand stands for each `?` of the type.
     """
 
-    name = "pto.alloc_tile"
     addr = opt_operand_def(IntegerType)
     valid_row = opt_operand_def(IndexType)
     valid_col = opt_operand_def(IndexType)
-    res = result_def(TileBufType)
     irdl_options = (AttrSizedOperandSegments(as_property=True),)
     traits = traits_def(AllocEffect())
+    OPERANDS: ClassVar = {"addr": i64, "valid_row": IndexType(), "valid_col": IndexType()}
 
     def __init__(
         self,
-        result_type: TileBufType,
+        result_type: Attribute,
         addr: SSAValue | None = None,
         valid_row: SSAValue | None = None,
         valid_col: SSAValue | None = None,
@@ -145,57 +109,70 @@ class AllocTileOp(IRDLOperation):
         super().__init__(operands=[addr, valid_row, valid_col], result_types=[result_type])
 
     @property
+    @abstractmethod
     def layout(self) -> TileLayout:
-        return layout_of(self.res)
+        """The layout of one tile."""
 
     def verify_(self) -> None:
-        layout = self.layout
-        verify_extents(layout, self.valid_row, self.valid_col)
-        verify_address(layout, self.addr)
-        verify_allocation(layout)
+        verify_extents(self.layout, self.valid_row, self.valid_col)
+        verify_address(self.layout, self.addr)
+        verify_allocation(self.layout)
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
-        return parse_allocation(cls, parser)
+        operands: list[SSAValue] = []
+        sizes: list[int] = []
+        for keyword, type_ in cls.OPERANDS.items():
+            given = parser.parse_optional_keyword(keyword) is not None
+            sizes.append(int(given))
+            if given:
+                parser.parse_punctuation("=")
+                operands.append(parser.resolve_operand(parser.parse_unresolved_operand(), type_))
+        attributes = parser.parse_optional_attr_dict()
+        parser.parse_punctuation(":")
+        return cls.create(
+            operands=operands,
+            result_types=[parser.parse_type()],
+            properties={"operandSegmentSizes": segment_sizes(*sizes)},
+            attributes=attributes,
+        )
 
     def print(self, printer: Printer) -> None:
-        print_allocation(self, printer)
+        for keyword in self.OPERANDS:
+            if (value := getattr(self, keyword)) is not None:
+                printer.print_string(f" {keyword} = ")
+                printer.print_operand(value)
+        printer.print_op_attributes(self.attributes)
+        printer.print_string(" : ")
+        printer.print_attribute(self.results[0].type)
 
 
 @irdl_op_definition
-class AllocMultiTileOp(IRDLOperation):
+class AllocTileOp(AllocationOp):
+    """A handle on a piece of on-chip memory, at a byte address or wherever `ptoas` puts it.
+
+    Two handles with one address are the same bytes.
+    """
+
+    name = "pto.alloc_tile"
+    res = result_def(TileBufType)
+
+    @property
+    def layout(self) -> TileLayout:
+        return layout_of(self.res)
+
+
+@irdl_op_definition
+class AllocMultiTileOp(AllocationOp):
     """Buffers behind one another: slot k starts `k * bytes of one slot` behind the address."""
 
     name = "pto.alloc_multi_tile"
-    addr = opt_operand_def(IntegerType)
-    valid_row = opt_operand_def(IndexType)
-    valid_col = opt_operand_def(IndexType)
     res = result_def(MultiTileBufType)
-    irdl_options = (AttrSizedOperandSegments(as_property=True),)
-    traits = traits_def(AllocEffect())
 
-    def __init__(
-        self,
-        result_type: MultiTileBufType,
-        addr: SSAValue | None = None,
-        valid_row: SSAValue | None = None,
-        valid_col: SSAValue | None = None,
-    ):
-        super().__init__(operands=[addr, valid_row, valid_col], result_types=[result_type])
-
-    def verify_(self) -> None:
+    @property
+    def layout(self) -> TileLayout:
         assert isinstance(self.res.type, MultiTileBufType)
-        layout = self.res.type.data.layout
-        verify_extents(layout, self.valid_row, self.valid_col)
-        verify_address(layout, self.addr)
-        verify_allocation(layout)
-
-    @classmethod
-    def parse(cls, parser: Parser) -> Self:
-        return parse_allocation(cls, parser)
-
-    def print(self, printer: Printer) -> None:
-        print_allocation(self, printer)
+        return self.res.type.data.layout
 
 
 @irdl_op_definition
