@@ -18,9 +18,9 @@ from dialects.pto.base import TileOp
 from dialects.pto.channels import PopOp
 from dialects.pto.handles import MultiTileBufType
 from dialects.pto.memory import constant_int
-from dialects.pto.moves import TMovOp
+from dialects.pto.moves import TExtractOp, TMovOp
 from dialects.pto.tiles import BitcastOp, SubviewOp, TReshapeOp
-from dialects.pto.types import DYNAMIC, TileBufType, TileLayout
+from dialects.pto.types import DYNAMIC, TileBufType, TileLayout, element_bits
 
 Space = str | SSAValue
 """A memory space with addresses, or the handle that has a region of its own."""
@@ -160,6 +160,15 @@ class TileBytes:
         space, lo, hi = bytes_
         return range(self._atom[space, lo], self._atom[space, hi])
 
+    def peaks(self) -> dict[str, int]:
+        """The highest byte of each addressed memory that a tile occupies, plus one."""
+        peaks: dict[str, int] = {}
+        for handle in self.handles.values():
+            space, _, hi = handle.bytes
+            if isinstance(space, str) and not handle.is_null:
+                peaks[space] = max(hi, peaks.get(space, 0))
+        return peaks
+
     # -- accesses ----------------------------------------------------------------------------------
 
     def writes(self, op: Operation) -> Iterator[Handle]:
@@ -170,17 +179,44 @@ class TileBytes:
                     yield handle
 
     def moves_onto_itself(self, op: Operation) -> bool:
-        """A move between two handles of the same bytes and type does nothing."""
-        if not isinstance(op, TMovOp) or len(op.ins) != 1 or len(op.outs) != 1:
+        """A move whose source lanes lie where its destination lies does nothing."""
+        if not isinstance(op, (TMovOp, TExtractOp)) or len(op.outs) != 1 or len(op.inputs()) > 3:
             return False
         source, dest = self.handles.get(op.ins[0]), self.handles.get(op.outs[0])
-        return (
-            source is not None
-            and dest is not None
-            and source.window is None
-            and dest.window is None
-            and (source.bytes, source.layout, source.valid) == (dest.bytes, dest.layout, dest.valid)
-        )
+        if source is None or dest is None or dest.window is not None or len(op.ins) == 2:
+            return False
+        whole, offset = source, 0
+        if isinstance(op, TExtractOp):
+            if source.window is not None or dest.valid != dest.layout.shape:
+                return False
+            offset = stretch(source.layout, dest.layout.shape, *op.offsets())
+        elif source.window is not None:
+            whole = self.handles[source.window.parent]
+            if whole.window is not None or source.valid != dest.valid:
+                return False
+            offset = stretch(whole.layout, source.layout.shape, source.window.row, source.window.col)
+        elif (source.layout, source.valid) != (dest.layout, dest.valid):
+            return False
+        if offset is None or (whole.layout.dtype, whole.layout.blayout) != (
+            dest.layout.dtype,
+            dest.layout.blayout,
+        ):
+            return False
+        space, lo, _ = whole.bytes
+        return dest.bytes == (space, lo + offset, lo + offset + dest.layout.bytes)
+
+
+def stretch(whole: TileLayout, size: tuple[int, int], row: SSAValue, col: SSAValue) -> int | None:
+    """Bytes from the start of a tile to a box of it, if the box is one stretch of the tile's bytes."""
+    first, across = constant_int(row), constant_int(col)
+    if first == across == 0 and size == whole.shape:
+        return 0
+    if first is None or across is None or whole.slayout != "none_box" or whole.blayout != "row_major":
+        return None
+    rows, cols = size
+    if not (rows == 1 or (cols == whole.cols and across == 0)):
+        return None
+    return (first * whole.cols + across) * element_bits(whole.dtype) // 8
 
 
 VIEWS = (AllocTileOp, SubviewOp, TReshapeOp, BitcastOp)

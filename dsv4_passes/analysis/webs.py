@@ -84,14 +84,14 @@ class Webs:
     """Webs of a function in value form. Making them may put copies into the function.
 
     `narrowing`: a conversion may put its shorter result at the start of its operand's bytes.
-    `prefer` says whether two roots that may share a buffer should.
+    `prefer` says whether two roots that may share a buffer should; if not given, they do.
     """
 
     def __init__(
         self,
         function: func.FuncOp,
         narrowing: bool = True,
-        prefer: Callable[[SSAValue, SSAValue], bool] = lambda a, b: True,
+        prefer: Callable[[SSAValue, SSAValue], bool] | None = None,
     ):
         self.function, self.narrowing, self.prefer = function, narrowing, prefer
         self.parent: dict[SSAValue, SSAValue] = {}
@@ -213,7 +213,10 @@ class Webs:
                     continue
                 if self._is_piece(results[0]) or self._is_piece(operand):
                     continue
-                if self.prefer(results[0], root := _root(operand)) and self._join(results[0], root):
+                root = _root(operand)
+                if self.prefer is not None and not self.prefer(results[0], root):
+                    continue
+                if self._join(results[0], root):
                     break
 
     @staticmethod

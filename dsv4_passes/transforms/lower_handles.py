@@ -199,9 +199,7 @@ class Handles:
             inherited = inherited[1], inherited[0]
         elif source.shape != layout.shape:
             inherited = layout.shape
-        rows, cols = (
-            own if own != DYNAMIC else e for own, e in zip(layout.valid, inherited, strict=True)
-        )
+        rows, cols = (own if own != DYNAMIC else e for own, e in zip(layout.valid, inherited, strict=True))
         return rows, cols
 
 

@@ -15,13 +15,15 @@ from dialects.pto.base import TileOp, layout_of
 from dialects.pto.pipes import ReserveBufferOp
 from dialects.pto.tiles import InsertOp, SubviewOp, UndefOp
 from dialects.pto.types import TileLayout
+from dsv4_passes.analysis.former_place import former_address, former_peaks
 from dsv4_passes.analysis.liveness import Live
-from dsv4_passes.analysis.memory_plan import Buffer, plan
+from dsv4_passes.analysis.memory_plan import Buffer, Plan, plan, plan_as_before
+from dsv4_passes.analysis.tile_bytes import stretch
 from dsv4_passes.analysis.webs import Webs, in_place_operands, is_null, is_slot, root_of, tile_results
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.targets import Chip, Ptoas
 
-from .lower_prepare import byte_offset, same_index, window_offset
+from .lower_prepare import byte_offset, same_index
 from .scratch import scratch_layout
 
 ALWAYS = Live([(0, 1 << 60)])
@@ -37,9 +39,10 @@ class Scratch(NamedTuple):
 class Places:
     """Webs, pieces, scratch memory and addresses of one function."""
 
-    def __init__(self, function: func.FuncOp, chip: Chip, ptoas: Ptoas, level: int):
-        self.function, self.chip, self.addressed = function, chip, level == 3
-        self.webs = Webs(function, narrowing=self.addressed)
+    def __init__(self, function: func.FuncOp, chip: Chip, ptoas: Ptoas, level: int, as_before: bool = False):
+        """`as_before`: share buffers only as the program did that this one was raised from."""
+        self.function, self.chip, self.addressed, self.as_before = function, chip, level == 3, as_before
+        self.webs = Webs(function, self.addressed, same_former_place if as_before else None)
         self.pieces: dict[SSAValue, InsertOp] = {}
         for op in function.walk():
             if isinstance(op, InsertOp) and self._written_in_place(op):
@@ -49,6 +52,7 @@ class Places:
             if isinstance(op, TileOp) and (layout := scratch_layout(op, chip, ptoas, level)) is not None:
                 self.scratch[op] = Scratch(layout, None)
         self.addresses: dict[SSAValue, int] = {}
+        self.plans: dict[str, Plan] = {}
         if self.addressed:
             self._plan()
 
@@ -121,7 +125,7 @@ class Places:
         if base is None:
             return None
         whole, size = layout_of(insert.dest), layout_of(insert.source).shape
-        inside = window_offset(whole, size, insert.row, insert.col)
+        inside = stretch(whole, size, insert.row, insert.col)
         return None if inside is None or (base + inside) % 32 else base + inside
 
     def _plan(self) -> None:
@@ -139,8 +143,9 @@ class Places:
         for op, (layout, _) in self.scratch.items():
             at = 2 * self.webs.position[op]
             parts = [(layout.bytes, Live([(at, at + 1)]))]
-            align = self.chip.memory(layout.loc).align
-            wanted.setdefault(layout.loc, []).append((op, Buffer(f"scratch of {op.name}", align, parts)))
+            align, former = self.chip.memory(layout.loc).align, former_address(op)
+            buffer = Buffer(f"scratch of {op.name}", align, parts, former=former)
+            wanted.setdefault(layout.loc, []).append((op, buffer))
         for space, buffers in wanted.items():
             self._plan_space(space, buffers)
 
@@ -156,23 +161,35 @@ class Places:
             for start, end in self.webs.own[root].segments:
                 live.add(start, end | 1)
         name = next((r.name_hint for r in roots if r.name_hint), "tile")
-        return Buffer(name, self.chip.memory(layout_of(roots[0]).loc).align, list(parts.items()))
+        former = next((a for r in roots if (a := former_address(r)) is not None), None)
+        align = self.chip.memory(layout_of(roots[0]).loc).align
+        return Buffer(name, align, list(parts.items()), former=former)
 
     def _plan_space(self, space: str, wanted: list[tuple[SSAValue | Operation, Buffer]]) -> None:
         slots = self._slots(space)
-        made = plan([*slots, *(buffer for _, buffer in wanted)])
-        usable = self.chip.memory(space).usable
-        if made.peak > usable:
-            raise UserError(
-                f"'{self.function.sym_name.data}' needs {made.peak} bytes of {space} memory, "
-                f"{self.chip.name} has {usable} usable; the plan is:\n" + "\n".join(made.table()),
-                self.function.location,
-            )
+        buffers = [*slots, *(buffer for _, buffer in wanted)]
+        made = self.plans[space] = (plan_as_before if self.as_before else plan)(buffers)
         for (key, _), address in zip(wanted, made.addresses[len(slots) :], strict=True):
             if isinstance(key, Operation):
                 self.scratch[key] = self.scratch[key]._replace(address=address)
             else:
                 self.addresses[key] = address
+
+    def grown(self) -> int:
+        """How many bytes more than the program before would be needed, in all memories together."""
+        before = former_peaks(self.function)
+        return sum(max(0, made.peak - before[s]) for s, made in self.plans.items() if s in before)
+
+    def check(self) -> None:
+        """Raises UserError where the chip has too little memory."""
+        for space, made in self.plans.items():
+            usable = self.chip.memory(space).usable
+            if made.peak > usable:
+                raise UserError(
+                    f"'{self.function.sym_name.data}' needs {made.peak} bytes of {space} memory, "
+                    f"{self.chip.name} has {usable} usable; the plan is:\n" + "\n".join(made.table()),
+                    self.function.location,
+                )
 
     def _slots(self, space: str) -> list[Buffer]:
         """What pipes keep for themselves."""
@@ -183,3 +200,21 @@ class Places:
             for op in self.function.walk()
             if isinstance(op, ReserveBufferOp) and op.space.data == space and isinstance(op.base, IntegerAttr)
         ]
+
+
+def same_former_place(a: SSAValue, b: SSAValue) -> bool:
+    """Both values began at one address in the program before."""
+    return former_address(a) is not None and former_address(a) == former_address(b)
+
+
+def find_places(function: func.FuncOp, chip: Chip, ptoas: Ptoas, level: int) -> Places:
+    """Places for all values of a function; raises UserError if there are not enough.
+
+    Where a plan of our own takes more memory than the program had before, the old one is tried.
+    """
+    places = Places(function, chip, ptoas, level)
+    if places.grown():
+        before = Places(function, chip, ptoas, level, as_before=True)
+        places = min(places, before, key=lambda p: p.grown())
+    places.check()
+    return places

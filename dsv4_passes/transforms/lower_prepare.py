@@ -18,7 +18,8 @@ from dialects.pto.base import TileOp, layout_of
 from dialects.pto.channels import FreeOp, PopOp
 from dialects.pto.memory import constant_int
 from dialects.pto.tiles import BitcastOp, InsertOp, ReshapeOp, SubviewOp, TransposeOp
-from dialects.pto.types import TileLayout, TileType, element_bits
+from dialects.pto.types import TileLayout, TileType
+from dsv4_passes.analysis.tile_bytes import stretch
 from dsv4_passes.analysis.webs import VIEWS, copy_operand, root_of
 
 
@@ -79,23 +80,10 @@ def byte_offset(value: SSAValue, addressed: bool) -> int | None:
     offset = byte_offset(op.source, addressed)
     if offset is None or not isinstance(op, SubviewOp):
         return offset
-    inside = window_offset(layout_of(op.source), op.static_sizes, *op.offsets)
+    inside = stretch(layout_of(op.source), op.static_sizes, *op.offsets)
     if inside is None or (inside and not addressed):
         return None
     return offset + inside if (offset + inside) % 32 == 0 else None
-
-
-def window_offset(whole: TileLayout, size: tuple[int, int], row: SSAValue, col: SSAValue) -> int | None:
-    """Bytes from the start of a tile to a box of it, if the box is one stretch of the tile's bytes."""
-    first, across = constant_int(row), constant_int(col)
-    if first == across == 0 and size == whole.shape:
-        return 0
-    if first is None or across is None or whole.slayout != "none_box" or whole.blayout != "row_major":
-        return None
-    rows, cols = size
-    if not (rows == 1 or (cols == whole.cols and across == 0)):
-        return None
-    return (first * whole.cols + across) * element_bits(whole.dtype) // 8
 
 
 def allocatable(layout: TileLayout) -> bool:

@@ -25,6 +25,7 @@ from xdsl.transforms.dead_code_elimination import is_trivially_dead
 
 from dialects.pto.base import TileOp, segment_sizes, target_arch
 from dialects.pto.channels import PopOp
+from dialects.pto.memory import MakeTensorViewOp
 from dialects.pto.moves import TMovOp
 from dialects.pto.tiles import InsertOp, UndefOp
 from dialects.pto.types import DYNAMIC, TileBufType, TileType
@@ -34,7 +35,7 @@ from dsv4_passes.targets import ptoas as find_ptoas
 
 from .carried import Structured, drop_columns
 from .lower_handles import Handles
-from .lower_places import Places
+from .lower_places import find_places
 from .lower_prepare import prepare
 from .scratch import REMEMBERED
 
@@ -48,7 +49,7 @@ class _Lower:
         body = function.body.block
         erase_dead(body)
         prepare(function, level == "level3")
-        self.places = Places(function, find_chip(chip), find_ptoas(ptoas), int(level[-1]))
+        self.places = find_places(function, find_chip(chip), find_ptoas(ptoas), int(level[-1]))
         self.handles = Handles(body, self.places)
         self.retired: list[Operation] = []
         self.structured: list[Structured] = []
@@ -105,8 +106,10 @@ class _Lower:
         if not isinstance(op, TMovOp) or len(op.ins) != 1 or op.res[0] in self.places.pieces:
             return False
         webs, source = self.places.webs, op.ins[0]
-        return not isinstance(source.owner, VIEWS) and source.type == op.res[0].type and webs.same(
-            source, op.res[0]
+        return (
+            not isinstance(source.owner, VIEWS)
+            and source.type == op.res[0].type
+            and webs.same(source, op.res[0])
         )
 
     def insert(self, op: InsertOp) -> None:
@@ -146,9 +149,16 @@ def erase_dead(block: Block) -> None:
         for region in op.regions:
             for inner in region.blocks:
                 erase_dead(inner)
-        if is_trivially_dead(op):
+        if is_trivially_dead(op) and not _describes_argument(op):
             op.detach()
             op.erase()
+
+
+def _describes_argument(op: Operation) -> bool:
+    """A view of a pointer that is used without views: it alone says the argument's name and shape."""
+    return isinstance(op, MakeTensorViewOp) and not all(
+        isinstance(use.operation, MakeTensorViewOp) for use in op.ptr.uses
+    )
 
 
 def lower_function(function: func.FuncOp, chip: str, ptoas: str | float, level: Level) -> None:

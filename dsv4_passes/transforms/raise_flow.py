@@ -21,6 +21,7 @@ from xdsl.dialects import scf
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from dialects.pto.types import DYNAMIC, TileLayout, TileType
+from dsv4_passes.analysis import former_place
 from dsv4_passes.analysis.tile_bytes import (
     Bytes,
     CannotRaise,
@@ -294,6 +295,8 @@ class Flow:
         """From now on the bytes hold `value`, or nothing that anybody may read."""
         self.now += 1
         cell = Cell(bytes_, value, self.now, parent)
+        if value is not None and isinstance(bytes_.space, str):
+            former_place.note(value, bytes_.lo)
         for atom in self.tiles.atoms(bytes_):
             self.scope.defs.setdefault(atom, []).append((self.now, cell))
 
@@ -405,6 +408,8 @@ class Flow:
             for value in (column.argument, column.result):
                 if value is not None:
                     self.views.extents[value] = rows, cols
+                    if column.wanted is not None and isinstance(column.wanted.bytes.space, str):
+                        former_place.note(value, column.wanted.bytes.lo)
 
     def ask(self, column: Column, edge: Edge, need: Need) -> None:
         together = need.together(edge.need)

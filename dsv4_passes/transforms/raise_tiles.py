@@ -37,6 +37,7 @@ from dialects.pto.opaque import OpaqueOp
 from dialects.pto.tiles import SetValidShapeOp
 from dialects.pto.types import DYNAMIC, TileBufType, TileType
 from dsv4_passes import spelling
+from dsv4_passes.analysis import former_place
 from dsv4_passes.analysis.tile_bytes import (
     VIEWS,
     Bytes,
@@ -172,6 +173,9 @@ class _Raise:
             new = self.create(op, [self.loose(op, v) for v in operands], types, extents)
         Rewriter.insert_op(new, InsertPoint.before(op))
         remember_scratch(op, new)
+        for value in op.scratch_operands():
+            if (scratch := self.tiles.handles.get(value)) is not None:
+                former_place.note(new, scratch.bytes.lo)
         for out, result, extent in zip(op.outs, new.results, extents, strict=True):
             spelling.carry_name(out, result)
             self.views.extents[result] = extent
@@ -424,7 +428,8 @@ def raise_function(function: func.FuncOp) -> func.FuncOp | None:
         names: dict[SSAValue, SSAValue] = {}
         clone = function.clone(value_mapper=names)
         spelling.carry_names(names)
-        _Raise(clone.body.block, target_arch(function))
+        raised = _Raise(clone.body.block, target_arch(function))
+        former_place.note_peaks(clone, raised.tiles.peaks())
     except CannotRaise as problem:
         refused(
             problem.op,
