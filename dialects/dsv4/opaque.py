@@ -7,7 +7,7 @@ it is a push into a channel and a pop; as a value it is the same lanes in anothe
 from collections.abc import Sequence
 from typing import ClassVar
 
-from xdsl.dialects.builtin import StringAttr, TensorType
+from xdsl.dialects.builtin import DenseArrayBase, StringAttr, TensorType, i64
 from xdsl.interfaces import HasFolderInterface
 from xdsl.ir import Attribute, Data, Operation, SSAValue, TypeAttribute
 from xdsl.irdl import (
@@ -90,6 +90,9 @@ class OpaqueOp(IRDLOperation):
     """A call that is not understood, kept as text: `{0}` in it stands for the first operand.
 
     `%r = dsv4.opaque "pl.tile.sort32({0}, {1})" as "pl.Tile[[1, 64], pl.FP32, pl.Mem.Vec]"(%a, %b) : …`
+
+    A kernel's tensors are memory: where the call yields a new version of one, there is no result for that,
+    and `dsv4.versions` numbers, part by part of what it yields, the operand it is a version of, or has -1.
     """
 
     name = "dsv4.opaque"
@@ -106,6 +109,20 @@ class OpaqueOp(IRDLOperation):
             result_types=[results],
             properties={"text": StringAttr(text), "annotation": StringAttr(annotation)},
         )
+
+    @property
+    def versions(self) -> Sequence[SSAValue | None]:
+        """By part of what the call yields, the tensor it is a new version of, or None for a result."""
+        attr = self.attributes.get("dsv4.versions")
+        if not isinstance(attr, DenseArrayBase):
+            return [None] * len(self.res)
+        return [self.args[int(n)] if n >= 0 else None for n in attr.get_values()]
+
+    def set_versions(self, tensors: Sequence[SSAValue | None]) -> None:
+        if any(v is not None for v in tensors):
+            args = list(self.args)
+            numbers = [-1 if v is None else args.index(v) for v in tensors]
+            self.attributes["dsv4.versions"] = DenseArrayBase.from_list(i64, numbers)
 
 
 @irdl_op_definition

@@ -52,11 +52,15 @@ class Carry:
 
 @dataclass(frozen=True, eq=False)
 class Opaque:
-    """An operation without semantics; `key` stands for it and its operands."""
+    """An operation without semantics; `key` stands for it and its operands.
+
+    It may read and write anything of the GM arguments in `touched`.
+    """
 
     op: Operation
     context: Context
     key: int
+    touched: frozenset[int] = frozenset()
 
 
 Effect: TypeAlias = Store | Push | Carry | Opaque

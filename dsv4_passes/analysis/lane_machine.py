@@ -11,14 +11,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from xdsl.dialects import func, scf
-from xdsl.ir import BlockArgument, Operation, OpResult, SSAValue
+from xdsl.ir import Operation, OpResult, SSAValue
+from xdsl.traits import is_side_effect_free
 
-from dialects.pto.base import TileOp, layout_of
+from dialects.pto.base import MEMORY_TYPES, TileOp, layout_of
 from dialects.pto.tiles import InsertOp, SubviewOp
 from dialects.pto.types import PtrType, TileLayout, TileType, element_name
 from dsv4_passes.analysis.gm_terms import TermMemory
 from dsv4_passes.analysis.lane_effects import Carry, Opaque, Push, Store
 from dsv4_passes.analysis.lane_run import LaneRun
+from dsv4_passes.analysis.unknown_ops import changes_tiles
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.interpreter import affine, numerics, scalars
 from dsv4_passes.interpreter.affine import Affine, Number
@@ -37,6 +39,9 @@ from dsv4_passes.interpreter.values import (
     is_lanes,
 )
 from dsv4_passes.interpreter.values import box as box_shape
+
+_VIEWS = ("pto.partition_view", "pto.make_tensor_view", "pto.addptr")
+"""Operations that yield a pointer or view of what their first operand points to."""
 
 
 @dataclass(frozen=True)
@@ -153,21 +158,24 @@ class LaneMachine(Machine):
     def unknown(self, op: Operation) -> None:
         """An operation without semantics: its results are leaves, and it is itself an effect.
 
-        A tile operation touches the memory its operands point to, any other one all there is.
+        A tile operation touches the memory its operands point to, any other one all there is, unless it
+        says that it has no effects. One that yields nothing but takes a tile writes into that tile, and
+        into all tiles that share its bytes: lanes cannot be followed.
         """
         operands = [self.env[value] for value in op.operands]
         if op.regions or any(isinstance(result.type, PtrType) for result in op.results):
             super().unknown(op)
-        touched = {
-            v.argument if isinstance(v, Pointer) else v.pointer.argument for v in operands if _points(v)
-        }
-        if not isinstance(op, TileOp):
+        if changes_tiles(op):
+            raise UserError(f"{op.name} may change a tile that it is given", op.location)
+        pure = not isinstance(op, TileOp) and is_side_effect_free(op)
+        touched = {a for value in operands if (a := _argument(value)) is not None}
+        if not isinstance(op, TileOp) and not pure:
             touched = set(self._pointer_arguments())
         key = self.intern(
             self._signature(op, operands), *(self.gm.histories.state(i) for i in sorted(touched))
         )
-        if touched or not op.results or not isinstance(op, TileOp):
-            self.run_.effects.append(Opaque(op, self.gm.context, key))
+        if touched or not op.results or not (isinstance(op, TileOp) or pure):
+            self.run_.effects.append(Opaque(op, self.gm.context, key, frozenset(touched)))
             for argument in touched:
                 self.gm.histories.disturb(argument, key, self.gm.context)
         self._unknown_results(op, operands, NO_CONDITIONS, key)
@@ -281,19 +289,29 @@ class LaneMachine(Machine):
         """Pointer arguments that something inside may write; all of them where that is not clear."""
         found: set[int] = set()
         for inner in op.walk():
-            if inner.name == "func.call":
+            if isinstance(inner, TileOp):
+                writes = inner.outs if self.knows(inner) else inner.operands
+            elif inner.name == "pto.store_scalar":
+                writes = inner.operands
+            elif (self.knows(inner) and inner.name != "func.call") or is_side_effect_free(inner):
+                continue
+            else:
                 return self._pointer_arguments()
-            writes = (
-                inner.outs
-                if isinstance(inner, TileOp)
-                else inner.operands
-                if inner.name == "pto.store_scalar"
-                else ()
-            )
             for value in writes:
-                if (index := _argument_of(value)) is not None:
-                    found.add(self.options.number(index))
+                if not isinstance(value.type, MEMORY_TYPES):
+                    continue
+                if (argument := self._argument_of(value, op)) is None:
+                    return self._pointer_arguments()
+                found.add(argument)
         return sorted(found)
+
+    def _argument_of(self, value: SSAValue, loop: Operation) -> int | None:
+        """Which argument a view or pointer comes from, before a loop in which it may be made has run."""
+        while isinstance(value, OpResult) and value.op.name in _VIEWS:
+            value = value.op.operands[0]
+        if loop.is_ancestor(value.owner):
+            return None
+        return _argument(self.env.get(value))
 
     def _pointer_arguments(self) -> list[int]:
         arguments = self.options.function.body.block.args
@@ -332,8 +350,10 @@ def _trips(low: Number, high: Number, step: Number) -> range | None:
     return None
 
 
-def _points(value: Value) -> bool:
-    return isinstance(value, (Pointer, View))
+def _argument(value: Value) -> int | None:
+    """The argument that a pointer or view points into."""
+    pointer = value.pointer if isinstance(value, View) else value
+    return pointer.argument if isinstance(pointer, Pointer) else None
 
 
 def _moved_from(value: SSAValue) -> SSAValue:
@@ -356,14 +376,3 @@ def _spell(value: SSAValue) -> str:
         location = getattr(value.op.location, "line", None)
         return f"{value.op.name} in line {location.data}" if location is not None else value.op.name
     return "an unnamed value"
-
-
-def _argument_of(value: SSAValue) -> int | None:
-    """The index of the pointer argument that a view or a pointer comes from."""
-    while isinstance(value, OpResult) and value.op.name in (
-        "pto.partition_view",
-        "pto.make_tensor_view",
-        "pto.addptr",
-    ):
-        value = value.op.operands[0]
-    return value.index if isinstance(value, BlockArgument) else None

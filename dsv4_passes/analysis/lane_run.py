@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from xdsl.ir import Operation, SSAValue
 
 from dsv4_passes.analysis.gm_terms import Ids, Interner
-from dsv4_passes.analysis.lane_effects import Effect, Store
+from dsv4_passes.analysis.lane_effects import Effect, Opaque, Store
 from dsv4_passes.analysis.term_domain import TermDomain
 from dsv4_passes.interpreter.affine import Number
 from dsv4_passes.interpreter.values import Box, Tile
@@ -53,6 +53,10 @@ class LaneRun:
     def conditions(self, value: SSAValue) -> frozenset[str]:
         """The side conditions that the lanes of a value rest on."""
         return frozenset[str]().union(*(tile.conditions for tile in self.instances.get(value, ())))
+
+    def is_followed(self, argument: int) -> bool:
+        """All that touches a GM argument is among the loads and stores."""
+        return not any(isinstance(e, Opaque) and argument in e.touched for e in self.effects)
 
     @property
     def stores(self) -> Iterator[Store]:

@@ -12,7 +12,7 @@ from xdsl.ir import Block, Operation, SSAValue
 
 from dialects.dsv4.attributes import LoopAttr
 from dialects.dsv4.functions import argument_attributes, hidden_argument, parameters, returned, written
-from dialects.dsv4.opaque import OpaqueOp
+from dialects.dsv4.opaque import OpaqueOp, TextType
 from dialects.pto.elements import element_name
 from dialects.pto.memory import (
     LoadScalarOp,
@@ -330,37 +330,37 @@ class KernelText(TileWriter):
         for inner in op.walk():
             if isinstance(inner, TStoreOp):
                 found.add(self.pointer(inner.outs[0], inner))
-            elif isinstance(inner, OpaqueOp) and (tensor := self.written_by(inner)) is not None:
-                found.add(tensor)
+            elif isinstance(inner, OpaqueOp):
+                found.update(v for v in inner.versions if v is not None)
         return [t for t in self.tensors if t in found]
 
     # -- text ------------------------------------------------------------------------------------
 
-    def written_by(self, op: OpaqueOp) -> SSAValue | None:
-        """The tensor that a call kept as text yields a version of."""
-        if not op.annotation.data.startswith("pl.Tensor"):
-            return None
-        tensors = [v for v in op.args if v in self.tensors]
-        return tensors[-1] if tensors else None
-
     def opaque(self, op: OpaqueOp) -> None:
         names = [self.versions[v] if v in self.tensors else self.operand(v) for v in op.args]
         text, annotation = (part.data.format(*names) for part in (op.text, op.annotation))
-        if (tensor := self.written_by(op)) is not None:
-            self.version(tensor, text)
-        elif not op.res:
-            self.line(text)
-        elif len(op.res) == 1:
-            self.line(f"{self.name(op.res[0], 't__tile')}: {annotation} = {text}")
-        else:
+        if annotation.startswith("pl.Tuple"):
             self.several(op, annotation, text)
+        elif not op.versions:
+            self.line(text)
+        elif (tensor := op.versions[0]) is not None:
+            self.version(tensor, text)
+        else:
+            self.line(f"{self.name(op.res[0], 't__tile')}: {annotation} = {text}")
 
     def several(self, op: OpaqueOp, annotation: str, text: str) -> None:
         """A call that yields a tuple, and its parts."""
         whole = self.names.fresh("ret__tmp_v0")
         self.line(f"{whole}: {annotation} = {text}")
-        for number, result in enumerate(op.res):
-            if isinstance(result.type, TileType):
+        results = iter(op.res)
+        for number, tensor in enumerate(op.versions):
+            if tensor is not None:
+                self.version(tensor, f"{whole}[{number}]")
+                continue
+            result = next(results)
+            if isinstance(result.type, TextType):
+                declared = result.type.data
+            elif isinstance(result.type, TileType):
                 declared = self.annotation(result)
             else:
                 declared = f"pl.Scalar[pl.{self.dtype(result.type, op)}]"

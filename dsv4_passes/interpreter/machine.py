@@ -111,6 +111,13 @@ class Machine(TileMachine):
         else:
             self.unknown(op)
 
+    def knows(self, op: Operation) -> bool:
+        """The operation has semantics here."""
+        if isinstance(op, TileOp) and op.mnemonic() in SEMANTICS:
+            return True
+        known = op.name in self.handlers or op.name in self.waiting or op.name in NO_EFFECT
+        return known or op.name in ("scf.yield", "func.return") or op.name.startswith("arith.")
+
     def unknown(self, op: Operation) -> None:
         name = op.name
         if name == "builtin.unregistered":

@@ -14,15 +14,17 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
+from xdsl.transforms.dead_code_elimination import region_dce
 
 from dialects.dsv4.functions import KERNEL, program_functions, visible
 from dialects.dsv4.launch import LaunchOp
 from dialects.dsv4.tensors import CreateOp
-from dialects.pto.memory import TStoreOp
+from dialects.pto.memory import MakeTensorViewOp, PartitionViewOp, TStoreOp
+from dsv4_passes.analysis.unknown_ops import changing_tiles
 from dsv4_passes.diagnostics import rewritten
 
 from .drop_dead_args import drop_in_kernel
-from .fuse_kernels import accesses, argument_behind
+from .fuse_kernels import accesses
 from .orchestration import position, root_of
 from .tidy import tidy
 
@@ -32,6 +34,7 @@ def drop_dead_stores(module: ModuleOp) -> int:
     count = 0
     launches = [op for op in module.walk() if isinstance(op, LaunchOp)]
     for kernel in program_functions(module, KERNEL):
+        before = count
         mine = [op for op in launches if op.callee == kernel.sym_name.data]
         for parameter in [p for p in visible(kernel) if p.written]:
             argument = kernel.body.block.args[parameter.index]
@@ -41,12 +44,15 @@ def drop_dead_stores(module: ModuleOp) -> int:
             for store in list(accesses(kernel, argument)):
                 store.detach()
                 store.erase()
-            tidy(kernel)
+            if changing_tiles(kernel) is None:
+                tidy(kernel)
+            else:
+                region_dce(kernel.body)
             rewritten(
                 kernel, f"nobody reads '{parameter.name}': '{kernel.sym_name.data}' does not store to it"
             )
             count += 1
-        if count:
+        if count > before:
             drop_in_kernel(module, kernel)
             launches = [op for op in module.walk() if isinstance(op, LaunchOp)]
     for create in [op for op in module.walk() if isinstance(op, CreateOp)]:
@@ -58,17 +64,11 @@ def drop_dead_stores(module: ModuleOp) -> int:
 
 def _only_stored(argument: SSAValue) -> bool:
     """All that the kernel does with the argument is store tiles to it."""
-    for use in argument.uses:
-        for view in use.operation.results:
-            for box in view.uses:
-                for result in box.operation.results:
-                    if any(not isinstance(u.operation, TStoreOp) for u in result.uses):
-                        return False
-                    if argument_behind(result) is not argument:
-                        return False
-        if not use.operation.results:
-            return False
-    return bool(list(argument.uses))
+    views = [use.operation for use in argument.uses]
+    boxes = [use.operation for view in views for result in view.results for use in result.uses]
+    users = [use.operation for box in boxes for result in box.results for use in result.uses]
+    kinds = ((views, MakeTensorViewOp), (boxes, PartitionViewOp), (users, TStoreOp))
+    return bool(views) and all(isinstance(op, kind) for ops, kind in kinds for op in ops)
 
 
 def _is_read(tensor: SSAValue, launches: list[LaunchOp]) -> bool:

@@ -18,10 +18,10 @@ from dialects.dsv4.tensors import CreateOp
 from dsv4_passes.analysis.footprint import empty, footprint
 from dsv4_passes.analysis.gm_terms import INITIAL
 from dsv4_passes.analysis.lanes import LaneRun, run_lanes
-from dsv4_passes.diagnostics import UserError, rewritten
+from dsv4_passes.diagnostics import UserError, refused, rewritten
 from dsv4_passes.interpreter.affine import split
 
-from .orchestration import position, remove_unused, root_of, writers, written_result
+from .orchestration import is_only_read, position, remove_unused, root_of, written_result
 
 
 def copied_from(run: LaneRun, argument: int) -> int | None:
@@ -61,7 +61,7 @@ def forward_copies(module: ModuleOp) -> int:
     """Forward every copy in every orchestration; how many launches went."""
     count = 0
     for launch in [op for op in module.walk() if isinstance(op, LaunchOp)]:
-        if (sources := _copies(module, launch)) is None:
+        if (sources := _copies(launch)) is None:
             continue
         names: list[str] = []
         for copy, original in sources:
@@ -78,7 +78,7 @@ def forward_copies(module: ModuleOp) -> int:
     return count
 
 
-def _copies(module: ModuleOp, launch: LaunchOp) -> list[tuple[SSAValue, SSAValue]] | None:
+def _copies(launch: LaunchOp) -> list[tuple[SSAValue, SSAValue]] | None:
     """Pairs of (copy, original) if copying is all that the launch does."""
     function, blocks = launch.function(), launch.block_count
     outputs = written(function)
@@ -103,7 +103,11 @@ def _copies(module: ModuleOp, launch: LaunchOp) -> list[tuple[SSAValue, SSAValue
         target = launch.args[position(launch, parameter.index)]
         if copy is None or not isinstance(target.owner, CreateOp) or len(list(target.uses)) != 1:
             return None
-        if writers(module, root_of(original)) or _escapes(copy):
+        if _escapes(copy):
+            return None
+        if not is_only_read(root_of(original)):
+            name = by_index[source].name
+            refused(launch, f"the copy of '{name}' stays: '{name}' is written, too", "original is written")
             return None
         pairs.append((copy, original))
     return pairs

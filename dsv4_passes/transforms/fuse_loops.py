@@ -132,8 +132,11 @@ def _launched(launch: LaunchOp, loop: scf.ForOp, number: int) -> dict[SSAValue, 
     for parameter, value in zip(visible(function), launch.args, strict=True):
         if not parameter.is_tensor:
             continue
-        loads, stores = _boxes(run, parameter.index)
-        new = Touched(_of_trips(loads, values, blocks), _of_trips(stores, values, blocks))
+        if run.is_followed(parameter.index):
+            loads, stores = _boxes(run, parameter.index)
+            new = Touched(_of_trips(loads, values, blocks), _of_trips(stores, values, blocks))
+        else:
+            new = Touched(Footprint(None), Footprint(None))
         tensor = origin(value)
         old = found.get(tensor)
         found[tensor] = new if old is None else Touched(old.loads + new.loads, old.stores + new.stores)

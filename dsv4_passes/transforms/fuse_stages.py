@@ -68,6 +68,8 @@ TELLING = ("loads of several blocks", "not stored in one block")
 
 
 def touched(run: LaneRun, blocks: int, argument: int, stores: bool) -> Footprint:
+    if not run.is_followed(argument):
+        return Footprint(None)
     boxes = (
         [s.box for s in run.stores if s.box.argument == argument]
         if stores
@@ -166,8 +168,9 @@ def finish(module: ModuleOp, pair: Pair, sunk: Sunk, shared: Sequence[Shared], c
         fused.erase()
         if isinstance(problem, CannotFuse):
             raise
-        why = problem.message if isinstance(problem, UserError) else str(problem)
-        raise CannotFuse(f"{pair.label}: {why}", "not stored in the same block") from None
+        if isinstance(problem, UserError):
+            raise CannotFuse(f"{pair.label}: {problem.message}", "cannot be followed") from None
+        raise CannotFuse(f"{pair.label}: {problem}", "not stored in the same block") from None
     kept = [s for s in shared if s.second is None or s.second not in pair.stages]
     return _replace_launches(module, pair, fused, [(s.first, s.second) for s in kept])
 

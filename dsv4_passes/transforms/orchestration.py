@@ -1,10 +1,13 @@
 """What passes on whole programs ask of an orchestration: versions, writers, launches and their kernels."""
 
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ModuleOp, TensorType
 from xdsl.ir import Operation, SSAValue
 
 from dialects.dsv4.functions import find_function, visible, written
 from dialects.dsv4.launch import LaunchOp, WrapperOp
+from dialects.dsv4.opaque import OpaqueOp
+from dialects.dsv4.tensors import AssembleOp, DimOp, ReadOp, UpdateOp, WriteOp
 
 VIEWS = ("dsv4.reshape", "dsv4.slice")
 
@@ -31,19 +34,32 @@ def root_of(value: SSAValue) -> SSAValue:
             value = op.args[position(op, outputs[index].index)]
         elif op.name in VIEWS:
             value = op.operands[0]
+        elif isinstance(op, AssembleOp | UpdateOp | WriteOp):
+            value = op.dest
+        elif isinstance(op, OpaqueOp):
+            given = [v for v in op.operands if isinstance(v.type, TensorType)]
+            index = next(i for i, result in enumerate(op.results) if result is value)
+            if index >= len(given):
+                return value
+            value = given[index]
         else:
             return value
     return value
 
 
-def writers(module: ModuleOp, root: SSAValue) -> list[LaunchOp]:
-    """The launches that write a tensor, in any version or view of it."""
-    return [
-        op
-        for op in module.walk()
-        if isinstance(op, LaunchOp)
-        and any(root_of(op.args[position(op, p.index)]) is root for p in written(op.function()))
-    ]
+def is_only_read(tensor: SSAValue) -> bool:
+    """Nothing that this version of a tensor or a view of it goes to writes it."""
+    for use in tensor.uses:
+        op = use.operation
+        if isinstance(op, LaunchOp):
+            if any(position(op, p.index) == use.index for p in written(op.function())):
+                return False
+        elif op.name in VIEWS:
+            if not is_only_read(op.results[0]):
+                return False
+        elif not isinstance(op, DimOp | ReadOp | func.ReturnOp):
+            return False
+    return True
 
 
 def remove_unused(module: ModuleOp, launch: LaunchOp) -> None:

@@ -1,13 +1,13 @@
 """Carry facts from the parameters of an orchestration to the kernels it launches.
 
 A fact speaks of a tensor as it comes in. A kernel's parameter has the fact if every launch of the kernel
-passes a tensor that has it and that nothing has written.
+passes a tensor that has it and that nothing has written, the kernel itself included.
 """
 
 from collections import defaultdict
 
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Attribute, BlockArgument, SSAValue
+from xdsl.ir import Attribute, BlockArgument
 
 from dialects.dsv4.functions import (
     ORCHESTRATION,
@@ -32,8 +32,7 @@ def propagate_facts(module: ModuleOp) -> None:
                 continue
             for parameter, value in zip(visible(launch.function()), launch.args, strict=True):
                 facts: dict[str, Attribute] = {}
-                if _comes_in(value) and value.owner is entry:
-                    assert isinstance(value, BlockArgument)
+                if not parameter.written and isinstance(value, BlockArgument) and value.owner is entry:
                     facts = argument_attributes(orchestration, value.index)
                 known = tuple((name, facts[name]) for name in NAMES if name in facts)
                 stated[launch.callee, parameter.index].add(known)
@@ -41,7 +40,3 @@ def propagate_facts(module: ModuleOp) -> None:
         if len(variants) == 1 and (function := find_function(module, name)) is not None:
             for fact, attribute in next(iter(variants)):
                 set_argument_attribute(function, index, fact, attribute)
-
-
-def _comes_in(value: SSAValue) -> bool:
-    return isinstance(value, BlockArgument)

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
+from xdsl.traits import is_side_effect_free
 
 from dialects.dsv4.functions import ORCHESTRATION, Parameter, program_functions, visible, written
 from dialects.dsv4.launch import LaunchOp
-from dialects.dsv4.tensors import CreateOp
+from dialects.dsv4.opaque import OpaqueOp
+from dialects.dsv4.tensors import AssembleOp, CreateOp, UpdateOp, WriteOp
 
 from .orchestration import position, root_of, written_result
 
@@ -76,6 +78,13 @@ def check_launches(pair: Pair) -> tuple[Pair, dict[int, int]]:
     Nothing may stand in between. A tensor that passes through is one that somebody else sees, too: both
     kernels work on it, in GM.
     """
+    for launch in (pair.producer, pair.consumer):
+        for parameter, value in _tensors(launch):
+            if isinstance(root_of(value).owner, OpaqueOp):
+                raise CannotFuse(
+                    f"nothing is known of what '{parameter.name}' of '{launch.callee}' is made of",
+                    "unknown tensor",
+                )
     if (blocker := _blocker(pair, list(_between(pair.producer, pair.consumer)))) is not None:
         raise CannotFuse(f"{_say(blocker)} stands between {pair.label}", "kernel in between")
     stages: dict[int, int] = {}
@@ -141,10 +150,14 @@ def _blocker(pair: Pair, between: list[Operation]) -> Operation | None:
         if op.regions or any(v in made for v in op.operands):
             return op
         if isinstance(op, LaunchOp):
-            touched = {root_of(op.args[position(op, p.index)]) for p in written(op.function())}
-            if touched & mine:
-                return op
-        elif not isinstance(op, CreateOp) and op.results == () and op.operands:
+            changed = {root_of(op.args[position(op, p.index)]) for p in written(op.function())}
+        elif isinstance(op, AssembleOp | UpdateOp | WriteOp):
+            changed = {root_of(op.dest)}
+        elif isinstance(op, CreateOp) or is_side_effect_free(op):
+            continue
+        else:
+            return op
+        if changed & mine:
             return op
     return None
 

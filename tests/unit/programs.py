@@ -19,8 +19,8 @@ MAIN = "@pl.function(type=pl.FunctionType.Orchestration, level=pl.Level.CHIP, ro
 @dataclass(frozen=True)
 class Kernel:
     """`body` is Python: `t = load(x, [b, 0], "8x16xf32")`, `y = exp(t, "8x16xf32")`, `store(y, [b, 0], out)`,
-    `i = b * 8 + t`, `j = read(i32_tensor, [b])`, `for t in range(0, 2, 1):`, `if i < 4:`; `b` is the number
-    of the block."""
+    `change(t)`, `i = b * 8 + t`, `j = read(i32_tensor, [b])`, `for t in range(0, 2, 1):`, `if i < 4:`; `b` is
+    the number of the block."""
 
     name: str
     blocks: int
@@ -68,6 +68,9 @@ class _Body:
                 text = f"pl.tile.store({ast.unparse(tile)}, {ast.unparse(at)}, {self.names[tensor]})"
                 self.lines.append(f"{space}{new}: {types[tensor]} = {text}")
                 self.names[tensor] = new
+            case ast.Expr(ast.Call(ast.Name(op), args)):
+                given = ", ".join(ast.unparse(a) for a in args)
+                self.lines.append(f"{space}pl.tile.{op}({given})")
             case ast.For(target=ast.Name(index), iter=call):
                 self.loop(index, ast.unparse(call), node.body, space, indent, types)
             case ast.If():

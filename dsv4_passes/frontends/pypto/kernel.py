@@ -141,6 +141,8 @@ class KernelReader(RegionReader):
                 self.fail(value, f"'{op}' yields nothing that could be called '{name}'")
         elif isinstance(value, ast.Name | ast.Subscript):
             bound = self.lookup(value)
+            if isinstance(bound, SSAValue) and bound.name_hint is None:
+                self.call(bound, name)
         else:
             bound = self.named_scalar(name, declared, value)
         self.define(name, bound)

@@ -9,7 +9,7 @@ from xdsl.dialects import arith
 from xdsl.dialects.builtin import i32
 from xdsl.ir import Attribute, Block, BlockArgument, Operation, SSAValue
 
-from dialects.dsv4.opaque import MoveOp, OpaqueOp
+from dialects.dsv4.opaque import MoveOp, OpaqueOp, TextType
 from dialects.pto.base import layout_of
 from dialects.pto.moves import TMovOp
 from dialects.pto.tiles import SetValidShapeOp
@@ -106,6 +106,8 @@ class TileReader(Body):
 
     def memory(self, node: ast.expr) -> Memory:
         bound = self.lookup(node)
+        if isinstance(bound, SSAValue) and isinstance(bound.type, TextType):
+            raise Keep(f"nothing is known of '{ast.unparse(node)}'")
         if not isinstance(bound, Memory):
             self.fail(node, f"expected a tensor, '{ast.unparse(node)}' is none")
         return bound
@@ -223,25 +225,27 @@ class TileReader(Body):
             annotation = template.text(ast.copy_location(parsed, call.node))
         results: list[Attribute] = []
         parts = list(declared.parts) if isinstance(declared, TupleText) else [declared] if declared else []
-        for part in parts:
-            if not isinstance(part, TensorText):
-                results.append(opaque_type(part))
+        versions = [self.version_of(part, memories) for part in parts]
+        results += [opaque_type(p) for p, version in zip(parts, versions, strict=True) if version is None]
         op = OpaqueOp(text, annotation, template.operands, results)
-        self.emit(op, call.node, call.name)
+        op.set_versions([version and version.pointer for version in versions])
+        self.emit(op, call.node, None if isinstance(declared, TupleText) else call.name)
         if reason:
             note(op, f"'pl.{call.op}' is kept as text: {reason}")
         values = iter(op.results)
         bounds: list[Bound] = []
-        for part in parts:
-            if isinstance(part, TensorText):
-                if not memories:
-                    self.fail(call.node, f"'pl.{call.op}' yields a tensor, but was given none")
-                bounds.append(memories[-1])
-            else:
-                bounds.append(next(values))
+        for version in versions:
+            bounds.append(next(values) if version is None else version)
         if not bounds:
             return None
         return Many(bounds) if isinstance(declared, TupleText) else bounds[0]
+
+    def version_of(self, part: AnyText, memories: Sequence[Memory]) -> Memory | None:
+        """The tensor of which a result is the new version: the last one of its type that may be written."""
+        if not isinstance(part, TensorText):
+            return None
+        found = [m for m in memories if m.text == part and self.is_written(m)]
+        return found[-1] if found else None
 
 
 def relocated(source: TileLayout, memory: str) -> TileType:
