@@ -27,9 +27,11 @@ from dialects.pto.types import PartitionTensorViewType, TileBufType, TileType, V
 from dsv4_passes.analysis.facts import facts_of
 from dsv4_passes.analysis.lane_effects import compare_effects
 from dsv4_passes.analysis.lanes import MAX_TRIPS, LaneContext, run_lanes
+from dsv4_passes.analysis.unknown_ops import is_unknown
 from dsv4_passes.diagnostics import UserError, refused, rewritten
 from dsv4_passes.targets import LATEST
 
+from .lower_places import DoesNotFit
 from .lower_tiles import lower_function
 from .tidy import tidy
 from .write_numbers import constant
@@ -49,9 +51,10 @@ def too_large(function: func.FuncOp, chip: str) -> str | None:
     """
     try:
         lower_function(function.clone(), chip, LATEST, "level3")
-    except UserError as error:
-        if " bytes of vec memory" in error.message:
-            return error.message.partition("; the plan is")[0]
+    except DoesNotFit as problem:
+        return problem.why if problem.space == "vec" else None
+    except UserError:
+        return None
     return None
 
 
@@ -177,6 +180,8 @@ class _Chunks:
 
     def _cut(self, op: Operation, mapping: dict[SSAValue, SSAValue], end: Operation) -> None:
         """One operation in the loop, on a chunk."""
+        if is_unknown(op):
+            raise NotRowWise(f"nothing is known of '{op.name}'")
         operands = [mapping.get(v, v) for v in op.operands]
         if isinstance(op, TLoadOp | TStoreOp):
             tile = op.res[0] if isinstance(op, TLoadOp) else op.ins[0]

@@ -5,10 +5,11 @@ straight into its window. Buffers get addresses from their live ranges, around w
 keep for themselves. If they do not fit into the chip's usable memory, that is an error which shows the plan.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from xdsl.dialects import func
-from xdsl.dialects.builtin import IntegerAttr
+from xdsl.dialects.builtin import IntegerAttr, LocationAttr
 from xdsl.ir import Block, Operation, SSAValue
 
 from dialects.pto.base import TileOp, layout_of
@@ -19,14 +20,30 @@ from dsv4_passes.analysis.former_place import former_address, former_peaks
 from dsv4_passes.analysis.liveness import Live
 from dsv4_passes.analysis.memory_plan import Buffer, Plan, plan, plan_as_before
 from dsv4_passes.analysis.tile_bytes import stretch
-from dsv4_passes.analysis.webs import Webs, in_place_operands, is_null, is_slot, root_of, tile_results
+from dsv4_passes.analysis.webs import (
+    Webs,
+    byte_offset,
+    in_place_operands,
+    is_null,
+    is_slot,
+    root_of,
+    tile_results,
+)
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.targets import Chip, Ptoas
 
-from .lower_prepare import byte_offset, same_index
+from .lower_prepare import same_index
 from .scratch import scratch_layout
 
 ALWAYS = Live([(0, 1 << 60)])
+
+
+class DoesNotFit(UserError):
+    """A chip has too little memory of some space; `why` says it without the plan."""
+
+    def __init__(self, space: str, why: str, table: Sequence[str], location: LocationAttr | None):
+        super().__init__(f"{why}; the plan is:\n" + "\n".join(table), location)
+        self.space, self.why = space, why
 
 
 class Scratch(NamedTuple):
@@ -181,15 +198,15 @@ class Places:
         return sum(max(0, made.peak - before[s]) for s, made in self.plans.items() if s in before)
 
     def check(self) -> None:
-        """Raises UserError where the chip has too little memory."""
+        """Raises DoesNotFit where the chip has too little memory."""
         for space, made in self.plans.items():
             usable = self.chip.memory(space).usable
             if made.peak > usable:
-                raise UserError(
+                why = (
                     f"'{self.function.sym_name.data}' needs {made.peak} bytes of {space} memory, "
-                    f"{self.chip.name} has {usable} usable; the plan is:\n" + "\n".join(made.table()),
-                    self.function.location,
+                    f"{self.chip.name} has {usable} usable"
                 )
+                raise DoesNotFit(space, why, made.table(), self.function.location)
 
     def _slots(self, space: str) -> list[Buffer]:
         """What pipes keep for themselves."""
@@ -208,7 +225,7 @@ def same_former_place(a: SSAValue, b: SSAValue) -> bool:
 
 
 def find_places(function: func.FuncOp, chip: Chip, ptoas: Ptoas, level: int) -> Places:
-    """Places for all values of a function; raises UserError if there are not enough.
+    """Places for all values of a function; raises DoesNotFit if there are not enough.
 
     Where a plan of our own takes more memory than the program had before, the old one is tried.
     """
