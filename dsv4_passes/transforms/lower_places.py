@@ -89,13 +89,26 @@ class Places:
         if producer.name == "pto.tscatter":  # it fills its whole destination, not only the valid lanes
             return False
         if isinstance(insert.dest.owner, UndefOp) and insert.dest.owner.parent is producer.parent:
-            insert.dest.owner.detach()
-            assert producer.parent is not None
-            producer.parent.insert_op_before(insert.dest.owner, producer)
-            self.webs.position[insert.dest.owner] = self.webs.position[producer] - 1
+            if not self._begin_before(insert.dest.owner, producer):
+                return False
         if not all(self._known_before(v, producer) for v in (insert.row, insert.col, insert.dest)):
             return False
         return self._reads_own_lanes(producer, insert) and not self._read_between(producer, insert)
+
+    def _begin_before(self, undef: UndefOp, producer: TileOp) -> bool:
+        """Move the beginning of a tile ahead of the producer of a piece, if its buffer is free until then."""
+        first, begin = 2 * self.webs.position[producer] + 1, self.webs.own[undef.res].start
+        web = self.webs.find(undef.res)
+        if begin > first:
+            if self.webs.live[web].overlaps(Live([(first, begin - 1)])):
+                return False
+            self.webs.live[web].add(first, begin)
+            self.webs.own[undef.res].add(first, begin)
+        undef.detach()
+        assert producer.parent is not None
+        producer.parent.insert_op_before(undef, producer)
+        self.webs.position[undef] = self.webs.position[producer] - 1
+        return True
 
     def _reads_own_lanes(self, producer: TileOp, insert: InsertOp) -> bool:
         """Of the tile, the producer reads nothing but the window it writes, lane by lane."""
