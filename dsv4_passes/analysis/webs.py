@@ -7,9 +7,10 @@ valid extent is a view of one. A *web* is a set of roots that share a buffer:
   branches yield; an accumulator and the product added to it; an insert and the tile it changes;
 * may: the result of a lane-wise operation and an operand that dies there (in place).
 
-Where roots that must share a buffer are alive at once, a copy is put in between, where the memory can
-copy to itself (`vec`); elsewhere that is an error. An operand that an operation reads out of order is
-alive until the result is written, so that no result ever lies on it.
+Where roots that must share a buffer are alive at once, or the value that must be there is a window in the
+middle of its root, a copy is put in between, where the memory can copy to itself (`vec`); elsewhere that
+is an error. An operand that an operation reads out of order is alive until the result is written, so that
+no result ever lies on it.
 """
 
 from collections.abc import Callable, Iterator
@@ -39,6 +40,7 @@ from dialects.pto.types import DYNAMIC, TileLayout, TileType, element_bits
 from dsv4_passes.diagnostics import UserError
 
 from .liveness import Live, Liveness
+from .tile_bytes import stretch
 
 VIEWS = (SubviewOp, ReshapeOp, TransposeOp, BitcastOp, SetValidShapeOp)
 
@@ -70,6 +72,23 @@ def is_whole(value: SSAValue) -> bool:
     return True
 
 
+def byte_offset(value: SSAValue, addressed: bool) -> int | None:
+    """Bytes from the start of the root to this view, if it is one stretch of it.
+
+    Without addresses nothing but the start can be named.
+    """
+    op = value.owner
+    if not isinstance(op, VIEWS):
+        return 0
+    offset = byte_offset(op.source, addressed)
+    if offset is None or not isinstance(op, SubviewOp):
+        return offset
+    inside = stretch(layout_of(op.source), op.static_sizes, *op.offsets)
+    if inside is None or (inside and not addressed):
+        return None
+    return offset + inside if (offset + inside) % 32 == 0 else None
+
+
 def is_slot(value: SSAValue) -> bool:
     """A popped tile lives in its pipe slot, which holds nothing else."""
     return isinstance(value.owner, PopOp)
@@ -83,17 +102,18 @@ def is_null(layout: TileLayout) -> bool:
 class Webs:
     """Webs of a function in value form. Making them may put copies into the function.
 
-    `narrowing`: a conversion may put its shorter result at the start of its operand's bytes.
+    `addressed`: values of different size may share a buffer from its first byte on. A conversion may put
+    its shorter result at the start of its operand's bytes, a loop begin with the first rows of a tile.
     `prefer` says whether two roots that may share a buffer should; if not given, they do.
     """
 
     def __init__(
         self,
         function: func.FuncOp,
-        narrowing: bool = True,
+        addressed: bool = True,
         prefer: Callable[[SSAValue, SSAValue], bool] | None = None,
     ):
-        self.function, self.narrowing, self.prefer = function, narrowing, prefer
+        self.function, self.addressed, self.prefer = function, addressed, prefer
         self.parent: dict[SSAValue, SSAValue] = {}
         self.body = function.body.block
         self._require()
@@ -127,10 +147,14 @@ class Webs:
             self.live = {value: Live(list(live.segments)) for value, live in self.own.items()}
             self.position, self.end = liveness.position, liveness.end
             self.parent = {}
-            clashes = [pair for pair in list(self._pairs()) if not self._join(pair[1], pair[2])]
+            clashes = [
+                (op, index)
+                for op, a, b, index in list(self._pairs())
+                if not self._is_at_start(op.operands[index]) or not self._join(a, b)
+            ]
             if not clashes:
                 return
-            for op, index in {(op, index): None for op, _, _, index in clashes}:
+            for op, index in dict.fromkeys(clashes):
                 copy_operand(op, index)
 
     def _pairs(self) -> Iterator[tuple[Operation, SSAValue, SSAValue, int]]:
@@ -161,6 +185,10 @@ class Webs:
             elif isinstance(op, TileOp) and op.TIED and (results := tile_results(op)):
                 index = op.operand_names().index(op.TIED)
                 yield op, results[0], _root(op.ins[index]), index
+
+    def _is_at_start(self, value: SSAValue) -> bool:
+        """The value lies where its buffer begins, so that others there can take its place."""
+        return is_whole(value) or (self.addressed and byte_offset(value, True) == 0)
 
     def _join(self, a: SSAValue, b: SSAValue) -> bool:
         a, b = self.find(a), self.find(b)
@@ -202,7 +230,7 @@ class Webs:
         if any(root_of(v) is root and v is not value for v in op.ins):
             return False
         wide, narrow = element_bits(have.dtype), element_bits(result.dtype)
-        return wide == narrow or (self.narrowing and narrow < wide and isinstance(op, TCvtOp))
+        return wide == narrow or (self.addressed and narrow < wide and isinstance(op, TCvtOp))
 
     def _allow(self) -> None:
         for op in self.body.walk():

@@ -19,8 +19,7 @@ from dialects.pto.channels import FreeOp, PopOp
 from dialects.pto.memory import constant_int
 from dialects.pto.tiles import BitcastOp, InsertOp, ReshapeOp, SubviewOp, TransposeOp
 from dialects.pto.types import TileLayout, TileType
-from dsv4_passes.analysis.tile_bytes import stretch
-from dsv4_passes.analysis.webs import VIEWS, copy_operand, root_of
+from dsv4_passes.analysis.webs import VIEWS, byte_offset, copy_operand, root_of
 
 
 def prepare(function: func.FuncOp, addressed: bool) -> None:
@@ -64,26 +63,6 @@ def apart(insert: InsertOp) -> bool:
 
 def same_index(a: SSAValue, b: SSAValue) -> bool:
     return a is b or (constant_int(a) is not None and constant_int(a) == constant_int(b))
-
-
-# -- places within a tile --------------------------------------------------------------------------
-
-
-def byte_offset(value: SSAValue, addressed: bool) -> int | None:
-    """Bytes from the start of the root to this view, if it is one stretch of it.
-
-    Without addresses nothing but the start can be named.
-    """
-    op = value.owner
-    if not isinstance(op, VIEWS):
-        return 0
-    offset = byte_offset(op.source, addressed)
-    if offset is None or not isinstance(op, SubviewOp):
-        return offset
-    inside = stretch(layout_of(op.source), op.static_sizes, *op.offsets)
-    if inside is None or (inside and not addressed):
-        return None
-    return offset + inside if (offset + inside) % 32 == 0 else None
 
 
 def allocatable(layout: TileLayout) -> bool:
