@@ -7,7 +7,7 @@ left alone and why.
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,18 +16,18 @@ from xdsl.utils.arg_spec import parse_spec
 
 from dsv4_passes.diagnostics import Diagnostics, UserError, collect
 
-from .common import explain, write_whole
-from .opt import MLIR_SUFFIXES, Dsv4OptMain, show
+from .common import explain, require_folder, write_whole
+from .opt import MLIR_SUFFIXES, Dsv4OptMain, show, write_program
 
 _SUFFIX_OF_TARGET = {"pto": ".pto", "mlir": ".mlir", "pypto": ".py"}
 
 
 @dataclass(frozen=True)
 class FileResult:
-    """What became of one file: `text` or `failure`, and what was said about it."""
+    """What became of one file: `output`, a text or the files of a program, or `failure`; what was said."""
 
     path: Path
-    text: str | None
+    output: str | Mapping[str, str] | None
     failure: str | None
     diagnostics: Diagnostics
 
@@ -38,8 +38,7 @@ def run_batch(tool: Dsv4OptMain, argv: Sequence[str]) -> int:
     if tool.args.output_file is None:
         raise UserError("a folder of files needs -o, the folder to write to", str(source))
     target = Path(tool.args.output_file)
-    if target.exists() and not target.is_dir():
-        raise UserError("is not a folder", str(target))
+    require_folder(target)
     if tool.args.jobs < 1:
         raise UserError(f"-j expects a number of processes, found {tool.args.jobs}")
     files = find_files(source, target, (tool.args.frontend,) if tool.args.frontend else MLIR_SUFFIXES)
@@ -86,9 +85,12 @@ def output_names(files: Sequence[Path], source: Path, target: Path, spec: str) -
 def _write(result: FileResult, name: Path) -> str | None:
     """Write the output of a file; returns what went wrong."""
     try:
-        name.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(name, result.text or "")
-    except OSError as error:
+        if isinstance(result.output, Mapping):
+            write_program(name.with_suffix(""), result.output)
+        else:
+            name.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(name, result.output or "")
+    except (OSError, UserError) as error:
         return explain(error)
     return None
 
@@ -113,10 +115,10 @@ def process(tool: Dsv4OptMain, path: Path) -> FileResult:
     tool.args.input_file = str(path)
     with collect() as diagnostics:
         try:
-            text = tool.transform(path.read_bytes(), path.suffix.removeprefix("."))
+            output = tool.transform(path.read_bytes(), path.suffix.removeprefix("."))
         except Exception as error:
             return FileResult(path, None, explain(error), diagnostics)
-    return FileResult(path, text, None, diagnostics)
+    return FileResult(path, output, None, diagnostics)
 
 
 def _results(tool: Dsv4OptMain, argv: Sequence[str], files: Sequence[Path]) -> Iterator[FileResult]:

@@ -2,10 +2,11 @@
 
 import gc
 import os
+import shutil
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
@@ -73,6 +74,12 @@ def require_directory_of(path: Path) -> None:
         raise UserError(f"no such directory: {path.parent}", str(path))
 
 
+def require_folder(path: Path) -> None:
+    """Raise UserError if `path` is there and no folder."""
+    if path.exists() and not path.is_dir():
+        raise UserError("is not a folder", str(path))
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that it is there complete or not at all: beside its place, then renamed."""
     if path.exists() and not path.is_file():
@@ -87,6 +94,33 @@ def write_whole(path: Path, text: str) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def write_folder(folder: Path, files: Mapping[str, str], instead_of: Collection[str] = ()) -> None:
+    """Write files into a folder, which is made if need be: in a new one first, then renamed.
+
+    What the folder holds stays, but for the files named by `instead_of` that are not written again.
+    """
+    there = folder.is_dir()
+    for name in files:
+        if (folder / name).is_dir():
+            raise UserError("is a directory", str(folder / name))
+    if not there:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    staged = Path(tempfile.mkdtemp(dir=folder if there else folder.parent, prefix=f".{folder.name}."))
+    try:
+        for name, text in files.items():
+            (staged / name).write_text(text, encoding="utf-8")
+        if there:
+            for name in files:
+                os.replace(staged / name, folder / name)
+            for name in set(instead_of) - files.keys():
+                (folder / name).unlink(missing_ok=True)
+        else:
+            staged.chmod(0o777 & ~_umask())
+            staged.rename(folder)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
 
 
 def _umask() -> int:

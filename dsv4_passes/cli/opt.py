@@ -1,12 +1,13 @@
 """`dsv4-opt`: xdsl-opt with the pto dialect's parser and printer, remarks, and errors in one line.
 
-All options of xdsl-opt work. Given a folder it works through all files in it (see `batch`).
+All options of xdsl-opt work. Given a folder it works through all files in it (see `batch`). A whole program
+becomes a folder with the target `pto`, which is one text per kernel (see `emit.program_files`).
 """
 
 import argparse
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import version
@@ -24,7 +25,16 @@ from xdsl.xdsl_opt_main import xDSLOptMain
 from dsv4_passes.diagnostics import Diagnostics, UserError, collect
 from dsv4_passes.parsing import decode, parse_text, verify_module
 
-from .common import InternalError, one_line, print_diagnostics, require_directory_of, run_tool, write_whole
+from .common import (
+    InternalError,
+    one_line,
+    print_diagnostics,
+    require_directory_of,
+    require_folder,
+    run_tool,
+    write_folder,
+    write_whole,
+)
 
 MLIR_SUFFIXES = ("mlir", "pto")
 
@@ -48,6 +58,8 @@ class Dsv4OptMain(xDSLOptMain):
     def __init__(self, args: Sequence[str] | None = None):
         self.running: ModulePass | None = None
         self.staged: _Staged | None = None
+        self.folder = False
+        self.files: dict[str, str] | None = None
         super().__init__("Compiler passes for Ascend NPU kernels", args)
 
     # -- options ---------------------------------------------------------------------------------
@@ -131,20 +143,38 @@ class Dsv4OptMain(xDSLOptMain):
             raise UserError(f"{error}; name one with -f", self.get_input_name()) from error
 
     def prepare_output(self) -> IO[str]:
+        if self.args.output_file == "-":
+            self.args.output_file = None
         if self.args.output_file is None:
             return sys.stdout
-        require_directory_of(Path(self.args.output_file))
         self.staged = _Staged()
         return self.staged
 
     def parse_chunk(self, chunk: IO[bytes], file_extension: str, start_offset: int = 0) -> ModuleOp | None:
         try:
-            return self.parse_source(chunk.read(), file_extension, start_offset)
+            module = self.parse_source(chunk.read(), file_extension, start_offset)
         except UserError as error:
             if not self.args.parsing_diagnostics:
                 raise
             print(error)
             return None
+        self._require_place(module)
+        return module
+
+    def _require_place(self, module: ModuleOp) -> None:
+        """Raise UserError, before any pass runs, if what this becomes could not be written."""
+        output = self.args.output_file
+        self.folder = self._becomes_folder(module)
+        if not self.folder:
+            if output is not None:
+                require_directory_of(Path(output))
+            return
+        if output is None:
+            problem = "a program becomes a folder with a text per kernel: name it with -o"
+            raise UserError(problem, self.args.input_file or "<stdin>")
+        if self.args.split_input_file:
+            raise UserError("--split-input-file cannot be used: a program becomes a folder")
+        require_folder(Path(output))
 
     def parse_source(self, data: bytes, extension: str, first_line: int = 0) -> ModuleOp:
         """Parse the bytes of a file or of a chunk of one, which begins behind `first_line` lines."""
@@ -170,7 +200,11 @@ class Dsv4OptMain(xDSLOptMain):
             raise InternalError(f"in pass {self.running.name}: {type(error).__name__}: {error}") from error
 
     def output_resulting_program(self, prog: ModuleOp) -> str:
+        """The text to write; for a program it is empty, and `files` has what is written."""
         try:
+            if self._becomes_folder(prog):
+                self.files = self._program_files(prog)
+                return ""
             return self._output(prog)
         except UserError as error:
             raise (VerifyException(str(error)) if self.args.verify_diagnostics else error) from error
@@ -188,16 +222,39 @@ class Dsv4OptMain(xDSLOptMain):
         printer.print_metadata(self.ctx.loaded_dialects)
         return output.getvalue() + "\n"
 
-    def transform(self, data: bytes, extension: str) -> str:
-        """Take the bytes of one whole file through the passes and the target."""
+    def _becomes_folder(self, module: ModuleOp) -> bool:
+        if parse_spec(self.args.target).name != "pto":
+            return False
+        from dsv4_passes.emit.target import is_program
+
+        return is_program(module)
+
+    def _program_files(self, module: ModuleOp) -> dict[str, str]:
+        """The files of a program, for the target's chip or else that of the last pass that was given one."""
+        from dsv4_passes.emit.program_files import program_files
+        from dsv4_passes.emit.target import PtoTarget
+
+        target = PtoTarget.from_spec(parse_spec(self.args.target))
+        given = [chip for p in (*self.pipeline.passes, target) if (chip := getattr(p, "chip", None))]
+        level = "level3" if target.level == "auto" else target.level
+        return program_files(module, target.ptoas, given[-1] if given else None, level, target.types)
+
+    def transform(self, data: bytes, extension: str) -> str | dict[str, str]:
+        """Take the bytes of one whole file through the passes and the target; a text, or files by name."""
+        self.files = None
         module = self.parse_source(data, self.args.frontend or extension)
         self.apply_passes(module)
-        return self.output_resulting_program(module)
+        text = self.output_resulting_program(module)
+        return text if self.files is None else self.files
 
     def run(self) -> None:
         super().run()
-        if self.staged is not None:
-            self.staged.close()
+        if self.staged is None:
+            return
+        self.staged.close()
+        if self.files is not None:
+            write_program(Path(self.args.output_file), self.files)
+        elif not self.folder:
             write_whole(Path(self.args.output_file), self.staged.text)
 
     # -- between passes --------------------------------------------------------------------------
@@ -237,6 +294,13 @@ def _program_parser() -> Callable[[str, str], ModuleOp]:
     if find_spec("dsv4_passes.frontends") is None or find_spec(module) is None:
         raise UserError("tile programs (.py) cannot be read: the pypto front end is not there")
     return cast(Callable[[str, str], ModuleOp], import_module(module).parse_program)
+
+
+def write_program(folder: Path, files: Mapping[str, str]) -> None:
+    """Write the files of a program instead of those that an earlier run wrote."""
+    from dsv4_passes.emit.program_files import left_over
+
+    write_folder(folder, files, left_over(folder))
 
 
 def require_file(path: str) -> None:

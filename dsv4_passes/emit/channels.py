@@ -31,8 +31,8 @@ from dialects.pto.attributes import AddressSpaceAttr
 from dialects.pto.base import layout_of
 from dialects.pto.pipes import OPERATIONS, ImportReservedBufferOp, InitializePipeOp, ReserveBufferOp
 from dialects.pto.syntax import segment_sizes
-from dialects.pto.tiles import UndefOp
-from dialects.pto.types import AnyTileType, PtrInfo, PtrType
+from dialects.pto.tiles import InsertOp, UndefOp
+from dialects.pto.types import AnyTileType, PtrInfo, PtrType, TileLayout, TileType
 from dsv4_passes.transforms.join_mixed import JOINED, crosses
 
 Core = Literal["cube", "vector", "mixed"]
@@ -108,6 +108,48 @@ def add_channels(kernel: func.FuncOp, slots_in_gm: bool) -> None:
     if (channel := channel_of(kernel)) is not None:
         memory = _add_argument(kernel) if slots_in_gm else None
         _set_up(kernel, channel, memory)
+
+
+def gather_pieces(kernel: func.FuncOp) -> None:
+    """Have a cube tile that is put together from vector tiles put together on the vector core.
+
+        A = move(a)                             w = insert a into undef
+        X = insert A into undef                 y = insert b into w
+        B = move(b)                     =>      Y = move(y)
+        Y = insert B into X
+
+    No operation puts a tile that has come through a channel into another one.
+    """
+    for op in [op for op in kernel.walk() if isinstance(op, InsertOp)]:
+        is_last = not any(isinstance(use.operation, InsertOp) and use.index == 1 for use in op.res.uses)
+        if not is_last or not (chain := _chain_of_pieces(op)):
+            continue
+        layout = layout_of(op.res)
+        whole = TileLayout("vec", layout.rows, layout.cols, layout.dtype, *layout.valid)
+        new: list[Operation] = [UndefOp(TileType(whole))]
+        for insert, move in reversed(chain):
+            new.append(InsertOp(move.source, new[-1].results[0], insert.row, insert.col))
+        new.append(MoveOp(new[-1].results[0], op.res.type))
+        for made in new:
+            made.location = op.location
+        Rewriter.replace_op(op, new)
+        for insert, move in chain:
+            for old in (insert, move):
+                if old.parent is not None and not any(result.uses for result in old.results):
+                    Rewriter.erase_op(old)
+
+
+def _chain_of_pieces(op: InsertOp) -> list[tuple[InsertOp, MoveOp]]:
+    """Inserts that make a whole tile of vector tiles, the last one first; none if something else is in it."""
+    chain: list[tuple[InsertOp, MoveOp]] = []
+    value: SSAValue = op.res
+    while isinstance(insert := value.owner, InsertOp):
+        move = insert.source.owner
+        if not isinstance(move, MoveOp) or layout_of(move.source).loc != "vec" or not crosses(move):
+            return []
+        chain.append((insert, move))
+        value = insert.dest
+    return chain if isinstance(value.owner, UndefOp) else []
 
 
 def drop_undefined(kernel: func.FuncOp) -> None:

@@ -39,73 +39,106 @@ from dialects.dsv4.functions import (
 from dialects.dsv4.launch import LaunchOp
 from dialects.dsv4.opaque import OpaqueOp
 from dialects.dsv4.tensors import AssembleOp, CreateOp, DimOp, ReadOp, ReshapeOp, SliceOp, UpdateOp, WriteOp
+from dialects.pto.allocation import AllocTileOp
 from dialects.pto.attributes import KernelKindAttr
 from dialects.pto.base import target_arch
 from dialects.pto.types import PtrType, element_name
-from dsv4_passes.cli.common import write_whole
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.targets import LATEST
+from dsv4_passes.targets import ptoas as find_ptoas
 from dsv4_passes.transforms.crossings import CannotSplit
 from dsv4_passes.transforms.lower_tiles import PtoLowerPass
 from dsv4_passes.transforms.split_mixed import split
 
-from .channels import SLOTS, add_channels, channel_of, core_of, drop_undefined, slots_in_gm, slots_index
+from .channels import (
+    SLOTS,
+    add_channels,
+    channel_of,
+    core_of,
+    drop_undefined,
+    gather_pieces,
+    slots_in_gm,
+    slots_index,
+)
 from .pypto_text import FunctionText
 from .target import PtoTarget
 
 Json = dict[str, Any]
 
+DESCRIPTION = "program.json"
 
-def write_program(
+
+def program_files(
     module: ModuleOp,
-    directory: Path,
-    ptoas: str = LATEST,
+    ptoas: str | float = LATEST,
     chip: str | None = None,
     level: Literal["level2", "level3"] = "level3",
     types: Literal["short", "long"] = "short",
-) -> list[Path]:
-    """Write all kernels of a program and `program.json` into a directory, which must be there.
+) -> dict[str, str]:
+    """The texts of all kernels of a program and `program.json`, by file name.
 
-    Nothing is written unless everything can be. Raises UserError for a kernel that has no text.
+    `chip` is what the module says unless given. Raises UserError for a kernel that has no text.
     """
     arch = chip or target_arch(module)
-    files = {
-        f"{kernel.sym_name.data}.pto": kernel_text(kernel, arch, ptoas, level, types)
-        for kernel in program_functions(module, KERNEL)
-    }
-    files["program.json"] = json_text(describe(module, arch, ptoas))
-    paths: list[Path] = []
-    for name, text in files.items():
-        write_whole(directory / name, text)
-        paths.append(directory / name)
-    return paths
+    files: dict[str, str] = {}
+    for kernel in program_functions(module, KERNEL):
+        name = _file_name(kernel)
+        if name.lower() in (other.lower() for other in files):  # one file where case does not count
+            raise UserError(f"two kernels would both be written to '{name}'", kernel.location)
+        files[name] = kernel_text(kernel, arch, ptoas, level, types)
+    files[DESCRIPTION] = json_text(describe(module, arch, find_ptoas(ptoas).version))
+    return files
+
+
+def _file_name(kernel: func.FuncOp) -> str:
+    name = kernel.sym_name.data
+    if re.fullmatch(r"[\w$-][\w$.-]*", name) is None:
+        raise UserError(f"kernel '{name}' needs a name that a file can have", kernel.location)
+    return f"{name}.pto"
+
+
+def left_over(directory: Path) -> set[str]:
+    """Names of the kernel files that the `program.json` in a folder speaks of, if there is one."""
+    try:
+        kernels = json.loads((directory / DESCRIPTION).read_text(encoding="utf-8"))["kernels"]
+        return {
+            name for k in kernels if (name := str(k["file"])) == Path(name).name and name.endswith(".pto")
+        }
+    except (OSError, ValueError, LookupError, TypeError):
+        return set()
 
 
 def json_text(value: Json) -> str:
-    """JSON with one entry a line, but lists of numbers and names on one."""
+    """JSON with one entry a line, but what holds only numbers and names on one."""
     text = json.dumps(value, indent=1)
-    return re.sub(r"\[\s+([^][{}]*?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", text) + "\n"
+    text = re.sub(r"\[\s+([^][{}]*?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", text)
+    return re.sub(r"\{\s+([^{}]*?)\s+\}", lambda m: f"{{{' '.join(m[1].split())}}}", text) + "\n"
 
 
 def kernel_text(
     kernel: func.FuncOp,
     chip: str,
-    ptoas: str,
+    ptoas: str | float,
     level: Literal["level2", "level3"],
     types: Literal["short", "long"],
 ) -> str:
     """One kernel as a `.pto` text for that chip and that assembler."""
     if (opaque := next((op for op in kernel.walk() if isinstance(op, OpaqueOp)), None)) is not None:
         raise UserError(f"no .pto text for '{opaque.text.data}'", opaque.location)
+    if any(isinstance(op, AllocTileOp) for op in kernel.walk()):
+        problem = f"kernel '{kernel.sym_name.data}' has its tiles in memory already: leave pto-lower out"
+        raise UserError(problem, kernel.location)
     clone = kernel.clone()
     last = clone.body.block.last_op
     if isinstance(last, func.ReturnOp) and last.operands:
-        # A kernel of .pto text returns nothing; what a program does with such scalars has no effect.
+        # A kernel of .pto text returns nothing. That nobody wants the scalars is checked at its launches.
         last.operands = []
         clone.properties["function_type"] = FunctionType.from_lists([*clone.function_type.inputs], [])
     drop_undefined(clone)
+    clone.attributes.pop("dsv4.role")  # from here on it is a kernel like one that was read from `.pto`
     module = ModuleOp([clone], {"pto.target_arch": StringAttr(chip)})
     if (core := core_of(kernel)) == "mixed":
+        gather_pieces(clone)
         add_channels(clone, slots_in_gm(chip))
         try:
             split(clone)
@@ -137,7 +170,7 @@ def describe(module: ModuleOp, chip: str, ptoas: str) -> Json:
         "kernels": [
             {
                 "name": kernel.sym_name.data,
-                "file": f"{kernel.sym_name.data}.pto",
+                "file": _file_name(kernel),
                 "core": core_of(kernel),
                 "arguments": _arguments(kernel, chip),
             }
@@ -228,15 +261,16 @@ class _Steps:
         outputs = written(kernel)
         for parameter, result in zip(outputs, op.res, strict=False):
             self.memory[result] = self.memory[inputs[parameter.index]]
-        for result in op.res[len(outputs) :]:
-            self.text.name(result, "value")
         blocks = op.blocks.value.data if isinstance(op.blocks, IntegerAttr) else op.blocks
         step: Json = {"launch": op.callee}
         if blocks is not None:
             step["blocks"] = blocks.data if isinstance(blocks, StringAttr) else blocks
         step["arguments"] = self.values(op.args)
-        if results := [self.text.values[r] for r in op.res[len(outputs) :]]:
-            step["results"] = results
+        if any(result.uses for result in op.res[len(outputs) :]):
+            problem = (
+                f"the program goes on with a scalar that kernel '{op.callee}' returns, which no .pto text can"
+            )
+            raise UserError(f"{problem}; write the program with -t pypto", op.location)
         return step
 
     def shape(self, op: Operation, dims: Sequence[SSAValue]) -> list[int | str]:

@@ -12,8 +12,11 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp
 from xdsl.utils.target import Target
 
+from dialects.pto.base import target_arch
+from dsv4_passes.diagnostics import UserError
 from dsv4_passes.parsing import verify_module
 from dsv4_passes.targets import LATEST, ptoas
+from dsv4_passes.targets import chip as find_chip
 
 from .printer import PtoPrinter
 from .upgrade import Level, upgrade
@@ -26,6 +29,8 @@ class PtoTarget(Target):
     `ptoas` is the version to write for, `types` whether tile types are spelled as ptoas prints them (short)
     or as pypto does (long), `level` what the text must be fit for: `level3` has addresses, `level2` leaves
     them to ptoas, `auto` is whichever the text is.
+
+    `chip` is for whole programs, whose text does not say one; kernels are written for their own.
     """
 
     name = "pto"
@@ -33,11 +38,21 @@ class PtoTarget(Target):
     ptoas: str | float = LATEST
     types: Literal["short", "long"] = "short"
     level: Level = "auto"
+    chip: str | None = None
 
     def __post_init__(self) -> None:
-        ptoas(self.ptoas)  # an unknown version is an error now, not when the passes are through
+        ptoas(self.ptoas)  # what is not known is an error now, not when the passes are through
+        if self.chip is not None:
+            find_chip(self.chip)
 
     def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
+        if is_program(module):
+            raise UserError(
+                "a whole program is one text per kernel: dsv4-opt with -o FOLDER writes them", module.location
+            )
+        own = target_arch(module)
+        if self.chip is not None and find_chip(self.chip) != find_chip(own):
+            raise UserError(f"the kernels are for {own}, not for {self.chip}", module.location)
         version = ptoas(self.ptoas)
         module = upgrade(module, version, self.level)
         drop_notes(module)
@@ -47,6 +62,11 @@ class PtoTarget(Target):
         )
         printer.print_op(module)
         output.write("\n")
+
+
+def is_program(module: ModuleOp) -> bool:
+    """Whether a module has functions of a program, and not only kernels as `.pto` text has them."""
+    return any("dsv4.role" in op.attributes for op in module.ops)
 
 
 def drop_notes(module: ModuleOp) -> None:

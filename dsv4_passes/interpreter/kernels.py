@@ -163,7 +163,9 @@ def _measure(op: MakeTensorViewOp, argument: Argument) -> None:
     argument.size = max(argument.size, last + 1)
     plain = steps == sorted(steps, reverse=True)
     if plain or argument.shape is None:
-        argument.shape = tuple(extents)
+        # A view of a matrix that is loaded transposed has its strides the other way round: the array has not.
+        order = sorted(range(len(steps)), key=lambda axis: -steps[axis])
+        argument.shape = tuple(extents[axis] for axis in order)
 
 
 def run_kernel(

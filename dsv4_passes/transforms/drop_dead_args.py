@@ -44,8 +44,12 @@ def drop_arguments(function: func.FuncOp, indices: Sequence[int]) -> None:
 
 def drop_in_kernel(module: ModuleOp, kernel: func.FuncOp) -> list[str]:
     """Remove what a kernel no longer uses, here and in its launches; the names of what went."""
-    arguments = kernel.body.block.args
-    dead = [p for p in visible(kernel) if not list(arguments[p.index].uses)]
+    unused = {p.index for p in parameters(kernel) if not list(kernel.body.block.args[p.index].uses)}
+    extents = [p for p in parameters(kernel) if p.hidden == "dim"]
+    known = {dim for p in visible(kernel) if p.index not in unused for dim in p.dims}
+    wanted = {p.name for p in extents if p.index not in unused} - known
+    # A launch has an extent from a tensor that has it.
+    dead = [p for p in visible(kernel) if p.index in unused and not wanted.intersection(p.dims)]
     if not dead:
         return []
     position = {p.index: i for i, p in enumerate(visible(kernel))}
@@ -81,7 +85,8 @@ def drop_in_kernel(module: ModuleOp, kernel: func.FuncOp) -> list[str]:
             old.replace_all_uses_with(result)
         launch.detach()
         launch.erase()
-    drop_arguments(kernel, sorted(gone))
+    hidden = {p.index for p in extents if p.index in unused and p.name not in known}
+    drop_arguments(kernel, sorted(gone | hidden))
     set_returned(kernel, back)
     return [p.name for p in dead]
 
