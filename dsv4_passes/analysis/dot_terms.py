@@ -27,13 +27,16 @@ class DotTerms:
     def __init__(self, table: TermTable) -> None:
         self._table = table
 
-    def dot(self, lhs: Ids, rhs: Ids, src: str) -> tuple[Ids, frozenset[str]]:
-        """[M, K] x [K, N] -> [M, N] without an accumulator, and the conditions it rests on."""
+    def dot(self, lhs: Ids, rhs: Ids, acc: Ids | None, src: str) -> tuple[Ids, Mask, frozenset[str]]:
+        """[M, K] x [K, N] -> [M, N], where it is already added to the accumulator, and its conditions.
+
+        Products of floats that are not known are added to an accumulator one by one, in the order of the
+        hardware; those that are known are one product at most, so that there is one sum, left to the caller.
+        """
         left, right = _Facts(self._table, lhs), _Facts(self._table, rhs)
         total = np.full((lhs.shape[0], rhs.shape[1]), -1, np.int64)
         if lhs.shape[1] > 1 and not left.zero.any() and not right.zero.any():
-            self._opaque(lhs, rhs, src, total)
-            return total, frozenset()
+            return total, self._opaque(lhs, rhs, acc, src, total), frozenset()
         products = _count(~left.zero, ~right.zero)
         float_ = numerics.is_float(src)
         total[products == 0] = self._table.zero if float_ else self._table.int_constant(0)
@@ -51,8 +54,7 @@ class DotTerms:
                 conditions = frozenset({FINITE})
             # 0 * Inf and 0 * NaN are NaN, and a sum with a NaN is.
             total[folded & _meets(left.zero, right.infinite, left.infinite, right.zero)] = self._nan()
-        self._opaque(lhs, rhs, src, total)
-        return total, conditions
+        return total, self._opaque(lhs, rhs, acc, src, total), conditions
 
     def _nan(self) -> int:
         return self._table.float_constant(float("nan"))
@@ -69,20 +71,29 @@ class DotTerms:
         one = self._table.int_constant(1)
         return b if a == one else a if b == one else -1
 
-    def _opaque(self, lhs: Ids, rhs: Ids, src: str, total: Ids) -> None:
-        """Fill the lanes still -1 with ("dot", src)(row, column), where a row is a term of its elements."""
-        row, col = np.nonzero(total < 0)
+    def _opaque(self, lhs: Ids, rhs: Ids, acc: Ids | None, src: str, total: Ids) -> Mask:
+        """Fill the lanes still -1 with ("dot", src)(row, column), where a row is a term of its elements; with
+        the accumulator as a third operand if its sum is not exact. The lanes that have that.
+        """
+        float_ = numerics.is_float(src)
+        unknown: Mask = total < 0
+        row, col = np.nonzero(unknown)
+        added: Mask = unknown & (float_ and acc is not None)
         if not len(row):
-            return
+            return added
         rows = self._tuples(lhs, np.unique(row))
         cols = self._tuples(rhs.T, np.unique(col))
         head = ("dot", src)
-        flags = NEVER_NEG_ZERO if numerics.is_float(src) else 0
+        flags = NEVER_NEG_ZERO if float_ else 0
         node = self._table.node
         # Each product commutes, so the row and the column may change places.
         low, high = np.minimum(rows[row], cols[col]), np.maximum(rows[row], cols[col])
-        pairs = zip(low.tolist(), high.tolist(), strict=True)
-        total[row, col] = np.fromiter((node(head, pair, flags) for pair in pairs), np.int64, len(row))
+        sides = [low.tolist(), high.tolist()]
+        if float_ and acc is not None:
+            sides.append(acc[row, col].tolist())
+        operands = zip(*sides, strict=True)
+        total[row, col] = np.fromiter((node(head, x, flags) for x in operands), np.int64, len(row))
+        return added
 
     def _tuples(self, lanes: Ids, wanted: NDArray[np.intp]) -> Ids:
         """The id of each wanted row as a term, signs of zeros dropped."""

@@ -58,6 +58,8 @@ class Write(NamedTuple):
     conditions: frozenset[str]
     state: int
     """The state of the argument after it."""
+    part: Hashable = None
+    """Of a store whose valid extent has no number: the extent, and where all lanes would go."""
 
 
 @dataclass
@@ -102,7 +104,7 @@ class TermMemory:
             if not open_.any():
                 break
             hit = self._hit(write, linear, box.scale, addresses)
-            if hit is None or (write.context != self.context[: len(write.context)] and hit[open_].any()):
+            if hit is None or (hit[open_].any() and not self._certain(write, _part(box, addresses))):
                 state = write.state
                 break
             hit &= open_
@@ -114,6 +116,10 @@ class TermMemory:
         if rest.any():
             ids[rest] = self._leaves(box, linear, state, addresses[rest])
         return ids.reshape(box.offsets.shape), conditions
+
+    def _certain(self, write: Write, part: Hashable) -> bool:
+        """The write has run, and what it hits it has written."""
+        return write.context == self.context[: len(write.context)] and write.part in (None, part)
 
     def _hit(
         self, write: Write, linear: Linear, scale: tuple[Number, ...], addresses: NDArray[np.int64]
@@ -137,16 +143,24 @@ class TermMemory:
 
     def store(self, box: Box, lanes: Lanes, op: Operation, conditions: frozenset[str], atomic: str) -> None:
         histories = self.histories
-        if atomic:
-            histories.disturb(box.argument, "atomic", atomic, box.base, box.scale, lanes.tobytes())
-            return
         linear, constant = split(box.base)
-        offsets, ids = last_of_each(box.offsets.reshape(-1) + constant, lanes.reshape(-1))
+        addresses = box.offsets.reshape(-1) + constant
+        part = _part(box, addresses)
+        if atomic:
+            where = linear, box.scale, addresses.tobytes(), part, self.context
+            histories.disturb(box.argument, "atomic", atomic, where, lanes.tobytes())
+            return
+        offsets, ids = last_of_each(addresses, lanes.reshape(-1))
         history = histories.writes.setdefault(box.argument, [])
         before = histories.state(box.argument)
-        key = linear, box.scale, offsets.tobytes(), ids.tobytes(), self.context
+        key = linear, box.scale, offsets.tobytes(), ids.tobytes(), self.context, part
         state = histories.intern("written", before, *key)
-        history.append(Write(linear, box.scale, offsets, ids, self.context, conditions, state))
+        history.append(Write(linear, box.scale, offsets, ids, self.context, conditions, state, part))
+
+
+def _part(box: Box, addresses: NDArray[np.int64]) -> Hashable:
+    """What says which elements of a box of unknown extent are moved; None where all of them are."""
+    return (box.extent, box.offsets.shape, addresses.tobytes()) if box.extent else None
 
 
 def last_of_each(addresses: NDArray[np.int64], ids: Ids) -> tuple[NDArray[np.int64], Ids]:

@@ -113,14 +113,16 @@ def _written(run: "LaneRun") -> dict[int, list[_Written]]:
             continue
         linear, constant = split(store.box.base)
         addresses, ids = store.box.offsets.reshape(-1) + constant, store.ids.reshape(-1)
-        key = store.context, linear, store.box.scale, store.atomic
+        extent = (store.box.extent, store.box.offsets.shape) if store.box.extent else ()
+        key = store.context, linear, store.box.scale, extent, store.atomic
+        alone = bool(store.atomic or extent)  # the order of its lanes matters
         groups_here = groups.setdefault(store.box.argument, [])
-        if groups_here and groups_here[-1].key == key and not store.atomic:
+        if groups_here and groups_here[-1].key == key and not alone:
             last = groups_here[-1]
             addresses = np.concatenate([last.addresses, addresses])
             ids = np.concatenate([last.ids, ids])
             groups_here[-1] = _Written(key, last.op, *last_of_each(addresses, ids))
-        elif store.atomic:
+        elif alone:
             groups_here.append(_Written(key, store.op, addresses, ids))
         else:
             groups_here.append(_Written(key, store.op, *last_of_each(addresses, ids)))

@@ -8,6 +8,7 @@ symbol run both ways; a lane that differs becomes a `select`.
 
 from collections.abc import Container, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from xdsl.dialects import func, scf
@@ -17,7 +18,7 @@ from xdsl.traits import is_side_effect_free
 from dialects.pto.base import MEMORY_TYPES, TileOp, layout_of
 from dialects.pto.tiles import InsertOp, SubviewOp
 from dialects.pto.types import PtrType, TileLayout, TileType, element_name
-from dsv4_passes.analysis.gm_terms import TermMemory
+from dsv4_passes.analysis.gm_terms import Context, TermMemory
 from dsv4_passes.analysis.lane_effects import Carry, Opaque, Push, Store
 from dsv4_passes.analysis.lane_run import LaneRun
 from dsv4_passes.analysis.unknown_ops import changes_tiles
@@ -76,6 +77,8 @@ class LaneMachine(Machine):
         self.options = options
         self.loops: dict[Hashable, int] = {}
         """How many loops of some bounds came up at a place, to tell them apart."""
+        self.arrays: dict[SSAValue, Context] = {}
+        """Where local arrays were declared."""
         self.handlers["pto.alloc_tile"] = self.handlers["pto.alloc_multi_tile"] = self.in_memory
 
     def in_memory(self, op: Operation) -> None:
@@ -138,7 +141,8 @@ class LaneMachine(Machine):
     def leaves(self, layout: TileLayout, valid: Extent, key: Hashable, conditions: frozenset[str]) -> Tile:
         """A tile of leaves that equals only a tile of the same key."""
         lanes = np.arange(layout.rows * layout.cols, dtype=np.int64).reshape(layout.shape)
-        ids = self.terms.table.loads("unknown", self.intern(key), (), lanes, layout.dtype)
+        number = self.intern(key, layout.shape)
+        ids = self.terms.table.loads("unknown", number, (), lanes, layout.dtype)
         return Tile(layout, ids, np.ones(layout.shape, np.bool_), valid, conditions)
 
     def key(self, value: Value) -> Hashable:
@@ -182,7 +186,8 @@ class LaneMachine(Machine):
 
     def _signature(self, op: Operation, operands: Sequence[Value]) -> int:
         attributes = tuple(sorted(f"{n}={a}" for n, a in (op.properties | op.attributes).items()))
-        return self.intern(op.name, attributes, *map(self.key, operands))
+        types = tuple(v.layout._replace(valid_rows=0, valid_cols=0) for v in operands if isinstance(v, Tile))
+        return self.intern(op.name, attributes, types, *map(self.key, operands))
 
     def _unknown_results(
         self, op: Operation, operands: Sequence[Value], conditions: frozenset[str], key: int
@@ -214,6 +219,15 @@ class LaneMachine(Machine):
         key = "insert", self.key(source), self.key(dest), row, col
         conditions = source.conditions | dest.conditions
         self.bind(op.res, self.leaves(layout_of(op.res), dest.valid, key, conditions))
+
+    def declare_array(self, op: Operation) -> None:
+        super().declare_array(op)
+        self.arrays[op.results[0]] = self.gm.context
+
+    def array_set(self, op: Any) -> None:
+        if self.arrays.get(op.array) != self.gm.context:
+            raise NotConcrete(f"{op.name} in a loop or branch of which not all is known")
+        super().array_set(op)
 
     # -- pipes -----------------------------------------------------------------------------------
 
@@ -277,6 +291,8 @@ class LaneMachine(Machine):
             return tile
         if is_lanes(like):
             return np.full((1, 1), self.terms.table.opaque(key, element_name(value.type)), np.int64)
+        if _argument(like) is not None:
+            raise NotConcrete("a loop carries a pointer")
         return Affine.symbol(f"{key}")
 
     def _rebind(self, value: SSAValue, content: Value) -> None:
@@ -357,14 +373,13 @@ def _argument(value: Value) -> int | None:
 
 
 def _moved_from(value: SSAValue) -> SSAValue:
-    """The value that moves between memories copied."""
-    while isinstance(value, OpResult) and value.op.name in (
-        "pto.tmov",
-        "pto.textract",
-        "pto.transpose",
-        "dsv4.move",
-    ):
-        value = value.op.operands[0]
+    """The value that moves between memories copied; one that rounded may have made an Inf."""
+    moves = ("pto.tmov", "pto.textract", "pto.transpose", "dsv4.move")
+    while isinstance(value, OpResult) and value.op.name in moves:
+        source = value.op.operands[0]
+        if layout_of(source).dtype != layout_of(value).dtype:
+            break
+        value = source
     return value
 
 

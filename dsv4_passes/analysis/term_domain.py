@@ -223,8 +223,9 @@ class TermDomain:
                 return table.args(x)[0]
             number = table.number(x)
             if number is not None and number == number:  # the bits of a NaN are not known
-                lane = np.array([number], source)
-                return int(self.from_numbers(lane.view(target), dst)[0])
+                lane = np.array([number], source).view(target)
+                if (lane == lane)[0]:  # to be one NaN with others would forget the bits
+                    return int(self.from_numbers(lane, dst)[0])
             return table.node((name, src, dst), (x,), REPRESENTABLE.get(dst, 0))
 
         return self._map(rule, None, (a,), src, dst)
@@ -279,7 +280,7 @@ class TermDomain:
                 flags = int(np.bitwise_and.reduce(self.table.flags_of(lanes), axis=None)) & (BF16 | F16)
             elif name in ("sum", "prod"):
                 flags = REPRESENTABLE.get(dtype, 0)
-            return self.table.node(("reduce", name, dtype), line, flags)
+            return self.table.node(("reduce", name, dtype, *([axis] if ordered else [])), line, flags)
 
         reduced = self._map_rows(rule, lines.reshape(-1, lines.shape[-1])).reshape(lines.shape[:-1])
         return np.expand_dims(reduced, axis)
@@ -289,9 +290,9 @@ class TermDomain:
     def dot(self, lhs: Ids, rhs: Ids, acc: Ids | None, src: str, dst: str) -> Ids:
         """One-hot rows or columns select; everything else is a term of its whole row and column."""
         numpy_domain.check_dot(src, dst)
-        total, conditions = self._dots.dot(lhs, rhs, src)
+        total, added, conditions = self._dots.dot(lhs, rhs, acc, src)
         self._conditions |= conditions
-        return total if acc is None else self.binary("add", acc, total, dst)
+        return total if acc is None else np.where(added, total, self.binary("add", acc, total, dst))
 
     # ----------------------------------------------------------------------------------- comparison
 

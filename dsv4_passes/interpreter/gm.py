@@ -4,6 +4,7 @@ Distinct pointer arguments do not alias. A view's layout tag changes nothing her
 elements are, `dn` views (transposed strides) included.
 """
 
+import math
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Protocol
@@ -18,6 +19,9 @@ from dsv4_passes.interpreter.domain import Lanes
 from dsv4_passes.interpreter.values import Box, Pointer, View
 
 Grid = NDArray[np.int64]
+
+FAR = 1 << 36
+"""Stands for a stride without a number: more than any distance of elements that has one."""
 
 
 class GlobalMemory(Protocol):
@@ -58,13 +62,12 @@ def box_of(view: View, rows: int, cols: int, op: Operation) -> Box:
         fallback[-2:] = [rows, cols][-len(sizes) :]
         sizes = [f if s is None else s for s, f in zip(sizes, fallback, strict=True)]
     extents = tuple(s or 0 for s in sizes)
-    moving = [stride for size, stride in zip(extents, view.strides, strict=True) if size > 1]
-    if all(isinstance(stride, int) for stride in moving):
-        strides = tuple(s if isinstance(s, int) else 0 for s in view.strides)
-        grid, scale = _grid(extents, strides), ()
-    else:
-        counting = tuple(int(np.prod(extents[i + 1 :], initial=1)) for i in range(len(extents)))
-        grid, scale = _grid(extents, counting), view.strides
+    open_ = [i for i, size in enumerate(extents) if size > 1 and not isinstance(view.strides[i], int)]
+    strides = [s if isinstance(s, int) else 0 for s in view.strides]
+    for i in open_:
+        strides[i] = FAR * math.prod(extents[j] for j in open_ if j > i)
+    grid = _grid(extents, tuple(strides))
+    scale = (*(view.strides[i] for i in open_), *(extents[i] for i in open_[1:]))
     if grid.size != rows * cols:
         elements = "x".join(map(str, view.sizes))
         raise UserError(

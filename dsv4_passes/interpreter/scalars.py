@@ -44,7 +44,20 @@ def wrap(value: Number, bits: int) -> Number:
 
 
 def _unsigned(value: Number, bits: int) -> Number:
-    return value % (1 << bits) if isinstance(value, int) else value
+    if isinstance(value, int):
+        return value % (1 << bits)
+    low = affine.bounds(value)[0]
+    return value if low is not None and low >= 0 else affine.opaque(f"ui{bits}", value, low=0)
+
+
+def _truncated(value: Number, bits: int) -> Number:
+    """The low bits; a symbol is taken to fit into 32 and more."""
+    low, high = affine.bounds(value)
+    half = 1 << (bits - 1)
+    fits = low is not None and high is not None and -half <= low and high < half
+    if isinstance(value, int) or bits >= 32 or fits:
+        return wrap(value, bits)
+    return affine.opaque(f"i{bits}", value, low=0 if bits == 1 else -half, high=1 if bits == 1 else half - 1)
 
 
 def _truncating_division(a: Number, b: Number) -> Number:
@@ -52,8 +65,13 @@ def _truncating_division(a: Number, b: Number) -> Number:
         if b == 0:
             raise ZeroDivisionError
         return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
-    low = affine.bounds(a)[0]
-    return a // b if low is not None and low >= 0 else affine.opaque("trunc//", a, b)
+    return a // b if _positive(a, b) else affine.opaque("trunc//", a, b)
+
+
+def _positive(a: Number, b: Number) -> bool:
+    """`a >= 0` and `b > 0`: all ways to round a quotient agree."""
+    least, divisor = affine.bounds(a)[0], affine.bounds(b)[0]
+    return least is not None and least >= 0 and divisor is not None and divisor > 0
 
 
 def _remainder(a: Number, b: Number) -> Number:
@@ -61,8 +79,7 @@ def _remainder(a: Number, b: Number) -> Number:
         quotient = _truncating_division(a, b)
         assert isinstance(quotient, int)
         return a - quotient * b
-    low = affine.bounds(a)[0]
-    return a % b if low is not None and low >= 0 else affine.opaque("rem", a, b)
+    return a % b if _positive(a, b) else affine.opaque("rem", a, b)
 
 
 def _ceil_division(a: Number, b: Number) -> Number:
@@ -165,9 +182,11 @@ def _integer(op: Operation, a: Number, b: Number) -> Number:
 
 def _cast(op: Operation, value: Number) -> Number:
     bits = width(op.operands[0].type)
+    if op.name == "arith.trunci":
+        return _truncated(value, width(op.results[0].type))
     if op.name in ("arith.extui", "arith.index_castui"):
         value = _unsigned(value, bits)
-    elif bits == 1 and op.name != "arith.trunci":
+    elif bits == 1:
         value = -value  # a set bit, extended with its sign
     return wrap(value, width(op.results[0].type))
 

@@ -377,7 +377,7 @@ class TileMachine:
         if 0 in extent:
             self.define_nothing(op, [(layout, extent)])
             return
-        box = box_of(self.env[op.ins[0]], *box_shape(layout, extent), op)
+        box = self.box(op.ins[0], layout, extent, op)
         lanes, conditions = self.gm.load(box, op)
         if box.dtype != layout.dtype:
             lanes = self.domain.bitcast(lanes, box.dtype, layout.dtype)
@@ -400,7 +400,7 @@ class TileMachine:
         accumulator = tile.layout.loc == "acc"
         if not known.all() and not accumulator:
             call.lanes("src")  # says which lane
-        box = box_of(self.env[op.outs[0]], rows, cols, op)
+        box = self.box(op.outs[0], tile.layout, tile.valid, op)
         source, target = tile.layout.dtype, box.dtype
         if source != target and accumulator:
             lanes = self.domain.convert(lanes, source, target, "RINT", False)
@@ -409,6 +409,11 @@ class TileMachine:
         if not known.all():
             lanes = np.where(known, lanes, self.gm.load(box, op)[0])
         self.store(op, box, lanes, frozenset(call.conditions) | self.domain.take_conditions())
+
+    def box(self, view: SSAValue, layout: TileLayout, valid: Extent, op: Operation) -> Box:
+        """The elements of a view that a load or store of a tile moves."""
+        box = box_of(self.env[view], *box_shape(layout, valid), op)
+        return box if all(isinstance(n, int) for n in valid) else box._replace(extent=valid)
 
     def store(self, op: Operation, box: Box, lanes: Lanes, conditions: frozenset[str]) -> None:
         """Lanes of the box's element type go to GM."""

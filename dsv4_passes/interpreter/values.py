@@ -89,8 +89,8 @@ class View(NamedTuple):
 class Box(NamedTuple):
     """The GM elements that one load or store moves, laid out as the tile's lanes [rows, cols].
 
-    Element [r, c] lies at `base + offsets[r, c]` of `argument`. Where a stride has no number the offsets only
-    count lanes, and `scale` names the strides: equal scales and bases then mean equal addresses.
+    Element [r, c] lies at `base + offsets[r, c]` of `argument`. Along strides that have no number, which
+    `scale` names, offsets count far steps (`gm.FAR`): with equal scales, equal sums mean equal addresses.
     """
 
     argument: int
@@ -98,6 +98,8 @@ class Box(NamedTuple):
     base: Number
     offsets: NDArray[np.int64]
     scale: tuple[Number, ...] = ()
+    extent: tuple[Number, ...] = ()
+    """Valid rows and columns, where one of them has no number: of the lanes, only those are moved."""
 
 
 Value: TypeAlias = Any

@@ -135,7 +135,13 @@ class Rebuilder:
                 builder.undo()
                 reasons.append(str(stuck))
                 continue
-            after = self.lanes()
+            try:
+                after = self.lanes()
+            except UserError as error:
+                undo()
+                builder.undo()
+                reasons.append(f"{candidate.what}: {error.message}")
+                continue
             difference = compare_effects(self.run, after)
             if (accepted := self.accept(difference, candidate, after, value, new)) is not None:
                 tidy(self.function)
@@ -155,14 +161,27 @@ class Rebuilder:
         new: SSAValue,
     ) -> Rewritten | None:
         """Whether the policy lets a candidate stay, and what its equality rests on."""
-        conditions = self.run.conditions(old) - after.conditions(new)
+        conditions = self.run.conditions(old) | after.conditions(new)
         if difference is None:
             return Rewritten(candidate, new, conditions)
         if self.policy.signed_zero == "ignore" and self.differs_in_zeros_only(after):
             return Rewritten(candidate, new, conditions, zero_sign=True)
-        if self.policy.guard == "contract-rounding" and candidate.drops_rounding:
+        if (
+            self.policy.guard == "contract-rounding"
+            and candidate.drops_rounding
+            and self.only_rounding_dropped(after, old, new)
+        ):
             return Rewritten(candidate, new, conditions, inexact=True)
         return None
+
+    def only_rounding_dropped(self, after: LaneRun, old: SSAValue, new: SSAValue) -> bool:
+        """`new` holds what was rounded in `old`, the sign of zeros aside; nothing else was changed."""
+        before = self.index.ids(old)
+        wanted = None if before is None else self.unrounded(before)
+        found = LaneIndex(self.function, after).ids(new)
+        if wanted is None or found is None or wanted.shape != found.shape:
+            return False
+        return np.array_equal(self.index.strip(wanted), self.index.strip(found))
 
     def differs_in_zeros_only(self, after: LaneRun) -> bool:
         """What is stored differs in nothing but the sign of zeros."""

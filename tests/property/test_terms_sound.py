@@ -401,12 +401,12 @@ class Evaluator:
 
     def fold(self, head: Any, args: tuple[int, ...]) -> np.ndarray:
         if head[0] == "dot":
-            row, col = ([self(x) for x in self.table.args(side)] for side in args)
+            row, col = ([self(x) for x in self.table.args(side)] for side in args[:2])
             total = np.zeros(SAMPLES, np.float32)
             for a, b in zip(row, col, strict=True):
                 total = total + a * b
-            return total
-        _, name, dtype = head
+            return total if len(args) == 2 else self(args[2]) + total
+        _, name, dtype, *_ = head
         lanes = numerics.from_f32(np.stack([self(x) for x in args], axis=1), dtype)
         return numerics.to_f32(NUMPY.reduce(name, lanes, 1, dtype))[:, 0]
 

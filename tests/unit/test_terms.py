@@ -495,7 +495,9 @@ def test_reductions() -> None:
     d, x = p.d, p.load("x", 4, "f32")
     total = d.reduce("sum", x, 1, "f32")
     assert total.shape == (1, 1)
-    assert np.array_equal(total, d.reduce("sum", x.T, 0, "f32"))
+    assert np.array_equal(total, d.reduce("sum", x, 1, "f32"))
+    assert not np.array_equal(total, d.reduce("sum", x.T, 0, "f32"))  # added up in another order
+    assert np.array_equal(d.reduce("max", x, 1, "f32"), d.reduce("max", x.T, 0, "f32"))
     assert not np.array_equal(total, d.reduce("sum", x[:, ::-1], 1, "f32"))
     known = d.from_numbers(np.array([[3, 9, 2]], np.int32), "i32")
     assert d.concrete(d.reduce("max", known, 1, "i32"), "i32").tolist() == [[9]]
