@@ -2,11 +2,12 @@
 
     -p 'dsv4-rope{chip=a3 ptoas="0.60" guard=exact}'
 
-On kernels: raise -> `pto-join-mixed` -> `dsv4-select-to-lanes` -> `dsv4-scatter-form` -> lower. Where
-something is left for the cube, `pto-split-mixed` makes two functions again. A function in which nothing was
-rewritten comes out as it came in, to the letter.
+On kernels: raise -> `pto-join-mixed` -> `dsv4-select-to-lanes` -> `dsv4-scatter-form` ->
+`dsv4-hoist-fills` -> lower. Where something is left for the cube, `pto-split-mixed` makes two functions
+again. A function in which nothing was rewritten comes out as it came in, to the letter. Fills and tables are
+hoisted in kernels that were rewritten, and in those that gather or scatter lanes already.
 
-On a whole program: `dsv4-fuse-stages` -> facts go from the entry to the kernels -> the same two passes ->
+On a whole program: `dsv4-fuse-stages` -> facts go from the entry to the kernels -> the same three passes ->
 `dsv4-drop-dead-stores` -> `dsv4-drop-dead-args`. Kernels stay in value form: a program is exported from it.
 """
 
@@ -21,15 +22,16 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from dialects.dsv4.functions import KERNEL, ORCHESTRATION, program_functions
-from dialects.pto.base import target_arch
+from dialects.pto.base import TileOp, target_arch
 from dialects.pto.tiles import AllocTileOp
 from dsv4_passes.diagnostics import UserError, refused
 from dsv4_passes.spelling import carry_names
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
 
-from . import drop_dead_args, drop_dead_stores, fuse_stages, scatter_form, select_to_lanes
+from . import drop_dead_args, drop_dead_stores, fuse_stages, hoist_fills, scatter_form, select_to_lanes
 from .join_mixed import join_all
+from .join_sides import splits_tiles
 from .lower_tiles import lower_function
 from .propagate_facts import propagate_facts
 from .raise_tiles import raise_function
@@ -68,8 +70,10 @@ class RopePass(ModulePass):
         fuse_stages.fuse_all(module, self.chip)
         propagate_facts(module)
         for kernel in program_functions(module, KERNEL):
-            select_to_lanes.rewrite_function(kernel, policy)
-            scatter_form.rewrite_function(kernel, policy)
+            count = select_to_lanes.rewrite_function(kernel, policy)
+            count += scatter_form.rewrite_function(kernel, policy)
+            if count or moves_lanes(kernel):
+                hoist_fills.hoist_function(kernel, self.chip or target_arch(module))
         drop_dead_stores.drop_dead_stores(module)
         drop_dead_args.drop_all(module)
 
@@ -91,9 +95,14 @@ class RopePass(ModulePass):
         policy = Policy(self.guard, self.signed_zero, self.chip, self.ptoas)
         count = select_to_lanes.rewrite_function(function, policy)
         count += scatter_form.rewrite_function(function, policy)
+        if len(originals) == 1 and (count or moves_lanes(function)):
+            function, hoisted = hoist_fills.hoist_function(function, chip)
+            count += hoisted
         made = [function]
         if count and len(originals) == 2 and select_to_lanes.uses_cube(function):
             try:
+                if any(map(splits_tiles, originals)):
+                    raise CannotSplit(function, "one sub-block would do the work of both")
                 made = split(function)
             except CannotSplit as problem:
                 names = " and ".join(f"'{f.sym_name.data}'" for f in originals)
@@ -108,7 +117,14 @@ class RopePass(ModulePass):
             return
         level = self.level if self.level != "auto" else _level(originals[0])
         for each in made:
+            if len(originals) == 2:
+                each, _ = hoist_fills.hoist_function(each, chip)
             lower_function(each, chip, self.ptoas, level)
+
+
+def moves_lanes(function: func.FuncOp) -> bool:
+    """The function takes lanes apart or puts them together by gathers or scatters."""
+    return any(isinstance(op, TileOp) and op.mnemonic() in ("tgather", "tscatter") for op in function.walk())
 
 
 def _level(function: func.FuncOp) -> Literal["level2", "level3"]:

@@ -2,7 +2,7 @@
 
 What counts is what a function does: its signature, and its operations in the order of their effects. Names,
 places, facts about arguments, the order of pure operations and those nobody uses do not count, so a function
-that a pass only tidied keeps its text.
+that a pass only tidied keeps its text. But it counts in which loop or branch a tile is computed.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from xdsl.traits import SymbolTable, is_side_effect_free
 
 from dialects.dsv4.functions import argument_attributes, parameters, returned
 from dialects.dsv4.launch import LaunchOp, WrapperOp
+from dialects.pto.types import TileType
 
 _SIGNATURE = tuple(f"dsv4.{key}" for key in "name direction tensor dims hidden dtype view".split())
 
@@ -58,14 +59,17 @@ def _digest(parts: list[str]) -> str:
 
 
 class _Walk:
-    """Numbers effects in order; a pure value is the hash of how it is computed."""
+    """Numbers effects in order; a pure value is the hash of how it is computed, a tile also of the loop or
+    branch in which that is done."""
 
     def __init__(self, targets: Mapping[LaunchOp, str]) -> None:
         self.targets = targets
         self.names: dict[SSAValue, str] = {}
+        self.blocks: dict[Block | None, int] = {}
         self.count = 0
 
     def block(self, block: Block) -> list[str]:
+        self.blocks[block] = len(self.blocks)
         for argument in block.args:
             self.define(argument, f"argument {argument.index} {argument.type}")
         parts: list[str] = []
@@ -109,6 +113,8 @@ class _Walk:
                 stack += missing
                 continue
             text = self.operation(owner)
+            if any(isinstance(r.type, TileType) for r in owner.results):
+                text = f"{text} in {self.blocks[owner.parent]}"
             for number, result in enumerate(owner.results):
                 self.names[result] = blake2b(f"{text} {number}".encode(), digest_size=12).hexdigest()
             stack.pop()
