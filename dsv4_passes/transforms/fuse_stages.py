@@ -270,8 +270,8 @@ def fuse(module: ModuleOp, pair: Pair, chip: str) -> tuple[LaunchOp, str]:
     """
     pair, same = check(pair)
     message = (
-        f"{pair.label} are one kernel now, '{fused_name(module, pair)}': {_stage_names(pair)} no longer goes "
-        "through GM; every lane that was loaded is proved to be stored in the same block"
+        f"{pair.label} are one kernel now, '{fused_name(module, pair)}': {_stage_names(pair)} no longer "
+        f"go{'es' if len(pair.stages) == 1 else ''} through GM; every lane that was loaded is proved to be stored in the same block"
     )
     plan, problems = None, list[CannotFuse]()
     try:
