@@ -14,14 +14,13 @@ class Constants:
     """The constants that a function begins with, and those that are put behind them."""
 
     def __init__(self, body: Block):
+        self._body = body
         self._known: dict[tuple[int, str], SSAValue] = {}
-        first = body.first_op
-        while isinstance(first, arith.ConstantOp):
-            if (number := constant_int(first.result)) is not None:
-                self._known.setdefault((number, str(first.result.type)), first.result)
-            first = first.next_op
-        assert first is not None, "a function ends with a return"
-        self._behind = first
+        for op in body.ops:
+            if not isinstance(op, arith.ConstantOp):
+                break
+            if (number := constant_int(op.result)) is not None:
+                self._known.setdefault((number, str(op.result.type)), op.result)
 
     def index(self, value: int) -> SSAValue:
         return self._get(value, "index")
@@ -33,9 +32,10 @@ class Constants:
     def _get(self, value: int, type_: str) -> SSAValue:
         key = value, type_
         if key not in self._known:
+            behind = next(op for op in self._body.ops if not isinstance(op, arith.ConstantOp))
             constant = arith.ConstantOp(IntegerAttr(value, _TYPES[type_]))
-            constant.location = self._behind.location
+            constant.location = behind.location
             constant.result.name_hint = f"c{value}_{type_}"
-            Rewriter.insert_op(constant, InsertPoint.before(self._behind))
+            Rewriter.insert_op(constant, InsertPoint.before(behind))
             self._known[key] = constant.result
         return self._known[key]

@@ -176,12 +176,11 @@ class Kernel:
             self.add(f"{following} = arith.addf {carried}, %f2 : f32")
             self.add(f"scf.yield {following} : f32")
         self.add("}")
-        if scalar:
-            tile = self.tile(rng.choice(SHAPES))
-            self.add(f"pto.texpands ins({result} : f32) outs({tile.name} : {tile.type})")
         if not trips:
             self.known &= before
         if scalar:
+            tile = self.tile(rng.choice(SHAPES))
+            self.add(f"pto.texpands ins({result} : f32) outs({tile.name} : {tile.type})")
             self.wrote(tile)
 
     def branch(self, depth: int) -> None:
@@ -394,7 +393,7 @@ def forms(module: ModuleOp) -> set[type]:
 
 
 def check(made: Kernel) -> str:
-    """`raised`, `stays` in buffer form, or `undefined`: it reads what nobody wrote. AssertionError otherwise."""
+    """`raised`, `stays` in buffer form, or `undefined`: it reads what nobody wrote. Raises if it is wrong."""
     if not made.stores:
         return "undefined"
     module = parse_text(made.text(), "test.mlir")
