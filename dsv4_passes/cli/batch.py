@@ -15,8 +15,9 @@ from pathlib import Path
 from xdsl.utils.arg_spec import parse_spec
 
 from dsv4_passes.diagnostics import Diagnostics, UserError, collect
+from dsv4_passes.files import write_whole
 
-from .common import explain, require_folder, write_whole
+from .common import explain, require_folder
 from .opt import MLIR_SUFFIXES, Dsv4OptMain, show, write_program
 
 _SUFFIX_OF_TARGET = {"pto": ".pto", "mlir": ".mlir", "pypto": ".py"}
@@ -89,7 +90,7 @@ def _write(result: FileResult, name: Path) -> str | None:
             write_program(name.with_suffix(""), result.output)
         else:
             name.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(name, result.output or "")
+            write_whole(name, (result.output or "").encode())
     except (OSError, UserError) as error:
         return explain(error)
     return None

@@ -1,12 +1,10 @@
-"""What the tools share: one line per failure, files written whole or not at all."""
+"""What the tools share: one line per failure, and what to say about it."""
 
 import gc
 import os
-import shutil
 import sys
-import tempfile
 import traceback
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
@@ -53,8 +51,9 @@ def explain(error: BaseException) -> str:
             return f"error: invalid pass pipeline or target: {one_line(problem)}"
         case DiagnosticException():
             return f"error: {one_line(error)}"
-        case OSError() if error.filename is not None:
-            return f"{error.filename}: error: {error.strerror}"
+        case OSError():
+            where = f"{error.filename}: " if error.filename is not None else ""
+            return f"{where}error: {one_line(error.strerror or error)}"
         case RecursionError():
             return "error: the input is nested too deeply"
         case MemoryError():
@@ -78,55 +77,6 @@ def require_folder(path: Path) -> None:
     """Raise UserError if `path` is there and no folder."""
     if path.exists() and not path.is_dir():
         raise UserError("is not a folder", str(path))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is there complete or not at all: beside its place, then renamed."""
-    if path.exists() and not path.is_file():
-        path.write_text(text, encoding="utf-8")  # a device or a pipe cannot be replaced
-        return
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(temporary, path.stat().st_mode if path.exists() else 0o666 & ~_umask())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
-
-
-def write_folder(folder: Path, files: Mapping[str, str], instead_of: Collection[str] = ()) -> None:
-    """Write files into a folder, which is made if need be: in a new one first, then renamed.
-
-    What the folder holds stays, but for the files named by `instead_of` that are not written again.
-    """
-    there = folder.is_dir()
-    for name in files:
-        if (folder / name).is_dir():
-            raise UserError("is a directory", str(folder / name))
-    if not there:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-    staged = Path(tempfile.mkdtemp(dir=folder if there else folder.parent, prefix=f".{folder.name}."))
-    try:
-        for name, text in files.items():
-            (staged / name).write_text(text, encoding="utf-8")
-        if there:
-            for name in files:
-                os.replace(staged / name, folder / name)
-            for name in set(instead_of) - files.keys():
-                (folder / name).unlink(missing_ok=True)
-        else:
-            staged.chmod(0o777 & ~_umask())
-            staged.rename(folder)
-    finally:
-        shutil.rmtree(staged, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def print_diagnostics(diagnostics: Diagnostics, *, sites: bool, notes: bool, warnings: bool) -> None:

@@ -23,6 +23,7 @@ from xdsl.utils.exceptions import DiagnosticException, VerifyException
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from dsv4_passes.diagnostics import Diagnostics, UserError, collect
+from dsv4_passes.files import write_folder, write_whole
 from dsv4_passes.parsing import decode, parse_text, verify_module
 
 from .common import (
@@ -32,8 +33,6 @@ from .common import (
     require_directory_of,
     require_folder,
     run_tool,
-    write_folder,
-    write_whole,
 )
 
 MLIR_SUFFIXES = ("mlir", "pto")
@@ -255,7 +254,7 @@ class Dsv4OptMain(xDSLOptMain):
         if self.files is not None:
             write_program(Path(self.args.output_file), self.files)
         elif not self.folder:
-            write_whole(Path(self.args.output_file), self.staged.text)
+            write_whole(Path(self.args.output_file), self.staged.text.encode())
 
     # -- between passes --------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from dsv4_passes.cli.common import one_line, write_whole
+from dsv4_passes.cli.common import one_line
 from dsv4_passes.cli.opt import Dsv4OptMain, main
 from dsv4_passes.diagnostics import note, refused, rewritten, warning
 
@@ -139,16 +139,6 @@ def test_facts_run_before_the_pipeline(tmp_path: Path, capsys: pytest.CaptureFix
     assert [p.name for p in tool.pipeline.passes] == ["dsv4-bind-facts", "dsv4-bind-facts", "cse"]
     assert main([str(KERNEL), "--facts", str(tmp_path / "none.json")]) == 1
     assert capsys.readouterr().err == f"{tmp_path / 'none.json'}: error: no such file\n"
-
-
-def test_a_file_is_replaced_whole(tmp_path: Path):
-    file = tmp_path / "out.pto"
-    file.write_text("old")
-    file.chmod(0o640)
-    write_whole(file, "new")
-    assert file.read_text() == "new"
-    assert file.stat().st_mode & 0o777 == 0o640
-    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_one_line():

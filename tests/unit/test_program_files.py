@@ -17,11 +17,11 @@ from xdsl.dialects.func import FuncOp
 
 from dialects.dsv4.functions import parameters
 from dsv4_passes.analysis.facts import make_fact
-from dsv4_passes.cli.common import write_folder
 from dsv4_passes.cli.opt import main as opt
 from dsv4_passes.cli.run import main as run
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.emit.program_files import program_files
+from dsv4_passes.files import write_folder
 from dsv4_passes.frontends.pypto import parse_program
 from dsv4_passes.frontends.pypto.names import base_name
 from dsv4_passes.interpreter.numerics import numpy_dtype
