@@ -9,9 +9,11 @@
                                                        pto.tfree_from_aic }
 
 The inverse of `pto-join-mixed`. An operation goes where its tiles are, scalars, loops and branches go to
-both. A channel, or a direction of one, with nothing left to carry is not set up. On a2a3 both vector cores
-run the vector function: the second one only pops, frees and pushes, tiles of 0x0, to stay in step. A
-function without anything left for one of the two becomes an ordinary kernel.
+both. A channel, or a direction of one, with nothing left to carry is not set up. All tiles cross as a whole
+(split = 0), also where the sub-blocks shared them before: the first vector core does the work. Where the
+second one runs the vector function as well, on a2a3 or because the function takes its number, it only pops,
+frees and pushes, tiles of 0x0, to stay in step. A function without anything left for one of the two becomes
+an ordinary kernel.
 
 Legal because pushes, pops and frees of one channel are in one order on both sides, and there is an order
 of all operations in which none of them waits (see `crossings`). That order is the only thing between the
@@ -22,11 +24,22 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects import arith, func, scf
-from xdsl.dialects.builtin import IndexType, IntegerAttr, ModuleOp, StringAttr, i8, i32, i64
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    BoolAttr,
+    DictionaryAttr,
+    IndexType,
+    IntegerAttr,
+    ModuleOp,
+    StringAttr,
+    i8,
+    i32,
+    i64,
+)
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
-from xdsl.traits import MemoryEffectKind, get_effects, is_side_effect_free
+from xdsl.traits import get_effects, is_side_effect_free
 
 from dialects.pto import control
 from dialects.pto.attributes import KernelKindAttr
@@ -35,7 +48,10 @@ from dialects.pto.pipes import BufferOp, ImportReservedBufferOp, InitializePipeO
 from dsv4_passes.diagnostics import note, refused
 
 from .crossings import CannotSplit, Channel, Side, find_crossings, side_of, slots_of
-from .join_mixed import JOINED, SETUP, crosses
+from .drop_dead_args import drop_arguments
+from .gm_roots import root, writes
+from .join_mixed import JOINED, SETUP, VECTOR_ONLY, crosses, vector_only
+from .join_sides import subblock_parameter
 from .mixed_half import Half, SecondSubblock, only_reads
 from .tidy import tidy
 
@@ -66,6 +82,10 @@ def _set_up(op: InitializePipeOp, values: dict[SSAValue, SSAValue], used: set[Ch
         return
     new = op.clone(values)
     into.add_op(new)
+    if new.nosplit is not None:
+        new.properties["nosplit"] = BoolAttr.from_bool(
+            True
+        )  # whatever it was before the functions were joined
     if len(left) < len(op.directions):
         # as many slots as before: the buffers are as long as they were
         new.properties["slot_num"] = IntegerAttr(slots_of(op).count, i32)
@@ -107,8 +127,9 @@ class _Split:
             made.name_hint = source.name_hint
             values[source] = made
         self.top(side, values, entry)
-        if side == "vector" and not alone and target_arch(old) == "a2a3":
-            self.subblocks(values, entry)
+        number = subblock_parameter(old)
+        if side == "vector" and not alone and (number is not None or target_arch(old) == "a2a3"):
+            self.subblocks(None if number is None else values[number], values, entry)
         else:
             Half(side, self.plan, values).block(old.body.block, entry)
         entry.add_op(func.ReturnOp())
@@ -117,6 +138,12 @@ class _Split:
         half.attributes |= {n: a for n, a in old.attributes.items() if n != JOINED}
         half.attributes["pto.kernel_kind"] = KernelKindAttr(side)
         tidy(half)
+        extra = vector_only(half)
+        if side == "cube" or alone:
+            drop_arguments(half, extra)
+        elif half.arg_attrs is not None:
+            rows = ({n: a for n, a in row.data.items() if n != VECTOR_ONLY} for row in half.arg_attrs.data)
+            half.arg_attrs = ArrayAttr(map(DictionaryAttr, rows))
         return half
 
     def top(self, side: Side, values: dict[SSAValue, SSAValue], entry: Block) -> None:
@@ -140,15 +167,17 @@ class _Split:
                 buffer.detach()
                 buffer.erase()
 
-    def subblocks(self, values: dict[SSAValue, SSAValue], entry: Block) -> None:
-        """`if subblock_idx == 0 {work} else {keep the channels in step}`."""
+    def subblocks(self, number: SSAValue | None, values: dict[SSAValue, SSAValue], entry: Block) -> None:
+        """`if subblock_idx == 0 {work} else {keep the channels in step}`; `number`: of the sub-block."""
         body = self.function.body.block
-        number = SUBBLOCK.create(result_types=[i64])
-        index = arith.IndexCastOp(number.results[0], IndexType())
+        if number is None:
+            entry.add_op(asked := SUBBLOCK.create(result_types=[i64]))
+            number = asked.results[0]
+        index = arith.IndexCastOp(number, IndexType())
         index.result.name_hint = "subblock_idx"
         zero = arith.ConstantOp(IntegerAttr(0, IndexType()))
         first = arith.CmpiOp(index.result, zero.result, "eq")
-        entry.add_ops([number, index, zero, first])
+        entry.add_ops([index, zero, first])
         work, keep = Block(), Block()
         Half("vector", self.plan, dict(values)).block(body, work)
         SecondSubblock(self.plan, dict(values), zero.result).block(body, keep)
@@ -172,30 +201,18 @@ def _require_own_memory(function: func.FuncOp) -> None:
         if op.regions or isinstance(op, (*SETUP, *ENDS)):
             continue
         side = None if crosses(op) else side_of(op)
-        effects = get_effects(op)
-        writes = effects is None or any(e.kind != MemoryEffectKind.READ for e in effects)
-        if effects is not None and not effects:
+        if get_effects(op) == set():
             continue
         for value in op.operands:
             if isinstance(value.type, MEMORY_TYPES):
                 for where in (side,) if side else SIDES:
-                    touched[_root(value), where] = op
-                    if writes:
-                        written[_root(value), where] = op
-    for (root, side), op in written.items():
-        other = touched.get((root, "cube" if side == "vector" else "vector"))
+                    touched[root(value), where] = op
+                    if writes(op):
+                        written[root(value), where] = op
+    for (argument, side), op in written.items():
+        other = touched.get((argument, "cube" if side == "vector" else "vector"))
         if other is not None:
             raise CannotSplit(op, "both kinds of core touch the tensor that it writes")
-
-
-def _root(value: SSAValue) -> SSAValue | None:
-    """The argument that a view or pointer comes from; None where that is not known."""
-    while isinstance(op := value.owner, Operation):
-        sources = [v for v in op.operands if isinstance(v.type, MEMORY_TYPES)]
-        if len(sources) != 1:
-            return None
-        value = sources[0]
-    return value
 
 
 def split(function: func.FuncOp) -> list[func.FuncOp]:

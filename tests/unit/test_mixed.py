@@ -25,6 +25,7 @@ from dsv4_passes.transforms.lower_tiles import PtoLowerPass
 from dsv4_passes.transforms.raise_tiles import PtoRaisePass
 from dsv4_passes.transforms.rope import RopePass
 from dsv4_passes.transforms.split_mixed import SplitMixedPass
+from tests.unit import rope_halves
 from tests.unit.kernels import DATA
 
 Outputs = dict[str, NDArray[Any]]
@@ -133,6 +134,81 @@ def test_a_kernel_without_facts_comes_out_as_it_was() -> None:
     assert text(module) == text(read("rope_a"))
 
 
+# -- both sub-blocks share every tile ----------------------------------------------------------------
+
+SHARED = [(s, arch, p) for s in (1, 2) for arch in ("a2a3", "a5") for p in (True, False)]
+"""Split, chip, and whether the sub-block's number is a parameter."""
+
+
+def halves(split: int, arch: str, parameter: bool = True) -> ModuleOp:
+    module = parse_text(rope_halves.kernel(split, arch, parameter), "halves.pto")
+    verify_module(module)
+    return module
+
+
+def run_halves(module: ModuleOp) -> Outputs:
+    """Run on the inputs of `rope_a`, whose arguments the kernel has."""
+    found, first = (choose_kernel(find_kernels(m), None, "the test") for m in (module, read("rope_a")))
+    for index, name in enumerate(rope_halves.ARGUMENTS):
+        argument, like = found.arguments[index], first.arguments[index]
+        argument.name, argument.shape, argument.size = name, like.shape, like.size
+    inputs = read_npz(str(DATA / "rope_a" / "inputs.npz"))
+    return {"out": run_on_arrays(found, inputs, rope_halves.BLOCKS, "inputs.npz")["out"]}
+
+
+def with_facts(module: ModuleOp, facts: str, path: Path) -> ModuleOp:
+    (path / "facts.toml").write_text(facts)
+    bind_toml(module, str(path / "facts.toml"))
+    return module
+
+
+@pytest.mark.parametrize(("split", "arch", "parameter"), SHARED)
+def test_halves_joined_and_split_again_are_what_the_whole_kernel_computes(
+    split: int, arch: str, parameter: bool
+) -> None:
+    expected = run(read("rope_a"), "rope_a")
+    module = halves(split, arch, parameter)
+    signatures = [f.function_type for f in module.ops if isinstance(f, func.FuncOp)]
+    require_same(run_halves(module), expected)
+    said = messages(apply(module, PtoRaisePass(), JoinMixedPass()))
+    both = "are seen as one function, which does the work of both sub-blocks"
+    assert said == [f"'halves_aic' and 'halves_aiv' {both}"]
+    require_same(run_halves(module), expected)
+    apply(module, SplitMixedPass())
+    assert [f.function_type for f in module.ops if isinstance(f, func.FuncOp)] == signatures
+    assert "split = 1" not in str(module)
+    assert "split = 2" not in str(module)
+    require_same(run_halves(module), expected)
+    apply(module, PtoLowerPass(level="level3"))
+    require_same(run_halves(parse_text(text(module), "again.pto")), expected)
+
+
+@pytest.mark.parametrize(("split", "arch", "parameter"), SHARED)
+def test_halves_become_one_vector_kernel(split: int, arch: str, parameter: bool, tmp_path: Path) -> None:
+    facts = 'even_select = "even"\nodd_select = "odd"\n'
+    module = with_facts(halves(split, arch, parameter), facts, tmp_path)
+    apply(module, RopePass())
+    [function] = [f for f in module.ops if isinstance(f, func.FuncOp)]
+    assert function.sym_name.data == "halves"
+    assert "kernel_kind<vector>" in str(function.attributes["pto.kernel_kind"])
+    assert "subblock" not in str(module)
+    written = text(module)
+    assert "tmatmul" not in written
+    assert "subblock" not in written
+    require_same(run_halves(parse_text(written, "after.pto")), run(read("rope_a"), "rope_a"))
+
+
+def test_halves_of_which_the_cube_keeps_some_work_stay_as_they_are(tmp_path: Path) -> None:
+    module = with_facts(halves(1, "a2a3"), 'even_select = "even"\n', tmp_path)
+    before = text(module)
+    said = messages(apply(module, RopePass()))
+    assert (
+        "'halves_aic' and 'halves_aiv' stay as they are: something is left for the cube, and they cannot be "
+        "split again: one sub-block would do the work of both"
+    ) in said
+    assert text(module) == before
+
+
 def joining(old: str, new: str) -> str:
     """The remark on the short kernel of the lit test after a change to it."""
     source = OWN.read_text()
@@ -141,11 +217,6 @@ def joining(old: str, new: str) -> str:
     [said] = messages(apply(module, JoinMixedPass()))
     assert names(module) == ["scale_aic", "scale_aiv"]
     return said.removeprefix("'scale_aic' and 'scale_aiv' stay two functions: ")
-
-
-def test_what_splits_tiles_is_not_joined() -> None:
-    why = "it splits tiles between the sub-blocks (split = 1)"
-    assert joining("tpush_to_aiv(%p : !acc) {split = 0}", "tpush_to_aiv(%p : !acc) {split = 1}") == why
 
 
 def test_loops_over_other_ranges_are_not_joined() -> None:

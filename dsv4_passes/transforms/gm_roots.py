@@ -1,0 +1,41 @@
+"""Which arguments of a kernel its operations touch in GM, and which they write. Arguments do not overlap."""
+
+from xdsl.dialects import func
+from xdsl.ir import Operation, SSAValue
+from xdsl.traits import MemoryEffectKind, get_effects
+
+from dialects.pto.base import MEMORY_TYPES
+
+
+def root(value: SSAValue) -> SSAValue | None:
+    """The argument that a view or pointer comes from; None where that is not known."""
+    while isinstance(op := value.owner, Operation):
+        sources = [v for v in op.operands if isinstance(v.type, MEMORY_TYPES)]
+        if len(sources) != 1:
+            return None
+        value = sources[0]
+    return value
+
+
+def writes(op: Operation) -> bool:
+    """The operation may write memory."""
+    effects = get_effects(op)
+    return effects is None or any(e.kind != MemoryEffectKind.READ for e in effects)
+
+
+def only_read(*functions: func.FuncOp) -> set[int]:
+    """Arguments, by index, that none of the functions writes."""
+    left = set(range(len(functions[0].body.block.args)))
+    for function in functions:
+        numbers: dict[SSAValue, int] = {arg: i for i, arg in enumerate(function.body.block.args)}
+        for op in function.walk():
+            if op.regions or not writes(op):
+                continue
+            for value in op.operands:
+                if not isinstance(value.type, MEMORY_TYPES):
+                    continue
+                found = root(value)
+                if found is None or found not in numbers:
+                    return set()
+                left.discard(numbers[found])
+    return left
