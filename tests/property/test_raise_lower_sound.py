@@ -170,7 +170,9 @@ class Kernel:
         self.loops.pop()
         if scalar:
             following = self.name()
+            self.handles.append([])
             tile = self.tile(rng.choice(SHAPES))
+            self.handles.pop()
             self.add(f"pto.texpands ins({carried} : f32) outs({tile.name} : {tile.type})")
             self.wrote(tile)
             self.add(f"{following} = arith.addf {carried}, %f2 : f32")
