@@ -152,6 +152,7 @@ class TileOp(IRDLOperation, ABC):
             properties=dict(properties or {}),
             attributes=dict(attributes or {}),
         )
+        self.properties["operandSegmentSizes"] = segment_sizes(len(ins), len(outs), len(valid))
 
     # -- operands by name ------------------------------------------------------------------------
 

@@ -1,6 +1,7 @@
 """Pieces of text that many operations share: operand groups, clauses, lists of indices, GM pointers."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import NoReturn
 
 from xdsl.dialects.builtin import (
@@ -21,14 +22,18 @@ from xdsl.utils.mlir_lexer import MLIRTokenKind
 from .attributes import EventAttr, PipeAttr, WordAttr
 from .types import PtrType, TileBufType
 
-_SEGMENTS: dict[tuple[int, ...], Attribute] = {}
 
-
+@cache
 def segment_sizes(*sizes: int) -> Attribute:
-    """The operand segment attribute; the few that occur are made once."""
-    if sizes not in _SEGMENTS:
-        _SEGMENTS[sizes] = DenseArrayBase.from_list(i32, list(sizes))
-    return _SEGMENTS[sizes]
+    """The operand segment attribute; the few that occur are made once, and keep their numbers.
+
+    xDSL asks for the numbers whenever an operand is looked up by name; unpacking them from bytes would take
+    most of that time.
+    """
+    attr = DenseArrayBase.from_list(i32, sizes)
+    # Attributes are frozen, but compare by their fields only.
+    object.__setattr__(attr, "get_values", lambda: sizes)
+    return attr
 
 
 def merge_attributes(parser: Parser, into: dict[str, Attribute], new: Mapping[str, Attribute]) -> None:

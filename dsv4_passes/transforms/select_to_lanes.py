@@ -34,6 +34,7 @@ from dialects.pto.moves import TMovOp
 from dialects.pto.tiles import InsertOp, UndefOp
 from dialects.pto.types import AnyTileType, TileBufType, TileType
 from dsv4_passes.analysis.facts import argument_name, argument_shape, facts_of, loaded_argument
+from dsv4_passes.analysis.known_lanes import KnownLanes
 from dsv4_passes.analysis.rounding import bf16_goldens
 from dsv4_passes.analysis.tile_bytes import trips
 from dsv4_passes.diagnostics import UserError, collect, note, refused, repeat, rewritten
@@ -195,11 +196,22 @@ def followed(function: func.FuncOp, policy: Policy) -> Rebuilder | None:
         return None
 
 
+def may_select(function: func.FuncOp) -> bool:
+    """A factor of some product may hold known numbers."""
+    lanes = KnownLanes(function)
+    return any(lanes.possible(*op.inputs()) for op in function.walk() if isinstance(op, MatmulOp))
+
+
 def rewrite_function(function: func.FuncOp, policy: Policy) -> int:
     """Rewrite every site of one function in value form; how many were rewritten."""
     if not any(isinstance(op, MatmulOp) for op in function.walk()):
         return 0
     if any(isinstance(r.type, TileBufType) for op in function.walk() for r in op.results):
+        return 0
+    if not may_select(function):
+        for value in reversed([v for op in function.walk() for v in op.results]):
+            if isinstance(value.type, TileType) and is_site(value):
+                refuse(function, value, [])
         return 0
     count = 0
     tried: set[int] = set()
