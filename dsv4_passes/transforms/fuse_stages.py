@@ -48,6 +48,7 @@ from .forward_copies import forward_copies
 from .forward_stages import NotForwarded, clean, forward
 from .fuse_kernels import Shared, concatenate, merge_parameters
 from .fuse_loops import fuse_loops
+from .handed_from_afar import say_what_comes_from_afar
 from .orchestration import position, remove_unused, written_result
 from .regrid import Regrid, plan_regrid
 from .sink_tasks import Sunk, sink
@@ -260,6 +261,7 @@ def fuse_all(module: ModuleOp, chip: str | None = None) -> int:
             continue
         rewritten(launch, message)
         count += 1
+    say_what_comes_from_afar(module)
     return count
 
 
@@ -271,7 +273,8 @@ def fuse(module: ModuleOp, pair: Pair, chip: str) -> tuple[LaunchOp, str]:
     pair, same = check(pair)
     message = (
         f"{pair.label} are one kernel now, '{fused_name(module, pair)}': {_stage_names(pair)} no longer "
-        f"go{'es' if len(pair.stages) == 1 else ''} through GM; every lane that was loaded is proved to be stored in the same block"
+        f"go{'es' if len(pair.stages) == 1 else ''} through GM; every lane that was loaded is proved to be "
+        "stored in the same block"
     )
     plan, problems = None, list[CannotFuse]()
     try:
