@@ -42,9 +42,12 @@ def run_batch(tool: Dsv4OptMain, argv: Sequence[str]) -> int:
     require_folder(target)
     if tool.args.jobs < 1:
         raise UserError(f"-j expects a number of processes, found {tool.args.jobs}")
-    files = find_files(source, target, (tool.args.frontend,) if tool.args.frontend else MLIR_SUFFIXES)
+    if tool.args.split_input_file:
+        raise UserError("--split-input-file cannot be used on a folder")
+    suffixes = (tool.args.frontend,) if tool.args.frontend else MLIR_SUFFIXES
+    files = find_files(source, target, suffixes)
     if not files:
-        raise UserError("no .pto or .mlir files in this folder", str(source))
+        raise UserError(f"no {' or '.join(f'.{s}' for s in suffixes)} files in this folder", str(source))
     outputs = output_names(files, source, target, tool.args.target)
     summary = Summary()
     for result in _with_progress(_results(tool, argv, files), len(files)):
@@ -118,7 +121,10 @@ def process(tool: Dsv4OptMain, path: Path) -> FileResult:
         try:
             output = tool.transform(path.read_bytes(), path.suffix.removeprefix("."))
         except Exception as error:
-            return FileResult(path, None, explain(error), diagnostics)
+            failure = explain(error)
+            if not failure.startswith(str(path)):  # it speaks of a file of facts, or of no place at all
+                failure = f"{path}: {failure}"
+            return FileResult(path, None, failure, diagnostics)
     return FileResult(path, output, None, diagnostics)
 
 

@@ -59,9 +59,9 @@ def explain(error: BaseException) -> str:
         case MemoryError():
             return "error: out of memory"
         case InternalError():
-            return f"internal error {one_line(error)} (run with --debug for a traceback)"
+            return f"internal error {one_line(error)[:300]} (run with --debug for a traceback)"
         case _:
-            what = f"{type(error).__name__}: {one_line(error)}".removesuffix(": ")
+            what = f"{type(error).__name__}: {one_line(error)[:300]}".removesuffix(": ")
             return f"internal error: {what} (run with --debug for a traceback)"
 
 

@@ -8,18 +8,19 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
+from inspect import signature
 from io import StringIO
 from pathlib import Path
 from typing import IO, ClassVar, NoReturn, cast
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass, PassPipeline
-from xdsl.utils.arg_spec import ArgSpec, parse_pipeline, parse_spec
+from xdsl.utils.arg_spec import ArgSpec, parse_spec
 from xdsl.utils.exceptions import DiagnosticException, VerifyException
+from xdsl.utils.target import Target
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from dsv4_passes.diagnostics import Diagnostics, UserError, collect
@@ -34,6 +35,7 @@ from .common import (
     require_folder,
     run_tool,
 )
+from .options import build, did_you_mean, parse_specs
 
 MLIR_SUFFIXES = ("mlir", "pto")
 
@@ -91,6 +93,21 @@ class Dsv4OptMain(xDSLOptMain):
             raise UserError(message)
 
         arg_parser.error = error  # one line and exit code 1 instead of the usage and 2
+        for action in arg_parser._actions:  # pyright: ignore[reportPrivateUsage]
+            action.help = self._help(action.dest) or action.help
+
+    def _help(self, option: str) -> str | None:
+        """What these options of xdsl-opt are here."""
+        ours = ", ".join(name for name in self.available_passes if name.startswith(("dsv4-", "pto-")))
+        return {
+            "input_file": "a .pto, .mlir or .py file, a folder of them, or - for stdin (the default)",
+            "frontend": "what the input is, where its name does not say it",
+            "target": "what to write: pto, pypto, mlir (the default), or another target of xDSL; "
+            "options go in braces, as in pto{ptoas=0.57}",
+            "output_file": "file to write, - for stdout (the default); a folder to write, where the input is "
+            "a folder or a program that becomes .pto texts",
+            "passes": f"passes with commas between them: {ours}, and those of xDSL",
+        }.get(option)
 
     def register_all_frontends(self) -> None:
         super().register_all_frontends()
@@ -104,30 +121,31 @@ class Dsv4OptMain(xDSLOptMain):
         self.available_frontends |= {"mlir": parse_mlir, "pto": parse_mlir, "py": parse_program}
 
     def setup_pipeline(self) -> None:
-        facts = [ArgSpec("dsv4-bind-facts", {"file": (path,)}) for path in self.args.facts]
         for path in self.args.facts:
             require_file(path)
-        passes = tuple(self._make_pass(spec) for spec in (*facts, *parse_pipeline(self.args.passes)))
+        # In a folder no kernel has to have all arguments that facts speak of.
+        folder = self.args.input_file is not None and Path(self.args.input_file).is_dir()
+        more = {"others": ("ignore",)} if folder else {}
+        facts = [ArgSpec("dsv4-bind-facts", {"file": (path,), **more}) for path in self.args.facts]
+        given = parse_specs(self.args.passes, "pass pipeline")
+        passes = tuple(self._make_pass(spec) for spec in (*facts, *given))
         self.pipeline = PassPipeline(passes, self._between_passes())
         self._check_target_options()
 
     def _make_pass(self, spec: ArgSpec) -> ModulePass:
         if spec.name not in self.available_passes:
-            near = get_close_matches(spec.name, self.available_passes, 1)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
-            raise UserError(f"unknown pass '{spec.name}'{hint}")
-        try:
-            return self.available_passes[spec.name]().from_spec(spec)
-        except ValueError as error:
-            raise UserError(f"pass {spec.name}: {one_line(error)}") from error
+            near = did_you_mean(spec.name, self.available_passes)
+            raise UserError(f"unknown pass '{spec.name}'{near}")
+        return build("pass", spec, self.available_passes[spec.name]())
 
     def _check_target_options(self) -> None:
         """Build the target once now, so that a wrong option does not wait for the passes to finish."""
-        spec = parse_spec(self.args.target)
-        try:
-            self.available_targets[spec.name]().from_spec(spec)  # pyright: ignore
-        except ValueError as error:
-            raise UserError(f"target {spec.name}: {one_line(error)}") from error
+        spec, *others = parse_specs(self.args.target, "target")
+        if others:
+            raise UserError(f"expected one target, found '{self.args.target}'")
+        make = cast(Callable[[], type[Target]], self.available_targets[spec.name])
+        if not signature(make).parameters:  # else it is a function that writes, without options
+            build("target", spec, make())
 
     # -- one file --------------------------------------------------------------------------------
 
@@ -207,6 +225,10 @@ class Dsv4OptMain(xDSLOptMain):
             return self._output(prog)
         except UserError as error:
             raise (VerifyException(str(error)) if self.args.verify_diagnostics else error) from error
+        except DiagnosticException:
+            raise
+        except Exception as error:
+            raise InternalError(f"in target {self.args.target}: {type(error).__name__}: {error}") from error
 
     def _output(self, prog: ModuleOp) -> str:
         if parse_spec(self.args.target).name != "mlir" or self.args.syntax_highlight:

@@ -12,6 +12,7 @@ stores to is an output; one that is not among the inputs starts as zeros.
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import NoReturn
 
@@ -26,7 +27,7 @@ from dsv4_passes.interpreter.kernels import Argument, Kernel, choose_kernel, fin
 from dsv4_passes.interpreter.program import run_program
 from dsv4_passes.interpreter.values import Value
 from dsv4_passes.npz import Array, read_npz, write_npz
-from dsv4_passes.parsing import parse_file, read_text
+from dsv4_passes.parsing import decode, parse_file, parse_text, read_text
 
 from .common import require_directory_of, run_tool
 
@@ -41,28 +42,33 @@ def _run(args: Sequence[str] | None) -> None:
     outputs = Path(options.outputs)
     require_directory_of(outputs)
     module = _read(options.kernel)
-    inputs, where = read_npz(options.inputs) if options.inputs else {}, options.inputs or "no inputs"
+    inputs, where = read_npz(options.inputs) if options.inputs else {}, options.inputs or options.kernel
     programs = [f.sym_name.data for f in program_functions(module, ORCHESTRATION)]
     if programs and options.func in (None, *programs):
+        if options.blocks is not None:
+            raise UserError("--blocks is for kernels: a program launches its own", options.kernel)
         results = run_program(module, inputs, options.func, where)
     else:
         kernel = choose_kernel(find_kernels(module), options.func, options.kernel)
-        results = run_on_arrays(kernel, inputs, options.blocks, where)
+        results = run_on_arrays(kernel, inputs, options.blocks or 1, where)
     write_npz(outputs, results)
 
 
 def _read(path: str) -> ModuleOp:
     """A kernel, or a whole tile program, which brings its own numbers of blocks."""
+    if path == "-":
+        return parse_text(decode(sys.stdin.buffer.read(), "<stdin>"))
     return parse_program(read_text(path), path) if path.endswith(".py") else parse_file(Path(path))
 
 
 def _parse_options(args: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="dsv4-run", description="Run a kernel on numpy, bit for bit.")
-    parser.add_argument("kernel", help="a .pto file, in either form, or a tile program (.py)")
+    parser.add_argument("kernel", help="a .pto file, in either form, a program (.py), or - for stdin")
     parser.add_argument("--func", help="the kernel, where the file has several; X for a pair X_aic and X_aiv")
     parser.add_argument("--inputs", metavar="NPZ", help="arrays by argument name")
     parser.add_argument("--outputs", metavar="NPZ", required=True, help="where the results go")
-    parser.add_argument("--blocks", metavar="N", type=int, default=1, help="number of blocks (default 1)")
+    parser.add_argument("--blocks", metavar="N", type=int, help="number of blocks (default 1)")
+    parser.add_argument("--version", action="version", version=f"dsv4-run {version('dsv4-passes')}")
     parser.add_argument("--debug", action="store_true", help="print the traceback of an internal error")
 
     def error(message: str) -> NoReturn:
@@ -70,7 +76,7 @@ def _parse_options(args: Sequence[str] | None) -> argparse.Namespace:
 
     parser.error = error
     options = parser.parse_args(sys.argv[1:] if args is None else args)
-    if options.blocks < 1:
+    if options.blocks is not None and options.blocks < 1:
         raise UserError(f"argument --blocks: expected at least 1, found {options.blocks}")
     return options
 

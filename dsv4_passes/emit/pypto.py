@@ -43,7 +43,9 @@ class PyptoTarget(Target):
 def program_text(module: ModuleOp, verbatim: bool = True) -> str:
     """The text of a program. Raises UserError where the IR says what no text can."""
     if not any(is_orchestration(op) or is_kernel(op) for op in module.ops if isinstance(op, func.FuncOp)):
-        raise UserError("the module is no tile program: it has neither kernels nor an orchestration")
+        raise UserError(
+            "the module is no tile program: it has neither kernels nor an orchestration", module.location
+        )
     return "".join(_Program(module, verbatim).pieces())
 
 

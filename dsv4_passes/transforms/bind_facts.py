@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 from xdsl.context import Context
@@ -45,6 +45,8 @@ from dsv4_passes.analysis.facts import (
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.interpreter.numerics import numpy_dtype
 from dsv4_passes.npz import Array, read_npz
+
+Others = Literal["error", "ignore"]
 
 
 @dataclass(frozen=True)
@@ -94,12 +96,14 @@ def _names(function: func.FuncOp, index: int, argument: BlockArgument) -> frozen
     return frozenset(names | ({argument.name_hint} if argument.name_hint else set()))
 
 
-def bind_toml(module: ModuleOp, path: str) -> None:
+def bind_toml(module: ModuleOp, path: str, others: Others = "error") -> None:
     try:
         with open(path, "rb") as file:
             entries: dict[str, object] = tomllib.load(file)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UserError(f"not a TOML file: {error}", path) from None
+        problem, _, place = str(error).partition(" (at line ")
+        where = ":".join([path, *place.removesuffix(")").split(", column ")]) if place else path
+        raise UserError(f"not a TOML file: {problem}", where) from None
     arguments = list(arguments_of(module))
     table = entries.get("facts")
     facts = cast("dict[str, object]", table) if isinstance(table, dict) else entries
@@ -113,7 +117,7 @@ def bind_toml(module: ModuleOp, path: str) -> None:
                 path,
             )
         matched = [a for a in arguments if any(fnmatchcase(name, pattern) for name in a.names)]
-        if not matched:
+        if not matched and others == "error":
             known = ", ".join(sorted({a.name for a in arguments}))
             raise UserError(f"fact '{pattern}' matches no argument; there are {known}", path)
         for argument in matched:
@@ -167,13 +171,20 @@ def _as_numbers(array: Array, dtype: np.dtype[Any], shape: tuple[int, ...], name
 
 @dataclass(frozen=True)
 class BindFactsPass(ModulePass):
-    """Attach the facts of `file` (TOML or npz) to the arguments of the module's functions."""
+    """Attach the facts of `file` (TOML or npz) to the arguments of the module's functions.
+
+    A fact in a TOML file about `others`, arguments that the module does not have, is an error unless ignored.
+    """
 
     name = "dsv4-bind-facts"
     file: str
+    others: Others = "error"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         path = Path(self.file)
         if not path.is_file():
             raise UserError("no such file", self.file)
-        (bind_arrays if path.suffix == ".npz" else bind_toml)(op, self.file)
+        if path.suffix == ".npz":
+            bind_arrays(op, self.file)
+        else:
+            bind_toml(op, self.file, self.others)
