@@ -1,0 +1,80 @@
+"""Passes and targets as they stand on the command line, with errors that say what would be right."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from xdsl.utils.arg_spec import ArgSpec, ArgSpecConvertible, parse_pipeline
+from xdsl.utils.exceptions import ArgSpecParseError
+
+from dsv4_passes.diagnostics import UserError
+
+from .common import one_line
+
+Made = TypeVar("Made", bound=ArgSpecConvertible)
+
+
+def parse_specs(text: str, what: str) -> tuple[ArgSpec, ...]:
+    """`a{x=1},b` taken apart. Raises UserError that says where it is wrong."""
+    try:
+        return tuple(parse_pipeline(text))
+    except ArgSpecParseError as error:
+        _, place, *_, problem = str(error).strip().splitlines()
+        problem = one_line(problem).removesuffix(" here")
+        column = place.rpartition(":")[2]
+        raise UserError(f"invalid {what} '{text}': {problem} (column {column})") from None
+
+
+def did_you_mean(name: str, known: Sequence[str] | Mapping[str, Any]) -> str:
+    near = get_close_matches(name, list(known), 1)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
+def build(kind: Literal["pass", "target"], spec: ArgSpec, class_: type[Made]) -> Made:
+    """The pass or target with its options. Raises UserError for one that cannot be."""
+    where = f"{kind} {spec.name}"
+    hints = get_type_hints(class_)
+    options = {f.name: hints[f.name] for f in dataclasses.fields(class_) if f.init and f.name != "name"}
+    for name, values in spec.normalize_parameter_names().parameters.items():
+        if name not in options:
+            there = ", ".join(map(_written, options)) or "none"
+            near = did_you_mean(name, options)
+            raise UserError(f"{where} has no option '{_written(name)}'{near or f'; there are {there}'}")
+        choices = (True, False) if options[name] is bool else _choices(options[name])
+        if choices and (len(values) != 1 or values[0] not in choices):
+            found = ",".join(map(_value, values)) or "nothing"
+            *most, last = map(_value, choices)
+            wanted = f"{', '.join(most)} or {last}"
+            raise UserError(f"{where}: option {_written(name)} should be {wanted}, found {found}")
+    try:
+        made = class_.from_spec(spec)
+        _check_machine(made)
+    except ValueError as error:
+        raise UserError(f"{where}: {one_line(error)}") from error
+    return made
+
+
+def _choices(hint: Any) -> tuple[Any, ...]:
+    return get_args(hint) if get_origin(hint) is Literal else ()
+
+
+def _written(name: str) -> str:
+    return name.replace("_", "-")
+
+
+def _value(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _check_machine(made: ArgSpecConvertible) -> None:
+    """A chip or a version that is not known is an error now, not when some pass asks for it."""
+    chip, ptoas = getattr(made, "chip", None), getattr(made, "ptoas", None)
+    if chip is None and ptoas is None:
+        return
+    from dsv4_passes import targets
+
+    checks: list[tuple[Any, Callable[[Any], object]]] = [(chip, targets.chip), (ptoas, targets.ptoas)]
+    for given, find in checks:
+        if given is not None:
+            find(given)
