@@ -15,7 +15,9 @@ from xdsl.dialects import func, scf
 from xdsl.ir import Operation, OpResult, SSAValue
 from xdsl.traits import is_side_effect_free
 
+from dialects.pto import sync
 from dialects.pto.base import MEMORY_TYPES, TileOp, layout_of
+from dialects.pto.sync import CoreFlagOp, SyncAllOp
 from dialects.pto.tiles import InsertOp, SubviewOp
 from dialects.pto.types import PtrType, TileLayout, TileType, element_name
 from dsv4_passes.analysis.gm_terms import Context, TermMemory
@@ -43,6 +45,11 @@ from dsv4_passes.interpreter.values import box as box_shape
 
 _VIEWS = ("pto.partition_view", "pto.make_tensor_view", "pto.addptr")
 """Operations that yield a pointer or view of what their first operand points to."""
+
+
+MEETINGS = frozenset(op.name for op in sync.OPERATIONS if issubclass(op, (CoreFlagOp, SyncAllOp)))
+"""Operations that wait for other cores or blocks."""
+WRITE_ANYTHING = MEETINGS | {"func.call"}
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,8 @@ class LaneMachine(Machine):
         """How many loops of some bounds came up at a place, to tell them apart."""
         self.arrays: dict[SSAValue, Context] = {}
         """Where local arrays were declared."""
+        for name in MEETINGS:
+            self.handlers[name] = self.meet
         self.handlers["pto.alloc_tile"] = self.handlers["pto.alloc_multi_tile"] = self.in_memory
 
     def in_memory(self, op: Operation) -> None:
@@ -183,6 +192,15 @@ class LaneMachine(Machine):
             for argument in touched:
                 self.gm.histories.disturb(argument, key, self.gm.context)
         self._unknown_results(op, operands, NO_CONDITIONS, key)
+
+    def meet(self, op: Operation) -> None:
+        """Other blocks and cores are waited for, and may have written anything."""
+        arguments = self._pointer_arguments()
+        states = [self.gm.histories.state(i) for i in arguments]
+        key = self.intern(self._signature(op, [self.env[v] for v in op.operands]), *states)
+        self.run_.effects.append(Opaque(op, self.gm.context, key, frozenset(arguments)))
+        for argument in arguments:
+            self.gm.histories.disturb(argument, key, self.gm.context)
 
     def _signature(self, op: Operation, operands: Sequence[Value]) -> int:
         attributes = tuple(sorted(f"{n}={a}" for n, a in (op.properties | op.attributes).items()))
@@ -309,7 +327,7 @@ class LaneMachine(Machine):
                 writes = inner.outs if self.knows(inner) else inner.operands
             elif inner.name == "pto.store_scalar":
                 writes = inner.operands
-            elif (self.knows(inner) and inner.name != "func.call") or is_side_effect_free(inner):
+            elif is_side_effect_free(inner) or (self.knows(inner) and inner.name not in WRITE_ANYTHING):
                 continue
             else:
                 return self._pointer_arguments()

@@ -348,6 +348,8 @@ class TileMachine:
         self.env[op.results[0]] = pointer._replace(offset=pointer.offset + offset)
 
     def make_tensor_view(self, op: Any) -> None:
+        if op.layout is not None and op.layout.data not in ("nd", "dn"):
+            raise UserError(f"a view of layout {op.layout.data} has no semantics here", op.location)
         sizes, strides = (tuple(self.env[v] for v in values) for values in (op.shape, op.strides))
         self.env[op.res] = View(self.env[op.ptr], sizes, strides)
 

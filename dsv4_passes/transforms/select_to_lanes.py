@@ -31,6 +31,7 @@ from dialects.pto.attributes import KernelKindAttr
 from dialects.pto.elementwise import TAddOp
 from dialects.pto.matmul import MatmulOp
 from dialects.pto.moves import TMovOp
+from dialects.pto.sync import BarrierSyncOp, BufferLockOp, CoreFlagOp, FlagOp, SyncAllOp, TSyncOp
 from dialects.pto.tiles import InsertOp, UndefOp
 from dialects.pto.types import AnyTileType, TileBufType, TileType
 from dsv4_passes.analysis.facts import argument_name, argument_shape, facts_of, loaded_argument
@@ -52,6 +53,8 @@ from .unroll import unroll_loops
 PARTLY_VALID = "not all of the tile is valid"
 MAX_CHUNKS = 8
 """Loops that sum up chunks of one selection are unrolled up to so many trips."""
+BY_HAND = (FlagOp, CoreFlagOp, BufferLockOp, BarrierSyncOp, SyncAllOp, TSyncOp)
+"""Synchronisation that names pipelines, operations, buffers or kinds of cores."""
 CUBE_MEMORIES = ("mat", "left", "right", "acc", "bias", "scaling")
 
 
@@ -188,6 +191,12 @@ def refuse(function: func.FuncOp, value: SSAValue, reasons: list[str]) -> None:
 def followed(function: func.FuncOp, policy: Policy) -> Rebuilder | None:
     """The function with its lanes; None, with a remark, where it cannot be run on terms."""
     facts_of(function)  # a fact that cannot hold is an error and no reason to go on
+    if (flag := next((op for op in function.walk() if isinstance(op, BY_HAND)), None)) is not None:
+        why = (
+            f"'{flag.name}' orders operations by hand, and nothing would wait for what takes their place"
+        )
+        refused(flag, f"'{function.sym_name.data}' stays: {why}", "synchronised by hand")
+        return None
     try:
         return Rebuilder(function, policy)
     except UserError as error:

@@ -4,6 +4,7 @@
 
 import ml_dtypes
 import numpy as np
+import pytest
 
 from dsv4_passes.cli.run import run_on_arrays
 from dsv4_passes.interpreter.kernels import find_kernels
@@ -100,3 +101,20 @@ def test_what_is_put_in_place_of_a_product_may_have_conditions_of_its_own() -> N
     assert np.flatnonzero(differs).tolist() == [3]
     assert "FIN(%xm)" in said
     assert "FIN(%hm)" in said
+
+
+FLAGS = (
+    "pto.set_flag[<PIPE_MTE2>, <PIPE_M>, <EVENT_ID0>]",
+    "pto.sync.wait <PIPE_MTE3>, 0",
+    "pto.barrier_sync[#pto.sync_op_type<TMATMUL>]",
+)
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_what_is_synchronised_by_hand_stays(flag: str) -> None:
+    module = parse_text(TEXT.replace("%xl = ", f"{flag}\n  %xl = ", 1), "flags.mlir")
+    before = str(module)
+    diagnostics = apply(module, SelectToLanesPass())
+    (said,) = (e.message for e in diagnostics.entries)
+    assert f"'{flag.split('[')[0].split(' ')[0]}' orders operations by hand" in said
+    assert str(module) == before

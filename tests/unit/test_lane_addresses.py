@@ -1,5 +1,7 @@
 """Lanes that must not be taken for one another: loads, stores and unknown things that only look alike."""
 
+# ruff: noqa: E501  (types make long lines)
+
 import numpy as np
 import pytest
 from xdsl.ir import SSAValue
@@ -139,6 +141,34 @@ def test_an_array_that_a_branch_may_write_is_not_followed() -> None:
   scf.if %small {
     pto.local_array_set %array[%c0], %i : !pto.local_array<4xi32>, i32
   }
+""")
+
+
+MEET = "pto.syncall() mode = #pto.sync_all_mode<hard>, core_type = #pto.sync_core_type<aiv_only>"
+
+
+@pytest.mark.parametrize("between", [MEET, "pto.sync.wait <PIPE_MTE3>, 0"])
+def test_other_blocks_may_have_written_what_is_loaded_behind_a_meeting(between: str) -> None:
+    text = f"""{WHOLE}
+  {between}
+  %then = pto.tload ins(%pp : !P16x16xf32>) -> !T16x16xf32>
+  scf.for %t = %c0 to %n step %c1 {{
+    %first = pto.tload ins(%pp : !P16x16xf32>) -> !T16x16xf32>
+    {between}
+  }}
+"""
+    context = LaneContext()
+    run = Run(text, context)
+    loads = [run[name] for name in ("x", "then", "first")]
+    assert len(np.unique(loads)) == 3 * 256
+    assert compare_effects(run.run, Run(text, context).run) is None
+    assert compare_effects(run.run, Run(text.replace(between, "", 1), context).run) is not None
+
+
+def test_boxes_of_blocks_are_not_followed() -> None:
+    with pytest.raises(UserError, match="layout nz has no semantics"):
+        Run("""
+  %v = pto.make_tensor_view %p, shape = [%c1, %c2, %c1, %c16, %c8], strides = [%c32, %c16, %c16, %c8, %c1] {layout = #pto.layout<nz>} : !pto.tensor_view<?x?x?x?x?xf32>
 """)
 
 
