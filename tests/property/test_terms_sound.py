@@ -5,6 +5,7 @@ ids. So one normalised program is checked on many inputs at once. Inputs are ric
 zeros of both signs, subnormals, values that round to zero, ties, overflow, Inf and NaN. NaN is one class.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,10 @@ FLOATS = ("f32", "bf16", "f16")
 MODES = ("RINT", "ROUND", "FLOOR", "CEIL", "TRUNC", "ODD", "NONE", "CAST_RINT")
 CONSTANTS = (0.0, -0.0, 1.0, -1.0, 2.0, -0.5, 3.0, 1e-40, -(2.0**-149), np.inf, -np.inf, np.nan, 1 + 2**-8)
 INTEGERS = (0, 1, -1, 2, 7, 255, -(2**31), 2**31 - 1)
+INTS = ("i32", "i32", "i16", "i8", "ui8", "ui16", "ui32", "i64")
+WIDTHS = {"f32": ("i32", "ui32"), "bf16": ("i16", "ui16", "f16"), "f16": ("i16", "ui16", "bf16")}
+EXAMPLES = int(os.environ.get("DSV4_EXAMPLES", "400"))
+"""How many random programs are tried."""
 NUMPY = NumpyDomain()
 
 
@@ -62,7 +67,8 @@ class Machine:
         self.rng = np.random.default_rng(seed)
         self.inputs: dict[int, np.ndarray] = {}
         self.tiles: list[Tile] = []
-        for name, dtype in (("x", "f32"), ("y", "f32"), ("b", "bf16"), ("h", "f16"), ("i", "i32")):
+        named = (("x", "f32"), ("y", "f32"), ("b", "bf16"), ("h", "f16"), ("i", "i32"))
+        for name, dtype in (*named, *((dtype, dtype) for dtype in INTS[2:])):
             ids = self.terms.table.loads(name, 0, None, np.arange(COLS)[None], dtype)
             numbers = self.draw(dtype)
             self.inputs |= {int(t): numbers[:, k] for k, t in enumerate(ids[0])}
@@ -76,10 +82,10 @@ class Machine:
         mixed = np.choose(
             which, [anything, moderate, self.rng.choice(SPECIAL, shape), self.rng.choice(SPECIAL, shape)]
         )
-        if dtype == "i32":
-            return self.rng.choice(np.array(INTEGERS, np.int32), shape) + self.rng.integers(
-                -2, 3, shape, dtype=np.int32
-            )
+        if not numerics.is_float(dtype):
+            near = self.rng.choice(np.array(INTEGERS), shape) + self.rng.integers(-2, 3, shape)
+            any_ = self.rng.integers(-(2**63), 2**63 - 1, shape)
+            return np.where(which == 0, any_, near).astype(numerics.numpy_dtype(dtype))
         return numerics.from_f32(mixed, dtype)
 
     def push(
@@ -109,7 +115,7 @@ class Machine:
     def binary(self, a: int, b: int, c: int) -> None:
         x = self.pick(a, *FLOATS)
         y = self.pick(b, x.dtype)
-        name = ("add", "sub", "mul", "add", "mul", "div", "max", "min")[c % 8]
+        name = ("add", "sub", "mul", "add", "mul", "div", "max", "min", "rem", "pow")[c % 10]
         self.push(x.dtype, *self.both(lambda d, of: d.binary(name, of(x), of(y), x.dtype)), x, y)
 
     def with_constant(self, a: int, b: int, c: int) -> None:
@@ -134,7 +140,7 @@ class Machine:
 
     def unary(self, a: int, b: int, c: int) -> None:
         x = self.pick(a, *FLOATS)
-        name = ("neg", "neg", "abs", "relu", "sqrt", "exp")[b % 6]
+        name = ("neg", "neg", "abs", "relu", "sqrt", "exp", "recip", "rsqrt", "log")[b % 9]
         self.push(x.dtype, *self.both(lambda d, of: d.unary(name, of(x), x.dtype)), x)
 
     def plus_zero(self, a: int, b: int, c: int) -> None:
@@ -150,40 +156,87 @@ class Machine:
         self.push("f32", *self.both(lambda d, of: d.convert(of(x), x.dtype, "f32", "NONE", False)), x)
 
     def to_int(self, a: int, b: int, c: int) -> None:
-        x, dst, mode = self.pick(a, *FLOATS), ("i32", "i8")[b % 2], MODES[c % 8]
+        x, dst, mode = self.pick(a, *FLOATS), INTS[b % len(INTS)], MODES[c % 8]
         self.push(dst, *self.both(lambda d, of: d.convert(of(x), x.dtype, dst, mode, c > 7)), x)
 
     def from_int(self, a: int, b: int, c: int) -> None:
-        x, dst, mode = self.pick(a, "i32", "i8"), FLOATS[b % 3], MODES[c % 8]
+        x, dst, mode = self.pick(a, INTS[b % len(INTS)]), FLOATS[b % 3], MODES[c % 8]
         self.push(dst, *self.both(lambda d, of: d.convert(of(x), x.dtype, dst, mode, False)), x)
 
     def between_ints(self, a: int, b: int, c: int) -> None:
-        x, dst = self.pick(a, "i32", "i8"), ("i8", "i32", "i1")[b % 3]
+        x, dst = self.pick(a, INTS[c % len(INTS)]), (*INTS, "i1")[b % (len(INTS) + 1)]
         self.push(dst, *self.both(lambda d, of: d.convert(of(x), x.dtype, dst, "NONE", c > 7)), x)
 
     def int_binary(self, a: int, b: int, c: int) -> None:
-        x, y = self.pick(a, "i32"), self.pick(b, "i32")
+        dtype = INTS[(a + b) % len(INTS)]
+        x, y = self.pick(a, dtype), self.pick(b, dtype)
         name = ("add", "sub", "mul", "and", "or", "xor", "max", "min", "shl", "shr", "div", "rem")[c % 12]
-        self.push("i32", *self.both(lambda d, of: d.binary(name, of(x), of(y), "i32")), x, y)
+        self.push(dtype, *self.both(lambda d, of: d.binary(name, of(x), of(y), dtype)), x, y)
 
-    def int_with_constant(self, a: int, b: int, c: int) -> None:
-        x, value = self.pick(a, "i32"), INTEGERS[c % 8]
-        name = ("add", "sub", "mul", "and", "or", "xor", "shl", "div", "rem")[b % 9]
+    def int_unary(self, a: int, b: int, c: int) -> None:
+        x, name = self.pick(a, INTS[c % len(INTS)]), ("neg", "abs", "not", "relu")[b % 4]
+        self.push(x.dtype, *self.both(lambda d, of: d.unary(name, of(x), x.dtype)), x)
+
+    def int_matmul(self, a: int, b: int, c: int) -> None:
+        """By a constant of zeros and ones, or of anything; integers have no conditions."""
+        x, acc = self.pick(a, "i8"), self.pick(b, "i32") if c % 3 == 0 else None
+        k = np.zeros((COLS, COLS), np.int8)
+        k[self.rng.permutation(COLS), np.arange(COLS)] = self.rng.choice([1, 1, 1, 0, -1], COLS)
+        if c % 4 == 0:
+            k[:, 0] = self.rng.integers(-128, 128, COLS)
 
         def run(d: Any, of: Callable[[Tile], np.ndarray]) -> np.ndarray:
-            k = d.constant(value, "i32", (1, 1))
-            return d.binary(name, of(x), k, "i32") if c < 8 else d.binary(name, k, of(x), "i32")
+            right = k if d is NUMPY else self.terms.from_numbers(k, "i8")
+            return d.dot(of(x), right, None if acc is None else of(acc), "i8", "i32")
 
-        self.push("i32", *self.both(run), x)
+        numbers, ids = self.both(run)
+        tile = self.push("i32", numbers, ids, x, row_wise=True)
+        tile.valid = tile.valid & (True if acc is None else acc.valid)
+        assert not self.terms.take_conditions()
+
+    def int_reduce(self, a: int, b: int, c: int) -> None:
+        x = self.pick(a, *((INTS[c % len(INTS)],) if b % 2 else FLOATS))
+        name = ("max", "sum", "argmax", "min", "argmin", "prod")[b % 6]
+        numbers, ids = self.both(lambda d, of: d.reduce(name, of(x), 1, x.dtype))
+        dtype = "i32" if "arg" in name else x.dtype
+        self.push(dtype, numbers.repeat(COLS, 1), ids.repeat(COLS, 1), x, row_wise=True)
+
+    def int_with_constant(self, a: int, b: int, c: int) -> None:
+        x = self.pick(a, INTS[(a + b) % len(INTS)])
+        value = int(np.array(INTEGERS[c % 8]).astype(numerics.numpy_dtype(x.dtype)))
+        name = ("add", "sub", "mul", "and", "or", "xor", "shl", "div", "rem", "shr", "max")[b % 11]
+
+        def run(d: Any, of: Callable[[Tile], np.ndarray]) -> np.ndarray:
+            k = d.constant(value, x.dtype, (1, 1))
+            return d.binary(name, of(x), k, x.dtype) if c < 8 else d.binary(name, k, of(x), x.dtype)
+
+        self.push(x.dtype, *self.both(run), x)
 
     def bits(self, a: int, b: int, c: int) -> None:
-        x = self.pick(a, "f32")
-        tile = self.push("i32", *self.both(lambda d, of: d.bitcast(of(x), "f32", "i32")), x)
-        tile.valid = tile.valid & ~np.isnan(x.numbers)  # payloads are not part of a value
+        x = self.pick(a, *FLOATS)
+        dst = WIDTHS[x.dtype][b % len(WIDTHS[x.dtype])]
+        tile = self.push(dst, *self.both(lambda d, of: d.bitcast(of(x), x.dtype, dst)), x)
+        tile.valid = tile.valid & ~np.isnan(numerics.to_f32(x.numbers))  # payloads are not part of a value
 
     def value(self, a: int, b: int, c: int) -> None:
-        x = self.pick(a, "i32")
-        self.push("f32", *self.both(lambda d, of: d.bitcast(of(x), "i32", "f32")), x)
+        src, dst = (("i32", "f32"), ("ui16", "bf16"), ("i16", "f16"), ("i16", "bf16"), ("i16", "ui16"))[b % 5]
+        x = self.pick(a, src)
+        self.push(dst, *self.both(lambda d, of: d.bitcast(of(x), src, dst)), x)
+
+    def there_and_back(self, a: int, b: int, c: int) -> None:
+        """Integers kept in floats, some of them NaN: every bit stays, in constants too."""
+        src, dst = (("i32", "f32"), ("ui16", "bf16"), ("i16", "f16"))[b % 3]
+        x, value = self.pick(a, src), INTEGERS[c % 8]
+
+        def run(d: Any, of: Callable[[Tile], np.ndarray]) -> np.ndarray:
+            lanes = of(x)
+            if c > 7:
+                lanes = lanes.copy()
+                stored = np.array(value).astype(numerics.numpy_dtype(src))
+                lanes[:, ::2] = d.constant(int(stored), src, (1, 1))
+            return d.bitcast(d.bitcast(lanes, src, dst), dst, src)
+
+        self.push(src, *self.both(run), x)
 
     def merge_by_bits(self, a: int, b: int, c: int) -> None:
         """Two scattered halves joined by `or` on their bits."""
@@ -198,7 +251,7 @@ class Machine:
         self.push("f32", *self.both(run), x)
 
     def compare(self, a: int, b: int, c: int) -> None:
-        x = self.pick(a, *FLOATS, "i32")
+        x = self.pick(a, *FLOATS, INTS[b % len(INTS)])
         y, cmp = self.pick(b, x.dtype), ("eq", "ne", "lt", "le", "gt", "ge")[c % 6]
         self.push("i1", *self.both(lambda d, of: d.compare(cmp, of(x), of(y), x.dtype)), x, y)
 
@@ -313,6 +366,10 @@ STEPS = [
     Machine.int_with_constant,
     Machine.bits,
     Machine.value,
+    Machine.there_and_back,
+    Machine.int_unary,
+    Machine.int_matmul,
+    Machine.int_reduce,
     Machine.merge_by_bits,
     Machine.all_constant,
     Machine.reduce,
@@ -374,10 +431,10 @@ class Evaluator:
                 return np.bitwise_or.reduce([(v != 0).astype(np.int64) << i for i, v in enumerate(values)])
             case ("bit", int(i)):
                 return values[0] >> i & 1
-            case ("bits", "f32", "i32"):
-                return values[0].view(np.int32).astype(np.int64)
-            case ("value", "i32", "f32"):
-                return values[0].astype(np.int32).view(np.float32)
+            case ("bits", str(src), str(dst)):
+                return NUMPY.bitcast(numerics.from_f32(values[0], src), src, dst).astype(np.int64)
+            case ("value", str(src), str(dst)):
+                return numerics.to_f32(NUMPY.bitcast(values[0].astype(numerics.numpy_dtype(src)), src, dst))
         raise AssertionError(f"no evaluation for {head}")
 
     def uninterpreted(self, head: Any, values: list[np.ndarray]) -> np.ndarray:
@@ -402,13 +459,16 @@ class Evaluator:
     def fold(self, head: Any, args: tuple[int, ...]) -> np.ndarray:
         if head[0] == "dot":
             row, col = ([self(x) for x in self.table.args(side)] for side in args[:2])
-            total = np.zeros(SAMPLES, np.float32)
+            total = np.zeros(SAMPLES, np.float32 if numerics.is_float(str(head[1])) else np.int64)
             for a, b in zip(row, col, strict=True):
                 total = total + a * b
             return total if len(args) == 2 else self(args[2]) + total
         _, name, dtype, *_ = head
-        lanes = numerics.from_f32(np.stack([self(x) for x in args], axis=1), dtype)
-        return numerics.to_f32(NUMPY.reduce(name, lanes, 1, dtype))[:, 0]
+        lanes = np.stack([self(x) for x in args], axis=1)
+        if numerics.is_float(dtype):
+            lanes = numerics.from_f32(lanes, dtype)
+        reduced = NUMPY.reduce(name, lanes.astype(numerics.numpy_dtype(dtype)), 1, dtype)[:, 0]
+        return numerics.to_f32(reduced) if reduced.dtype.kind not in "iu" else reduced.astype(np.int64)
 
 
 def canonical(values: np.ndarray) -> np.ndarray:
@@ -419,7 +479,7 @@ def canonical(values: np.ndarray) -> np.ndarray:
     return values.astype(np.int64)
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.integers(0, 2**20),
     st.lists(
