@@ -4,6 +4,7 @@
 the same block. Values that still go through GM between them are for `forward_stages`.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ class Shared:
     second: int | None
 
 
+_SPLIT = re.compile(r""", attrs=\{["']split["']: pl\.SplitMode\.\w+\}""")
 Maps = tuple[dict[SSAValue, SSAValue], dict[SSAValue, SSAValue]]
 
 
@@ -65,10 +67,21 @@ def frame(
         arg_attrs=ArrayAttr([DictionaryAttr(row) for row in rows]),
     )
     fused.location = first.location
-    for key in ("dsv4.role", "dsv4.decorator"):
-        if (attr := first.attributes.get(key)) is not None:
-            fused.attributes[key] = attr
+    fused.attributes["dsv4.role"] = first.attributes["dsv4.role"]
+    if decorator := common_decorator(first, second):
+        fused.attributes["dsv4.decorator"] = StringAttr(decorator)
     return fused, maps
+
+
+def common_decorator(first: func.FuncOp, second: func.FuncOp) -> str | None:
+    """What both kernels are declared as; None where they differ.
+
+    How one of them is split between two vector cores is a hint: it goes where it is not that of both.
+    """
+    texts = [getattr(f.attributes.get("dsv4.decorator"), "data", "") for f in (first, second)]
+    if texts[0] != texts[1]:
+        texts = [_SPLIT.sub("", text) for text in texts]
+    return texts[0] if texts[0] == texts[1] else None
 
 
 def concatenate(first: func.FuncOp, second: func.FuncOp, shared: Sequence[Shared], name: str) -> func.FuncOp:

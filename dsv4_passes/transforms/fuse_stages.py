@@ -46,7 +46,7 @@ from .drop_dead_args import drop_arguments
 from .fit_ub import NotRowWise, fitted, too_large
 from .forward_copies import forward_copies
 from .forward_stages import NotForwarded, clean, forward
-from .fuse_kernels import Shared, concatenate, merge_parameters
+from .fuse_kernels import Shared, common_decorator, concatenate, merge_parameters
 from .fuse_loops import fuse_loops
 from .handed_from_afar import say_what_comes_from_afar
 from .orchestration import position, remove_unused, written_result
@@ -113,6 +113,8 @@ def check(pair: Pair) -> tuple[Pair, dict[int, int]]:
     for launch in (pair.producer, pair.consumer):
         if any(isinstance(r.type, TileBufType) for op in launch.function().walk() for r in op.results):
             raise CannotFuse(f"'{launch.callee}' is not in value form", "buffer form")
+    if common_decorator(pair.producer.function(), pair.consumer.function()) is None:
+        raise CannotFuse(f"{pair.label} are declared with different attributes", "different attributes")
     return pair, shared_tensors(pair, passed)
 
 

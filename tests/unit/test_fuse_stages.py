@@ -302,6 +302,28 @@ def test_a_tensor_that_is_taken_in_two_ways() -> None:
     assert said_of(source, tensors) == [("'make' and 'again' take 'half' in two ways", "tensor passed twice")]
 
 
+ATTRIBUTES = 'role=pl.Role.SubWorker, attrs={"%s": %s})'
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_how_one_kernel_is_split_is_a_hint(which: int) -> None:
+    parts = text(PAIR, TENSORS, ["out"]).split("role=pl.Role.SubWorker)")
+    split = ATTRIBUTES % ("split", "pl.SplitMode.UP_DOWN")
+    between = [split if i == which else "role=pl.Role.SubWorker)" for i in range(2)]
+    module, _ = fused(parts[0] + between[0] + parts[1] + between[1] + parts[2])
+    assert "attrs={" not in program_text(module).split("def make_write_back(")[0]
+    module, _ = fused(split.join(parts))
+    assert split in program_text(module)
+
+
+def test_other_attributes_must_be_the_same() -> None:
+    source = text(PAIR, TENSORS, ["out"])
+    source = source.replace("role=pl.Role.SubWorker)", ATTRIBUTES % ("slots", "2"), 1)
+    assert said_of(source) == [
+        ("'make' and 'write_back' are declared with different attributes", "different attributes")
+    ]
+
+
 CALL = "        out__v1: pl.Tensor[[64, 16], pl.BF16] = self.write_back_spmd(out, stage__v0)\n"
 INNER = "            out__r: pl.Tensor[[64, 16], pl.BF16] = self.write_back_spmd({out}, stage__v0)\n"
 YIELD = "            out__v1: pl.Tensor[[64, 16], pl.BF16] = pl.yield_({out})\n"

@@ -237,6 +237,8 @@ def test_a_shape_becomes_what_it_should_and_computes_the_same(name: str, tmp_pat
     expected = references(before)
     check_both(expected, after, said)
     again = parse_program(program_text(after), f"{name}.py")
+    verify_module(again)
+    assert program_text(again, verbatim=False) == program_text(after, verbatim=False)
     wild = expected[1].arrays
     Reference(wild, run_program(after, wild)).check(again)
 
