@@ -4,16 +4,18 @@
     %t1 = dsv4.launch @k (%x, %t)             =>    dsv4.launch @k (%x)
     (nothing uses %t1, and @k does not load %t)
 
-Legal because a tensor that the orchestration created, does not return and passes to nobody who reads it
-cannot be seen from outside.
+A kernel that does nothing any more is not launched. Legal because a tensor that the orchestration created,
+does not return and passes to nobody who reads it cannot be seen from outside.
 """
 
 from dataclasses import dataclass
 
 from xdsl.context import Context
+from xdsl.dialects import func, scf
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
+from xdsl.traits import is_side_effect_free
 from xdsl.transforms.dead_code_elimination import region_dce
 
 from dialects.dsv4.functions import KERNEL, program_functions, visible
@@ -25,8 +27,10 @@ from dsv4_passes.diagnostics import rewritten
 
 from .drop_dead_args import drop_in_kernel
 from .fuse_kernels import accesses
-from .orchestration import position, root_of
+from .orchestration import position, remove_unused, root_of
 from .tidy import tidy
+
+_FRAME = (scf.ForOp, scf.IfOp, scf.YieldOp, func.ReturnOp)
 
 
 def drop_dead_stores(module: ModuleOp) -> int:
@@ -54,12 +58,25 @@ def drop_dead_stores(module: ModuleOp) -> int:
             count += 1
         if count > before:
             drop_in_kernel(module, kernel)
+            _drop_launches(module, kernel)
             launches = [op for op in module.walk() if isinstance(op, LaunchOp)]
     for create in [op for op in module.walk() if isinstance(op, CreateOp)]:
         if not list(create.res.uses):
             create.detach()
             create.erase()
     return count
+
+
+def _drop_launches(module: ModuleOp, kernel: func.FuncOp) -> None:
+    """Launches of a kernel that does nothing any more go, unless it yields numbers that somebody uses."""
+    if not all(isinstance(op, _FRAME) or is_side_effect_free(op) for op in kernel.walk() if op is not kernel):
+        return
+    name = kernel.sym_name.data
+    mine = [op for op in module.walk() if isinstance(op, LaunchOp) and op.callee == name]
+    if not any(list(r.uses) for op in mine for r in op.res):
+        for launch in mine:
+            rewritten(launch, f"'{name}' does nothing any more and is not launched")
+            remove_unused(module, launch)
 
 
 def _only_stored(argument: SSAValue) -> bool:
