@@ -32,8 +32,8 @@ from xdsl.parser import ForwardDeclaredValue, Parser, ParserState, UnresolvedOpe
 from xdsl.traits import NoTerminator
 from xdsl.universe import Universe
 from xdsl.utils.exceptions import ParseError, VerifyException
-from xdsl.utils.lexer import Input, Span
-from xdsl.utils.mlir_lexer import MLIRLexer, MLIRTokenKind
+from xdsl.utils.lexer import Input, Span, Token
+from xdsl.utils.mlir_lexer import MLIRLexer, MLIRTokenKind, StringLiteral
 
 from . import spelling
 from .diagnostics import UserError, note
@@ -57,9 +57,20 @@ def new_context() -> Context:
 
 
 class Dsv4Lexer(MLIRLexer):
-    """xDSL's lexer, whose pattern for strings takes exponential time where the closing quote is missing."""
+    """xDSL's lexer, whose pattern for strings takes exponential time where the closing quote is missing, and
+    which takes a string with letters beyond ASCII, as printed, for bytes."""
 
     _unescaped_characters_regex = re.compile(r'"(?:[^"\\\n\v\f]++|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*+"')
+
+    def _lex_string_literal(self, start_pos: int) -> Token[MLIRTokenKind]:
+        token = super()._lex_string_literal(start_pos)
+        if token.kind != MLIRTokenKind.BYTES_LIT:
+            return token
+        try:
+            StringLiteral.from_span(token.span).bytes_contents.decode("utf-8")
+        except UnicodeDecodeError:
+            return token
+        return Token(MLIRTokenKind.STRING_LIT, token.span)
 
 
 class Dsv4Parser(Parser):

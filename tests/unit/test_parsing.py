@@ -4,14 +4,17 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp
 
 from dsv4_passes import spelling
 from dsv4_passes.diagnostics import UserError, collect, location_text
 from dsv4_passes.dominance import undominated_uses
 from dsv4_passes.emit.printer import SpelledPrinter
+from dsv4_passes.emit.pypto import program_text
+from dsv4_passes.frontends.pypto import parse_program
 from dsv4_passes.parsing import parse_file, parse_text, verify_module
+from tests.unit.kernels import DATA
 
 
 def printed(module: ModuleOp) -> str:
@@ -199,3 +202,13 @@ def test_dominance_follows_nesting_and_branches():
         ("arith.addi", 1),
         ("scf.yield", 0),
     }
+
+
+def test_strings_may_have_letters_beyond_ascii() -> None:
+    text = printed(parse_text('module attributes {a = "\\C3\\A9", b = "é", c = "\\FF"} {}'))
+    assert text == 'builtin.module attributes {a = "\\C3\\A9", b = "\\C3\\A9", c = "\\FF"} {\n}'
+    module = parse_text(text)
+    assert isinstance(module.attributes["a"], StringAttr)
+    assert module.attributes["a"] == module.attributes["b"] == StringAttr("é")
+    source = (DATA / "programs" / "inplace.py").read_text().replace("import pypto", "# 旋转\nimport pypto", 1)
+    assert program_text(parse_text(printed(parse_program(source, "p.py")))) == source
