@@ -13,10 +13,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dsv4_passes.diagnostics import UserError
 from dsv4_passes.interpreter.values import Tile
 
 _SPLIT_AXIS = {1: 0, 2: 1}
-"""split attribute -> axis; 0 does not split (ptoas 0.60 PTOToEmitC.cpp: TILE_UP_DOWN, TILE_LEFT_RIGHT)."""
+"""split attribute -> axis; 0 does not split (ptoas 0.60 PTOToEmitC.cpp: TILE_UP_DOWN, TILE_LEFT_RIGHT).
+
+Sub-block 0 has the upper or left half; the extent is even (pto-isa include/pto/common/fifo.hpp).
+"""
 
 MAX_SPLIT = 2
 """3 and 4 are the same for odd extents, whose halves no document states."""
@@ -78,7 +82,10 @@ def _part(tile: Tile, split: int, subblock: int) -> Tile:
     axis = _SPLIT_AXIS.get(split)
     if axis is None:
         return tile
-    half = tile.data.shape[axis] // 2
+    half, rest = divmod(tile.data.shape[axis], 2)
+    if rest:
+        what = ("rows", "columns")[axis]
+        raise UserError(f"a push with split = {split} halves {what}, but its tile has {2 * half + 1}")
     at = (slice(None),) * axis + (slice(subblock * half, (subblock + 1) * half),)
     rows, cols = tile.data[at].shape
     layout = tile.layout._replace(rows=rows, cols=cols, valid_rows=rows, valid_cols=cols)

@@ -1,6 +1,7 @@
 """Mixed kernels: joined, split and half rewritten ones give the same bits; what cannot be joined says why."""
 
 from collections import Counter
+from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,13 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
+from dialects.pto.types import TileLayout
 from dsv4_passes.cli.run import run_on_arrays
-from dsv4_passes.diagnostics import Diagnostics, collect
+from dsv4_passes.diagnostics import Diagnostics, UserError, collect
 from dsv4_passes.emit.target import PtoTarget
+from dsv4_passes.interpreter.channels import Channels, Item
 from dsv4_passes.interpreter.kernels import choose_kernel, find_kernels
+from dsv4_passes.interpreter.values import Tile
 from dsv4_passes.npz import read_npz
 from dsv4_passes.parsing import parse_file, parse_text, verify_module
 from dsv4_passes.transforms.bind_facts import bind_toml
@@ -136,7 +140,7 @@ def test_a_kernel_without_facts_comes_out_as_it_was() -> None:
 
 # -- both sub-blocks share every tile ----------------------------------------------------------------
 
-SHARED = [(s, arch, p) for s in (1, 2) for arch in ("a2a3", "a5") for p in (True, False)]
+SHARED = [(1, "a2a3", True), (1, "a5", False), (2, "a2a3", False), (2, "a5", True)]
 """Split, chip, and whether the sub-block's number is a parameter."""
 
 
@@ -144,6 +148,11 @@ def halves(split: int, arch: str, parameter: bool = True) -> ModuleOp:
     module = parse_text(rope_halves.kernel(split, arch, parameter), "halves.pto")
     verify_module(module)
     return module
+
+
+@lru_cache
+def expected_of_halves() -> Outputs:
+    return run(read("rope_a"), "rope_a")
 
 
 def run_halves(module: ModuleOp) -> Outputs:
@@ -166,7 +175,7 @@ def with_facts(module: ModuleOp, facts: str, path: Path) -> ModuleOp:
 def test_halves_joined_and_split_again_are_what_the_whole_kernel_computes(
     split: int, arch: str, parameter: bool
 ) -> None:
-    expected = run(read("rope_a"), "rope_a")
+    expected = expected_of_halves()
     module = halves(split, arch, parameter)
     signatures = [f.function_type for f in module.ops if isinstance(f, func.FuncOp)]
     require_same(run_halves(module), expected)
@@ -195,7 +204,16 @@ def test_halves_become_one_vector_kernel(split: int, arch: str, parameter: bool,
     written = text(module)
     assert "tmatmul" not in written
     assert "subblock" not in written
-    require_same(run_halves(parse_text(written, "after.pto")), run(read("rope_a"), "rope_a"))
+    require_same(run_halves(parse_text(written, "after.pto")), expected_of_halves())
+
+
+@pytest.mark.parametrize(("split", "what"), [(1, "rows"), (2, "columns")])
+def test_an_odd_extent_is_not_halved(split: int, what: str) -> None:
+    layout = TileLayout("acc", 15, 15, "f32", 15, 15)
+    data = np.zeros((15, 15), np.float32)
+    tile = Tile(layout, data, np.ones_like(data, bool), (15, 15), frozenset())
+    with pytest.raises(UserError, match=f"split = {split} halves {what}, but its tile has 15"):
+        Channels(2).push_to_vector(0, split, Item(tile))
 
 
 def test_halves_of_which_the_cube_keeps_some_work_stay_as_they_are(tmp_path: Path) -> None:
