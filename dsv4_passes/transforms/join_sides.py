@@ -91,7 +91,7 @@ def _require_joinable(function: func.FuncOp) -> None:
     for op in function.walk():
         if any(isinstance(r.type, TileBufType) for r in op.results):
             raise CannotJoin(op, f"'{function.sym_name.data}' is in buffer form")
-        if isinstance(op, (CoreFlagOp, SyncAllOp)):
+        if isinstance(op, (CoreFlagOp, SyncAllOp)) or op.name == "pto.comm.twait":
             raise CannotJoin(op, "cores wait for each other elsewhere than at channels")
         if isinstance(op, InitializePipeOp) and op.acc_push_epilogue is not None:
             raise CannotJoin(op, "its pushes convert what they push")

@@ -14,6 +14,7 @@
 !whole = !pto.tile<vec, 16x16xf32>
 !some = !pto.tile<vec, 16x16xf32, valid=?x?>
 !entry = !pto.tensor_view<16x16xf32>
+!signal = !pto.partition_tensor_view<1x1xi32>
 !gm = !pto.partition_tensor_view<16x16xf32>
 
 // CHECK: 'arguments_aic' and 'arguments_aiv' stay two functions: the two functions take different arguments
@@ -62,6 +63,21 @@ func.func @signal_aic() attributes {pto.kernel_kind = #pto.kernel_kind<cube>} {
 }
 func.func @signal_aiv() attributes {pto.kernel_kind = #pto.kernel_kind<vector>} {
   pto.sync.wait <PIPE_V>, 0
+  return
+}
+
+// CHECK: 'notified_aic' and 'notified_aiv' stay two functions: cores wait for each other elsewhere than at channels
+
+func.func @notified_aic(%s: !pto.ptr<i32>) attributes {pto.kernel_kind = #pto.kernel_kind<cube>} {
+  return
+}
+func.func @notified_aiv(%s: !pto.ptr<i32>) attributes {pto.kernel_kind = #pto.kernel_kind<vector>} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %n = arith.constant 1 : i32
+  %view = pto.make_tensor_view %s, shape = [%c1, %c1], strides = [%c1, %c1] : !pto.tensor_view<?x?xi32>
+  %signal = pto.partition_view %view, offsets = [%c0, %c0], sizes = [%c1, %c1] : !pto.tensor_view<?x?xi32> -> !signal
+  pto.comm.twait(%signal, %n : !signal, i32) {cmp = #pto<wait_cmp ge>}
   return
 }
 
