@@ -9,7 +9,15 @@ from collections.abc import Callable, Mapping
 from typing import Literal, NoReturn
 
 from xdsl.dialects.arith import ConstantOp
-from xdsl.dialects.builtin import IndexType, IntegerAttr, IntegerType, ModuleOp, StringAttr, i64
+from xdsl.dialects.builtin import (
+    IndexType,
+    IntegerAttr,
+    IntegerType,
+    ModuleOp,
+    StringAttr,
+    UnregisteredOp,
+    i64,
+)
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Operation, SSAValue
 
@@ -34,6 +42,8 @@ def upgrade(module: ModuleOp, ptoas: Ptoas, level: Level = "auto") -> ModuleOp:
     copy = module.clone(copied)
     spelling.carry_names(copied)
     require_buffer_form(copy)
+    if ptoas.has("removed_operations"):
+        refuse_removed(copy, ptoas)
     number = address_level(copy, level)
     for op in copy.walk():
         if isinstance(op, FuncOp) and op.body.blocks:
@@ -46,6 +56,18 @@ def require_buffer_form(module: ModuleOp) -> None:
     for op in module.walk():
         if any(isinstance(value.type, TileType) for value in (*op.results, *op.operands)):
             _fail(op, "is in value form, which ptoas does not know: run pto-lower first")
+
+
+REMOVED = frozenset({"pto.tpack", "pto.bind_tile", "pto.pointer_cast", "pto.declare_tile_memref"})
+
+
+def refuse_removed(module: ModuleOp, ptoas: Ptoas) -> None:
+    """Raise UserError at the first operation that older assemblers had and this one does not."""
+    for op in module.walk():
+        name = op.op_name.data if isinstance(op, UnregisteredOp) else op.name
+        if name in REMOVED:
+            problem = f"is an operation of older assemblers, which ptoas {ptoas.version} no longer has"
+            raise UserError(f"'{name}' op {problem}", op.location)
 
 
 def address_level(module: ModuleOp, level: Level) -> int:

@@ -54,6 +54,11 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             "the scratch operand of tsel has 4-byte elements (A2/A3)",
             "PTOAS commit 657a4ba9, PTO.cpp TSelOp::verify",
         ),
+        "removed_operations": Rule(
+            "0.60",
+            "tpack, bind_tile, pointer_cast and declare_tile_memref, which older ones had, are gone",
+            "PTOAS include/PTO/IR/PTOOps.td of 0.60; in which version between they went is not known",
+        ),
         "aligned_addresses": Rule(
             "0.49",
             "constant addresses are checked for alignment",

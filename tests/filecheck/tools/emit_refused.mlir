@@ -58,3 +58,42 @@ func.func @widths() {
   pto.tscatter ins(%b, {maskPattern = #pto.mask_pattern<P0101>} : !pto.tile_buf<vec, 8x32xf32>, "row") outs(%a : !pto.tile_buf<vec, 8x64xf32>)
   func.return
 }
+
+// -----
+
+// CHECK: error: 'pto.tpack' op is an operation of older assemblers, which ptoas 0.60 no longer has
+// OLD: pto.tpack ins(%a
+func.func @removed() {
+  %a = pto.alloc_tile : !pto.tile_buf<vec, 8x64xf32>
+  pto.tpack ins(%a : !pto.tile_buf<vec, 8x64xf32>) outs(%a : !pto.tile_buf<vec, 8x64xf32>)
+  func.return
+}
+
+// -----
+
+// CHECK: error: 'pto.bind_tile' op is an operation of older assemblers, which ptoas 0.60 no longer has
+// OLD: "pto.bind_tile"(%a)
+func.func @removed_generic() {
+  %a = pto.alloc_tile : !pto.tile_buf<vec, 8x64xf32>
+  %b = "pto.bind_tile"(%a) : (!pto.tile_buf<vec, 8x64xf32>) -> !pto.tile_buf<vec, 8x64xf32>
+  func.return
+}
+
+// -----
+
+// What ptoas has under another name or in other words is written as it is today.
+// CHECK: @renamed
+// CHECK: pto.tcvt ins(%a {rmode = #pto<round_mode RINT>, satmode = #pto<saturation_mode ON>} :
+// CHECK: %s = pto.subview %a[%i, %i] sizes [8, 32] : !pto.tile_buf<vec, 8x64xf32> -> !pto.tile_buf<vec, 8x32xf32>
+// CHECK: pto.tmov ins(%a : !pto.tile_buf<vec, 8x64xf32>, %b : !pto.tile_buf<vec, 8x64xf32>) outs(%b
+// OLD: @renamed
+func.func @renamed() {
+  %i = arith.constant 0 : index
+  %a = pto.alloc_tile : !pto.tile_buf<vec, 8x64xf32>
+  %b = pto.alloc_tile : !pto.tile_buf<vec, 8x64xf32>
+  %h = pto.alloc_tile : !pto.tile_buf<vec, 8x64xbf16>
+  pto.tcvt ins(%a {rmode = #pto<round_mode RINT>, sat_mode = #pto<saturation_mode ON>} : !pto.tile_buf<vec, 8x64xf32>) outs(%h : !pto.tile_buf<vec, 8x64xbf16>)
+  %s = pto.subset %a[%i, %i] sizes [8, 32] : !pto.tile_buf<vec, 8x64xf32>
+  pto.tmov.fp ins(%a, %b : !pto.tile_buf<vec, 8x64xf32>, !pto.tile_buf<vec, 8x64xf32>) outs(%b : !pto.tile_buf<vec, 8x64xf32>)
+  func.return
+}
