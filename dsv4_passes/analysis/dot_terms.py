@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dsv4_passes.analysis.terms import CONSTANT, NEVER_NEG_ZERO, Ids, TermTable
+from dsv4_passes.analysis.terms import CONSTANT, HIDES_Z, NEVER_NEG_ZERO, Ids, TermTable
 from dsv4_passes.interpreter import numerics
 
 Mask = NDArray[np.bool_]
@@ -98,9 +98,12 @@ class DotTerms:
     def _tuples(self, lanes: Ids, wanted: NDArray[np.intp]) -> Ids:
         """The id of each wanted row as a term, signs of zeros dropped."""
         result = np.full(len(lanes), -1, np.int64)
-        strip = self._table.strip_zero
+        hidden = (self._table.flags_of(lanes) & HIDES_Z) != 0
+        if hidden.any():
+            lanes = lanes.copy()
+            lanes[hidden] = list(map(self._table.strip_zero, lanes[hidden].tolist()))
         for i in wanted.tolist():
-            result[i] = self._table.node(("row",), tuple(map(strip, lanes[i].tolist())))
+            result[i] = self._table.node(("row",), tuple(lanes[i].tolist()))
         return result
 
 

@@ -70,7 +70,8 @@ class LaneIndex:
         for value, whole in self.plain.items():
             if whole.shape[2] <= width or whole.shape[:2] != ids.shape[:2] or not self.visible(value, before):
                 continue
-            for col in range(0, whole.shape[2] - width + 1, width):
+            starts = whole[0, 0, : whole.shape[2] - width + 1 : width] == plain[0, 0, 0]
+            for col in (np.flatnonzero(starts) * width).tolist():
                 if np.array_equal(whole[:, :, col : col + width], plain):
                     yield value, col
 
