@@ -4,12 +4,14 @@
      "kernels": [{"name": "rotate", "file": "rotate.pto", "core": "vector", "arguments": [
          {"name": "x", "direction": "in", "dtype": "bf16", "shape": [64, 64]},
          {"name": "__pypto_spmd_block_idx", "hidden": "block_idx", "dtype": "i32"}]}],
-     "orchestration": {"name": "main", "parameters": […], "steps": [
+     "orchestration": [{"name": "main", "parameters": […], "steps": [
          {"create": "stage", "dtype": "bf16", "shape": [256, 64]},
-         {"launch": "rotate", "blocks": 4, "arguments": ["x", "stage"]}]}}
+         {"launch": "rotate", "blocks": 4, "arguments": ["x", "stage"]}]}]}
 
-Steps run in order; a tensor goes by the name of its memory, whatever its version. A loop is a step with
-`for`, `from`, `to`, `step` and `steps`, a branch one with `if`, `then` and `else`. A kernel that works on
+Steps run in order; a tensor goes by the name of its memory, whatever its version, and a part of one is
+`{"of": "stage", "shape": [64, 64], "offsets": [0, 64]}`. Numbers that are not constant are expressions of
+the program text. Launches pass what is not `hidden`. A loop is a step with `for`, `from`, `to`, `step` and
+`steps`, a branch one with `if`, `then` and `else`. A kernel that works on
 both cores ("core": "mixed") becomes two functions in one text, `NAME_aic` and `NAME_aiv`, which take the
 same arguments; on a2a3 one of them is the memory through which the two hand tiles to each other.
 """
