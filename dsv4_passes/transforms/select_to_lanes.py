@@ -45,6 +45,7 @@ from .join_mixed import JOINED, drop_channels
 from .lane_forms import PATTERNS, interleave, plus_zero, scatter
 from .lane_sources import source
 from .materialise import Builder, Stuck, layout_of
+from .passed_twice import passed_twice
 from .rebuild import Candidate, Guard, Policy, Rebuilder, Rewritten, SignedZero
 from .report import outcome_text, savings
 from .tidy import tidy
@@ -196,6 +197,11 @@ def followed(function: func.FuncOp, policy: Policy) -> Rebuilder | None:
             f"'{flag.name}' orders operations by hand, and nothing would wait for what takes their place"
         )
         refused(flag, f"'{function.sym_name.data}' stays: {why}", "synchronised by hand")
+        return None
+    if (twice := passed_twice(function)) is not None:
+        launch, one, other = twice
+        why = f"a launch passes one tensor as '{one}' and as '{other}', and one of the two is written"
+        refused(launch, f"'{function.sym_name.data}' stays: {why}", "tensor passed twice")
         return None
     try:
         return Rebuilder(function, policy)

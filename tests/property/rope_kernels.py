@@ -1,4 +1,4 @@
-"""Random kernels of the kind that rotary embeddings are written as, and numbers to run them on.
+"""Random kernels of the kind that rotary embeddings are written as.
 
 One function in value form works on chunks of ROWS rows: products with matrices that select or nearly do, lane
 moves, conversions, sums, blends, stores that are loaded again, in loops and branches, in blocks. No operation
@@ -9,18 +9,14 @@ mixes rows, so a row of the results depends on that row of the inputs only.
 
 from dataclasses import dataclass, field
 
-import ml_dtypes
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.generic]
+from tests.property.rope_numbers import Argument, Array, near_selector, selector
 
 ROWS, WIDE, CHUNKS = 16, 32, 3
 HALF = WIDE // 2
-NUMPY = {"f32": np.float32, "bf16": ml_dtypes.bfloat16, "f16": np.float16}
 MODES = ("RINT", "RINT", "ROUND", "FLOOR", "TRUNC", "ODD")
 BOXED = "blayout=col_major, slayout=row_major"
-ODDITIES = (1, 1, 1, 1, 1, 1, -1, -1, 2, 0, -0.0, np.inf, np.nan)
 
 
 @dataclass(frozen=True)
@@ -40,43 +36,6 @@ class Tile:
             "acc": f", {BOXED}, fractal=1024",
         }.get(self.loc, "")
         return f"!pto.tile<{self.loc}, {self.rows}x{self.cols}x{self.dtype}{extra}>"
-
-
-@dataclass
-class Argument:
-    name: str
-    dtype: str
-    rows: int
-    cols: int
-    word: str = ""
-    """What a fact says of it, `even` or `odd`."""
-    matrix: Array | None = None
-    """The numbers it always has, if some are stated."""
-
-
-def selector(rows: int, cols: int, odd: int) -> Array:
-    matrix = np.zeros((rows, cols), np.float32)
-    few = np.arange(min(rows, cols))
-    matrix[(2 * few + odd, few) if rows > cols else (few, 2 * few + odd)] = 1
-    return matrix
-
-
-def near_selector(random: np.random.Generator, rows: int, cols: int) -> Array:
-    """One number not zero per column, or nearly so; permuted, signed, or with something that spoils it."""
-    kind = random.integers(4)
-    if kind < 2 and rows != cols:
-        matrix = selector(rows, cols, int(random.integers(2)))
-    else:
-        matrix = np.zeros((rows, cols), np.float32)
-        chosen = random.permutation(max(rows, cols))[:cols] % rows
-        matrix[chosen, np.arange(cols)] = 1
-    if kind % 2:
-        for _ in range(int(random.integers(1, 4))):
-            where = int(random.integers(rows)), int(random.integers(cols))
-            if random.random() < 0.5:
-                where = int(np.argmax(matrix[:, where[1]] != 0)), where[1]
-            matrix[where] = random.choice(ODDITIES)
-    return matrix
 
 
 @dataclass
@@ -175,8 +134,8 @@ class Maker:
             return self.load(self.argument(dtype, ROWS * CHUNKS, cols), self.row, 0, ROWS, cols, "vec")
         return fitting[-1] if self.maybe(0.6) else fitting[int(self.random.integers(len(fitting)))]
 
-    def convert(self, t: Tile, dtype: str) -> Tile:
-        mode = MODES[int(self.random.integers(len(MODES)))]
+    def convert(self, t: Tile, dtype: str, mode: str = "") -> Tile:
+        mode = mode or self.pick(*MODES)
         return self.tile(
             f"pto.tcvt ins({t.name} {{rmode = #pto<round_mode {mode}>}} : {t.type})",
             "vec",
@@ -360,6 +319,34 @@ class Maker:
         if self.maybe(0.85):
             self.move(acc, "vec")
 
+    def reassemble(self) -> None:
+        """Halves are rounded for the cube, put together there, and perhaps rounded again."""
+        mode, again = self.pick("RINT", "RINT", "ROUND", "FLOOR"), self.maybe(0.7)
+        acc: Tile | None = None
+        parts: list[Tile] = []
+        for odd in (0, 1) if self.maybe(0.8) else (1, 0):
+            short = self.convert(self.vector(HALF), "bf16", mode)
+            a = self.move(self.move(short, "mat"), "left")
+            matrix = selector(HALF, WIDE, odd)
+            known = self.argument("bf16", HALF, WIDE, "odd" if odd else "even", matrix)
+            b = self.move(self.load(known, "%c0", 0, HALF, WIDE, "mat"), "right")
+            given = f"{a.name}, {b.name} : {a.type}, {b.type}"
+            if acc is None:
+                acc = self.tile(f"pto.tmatmul ins({given})", "acc", ROWS, WIDE, "f32")
+            else:
+                given = f"{acc.name}, {a.name}, {b.name} : {acc.type}, {a.type}, {b.type}"
+                acc = self.tile(f"pto.tmatmul.acc ins({given})", "acc", ROWS, WIDE, "f32")
+            if self.maybe(0.15):
+                parts.append(self.move(acc, "vec"))
+                acc = None
+        whole = self.move(acc, "vec") if acc is not None else parts.pop()
+        if parts:
+            given = f"{parts[0].name}, {whole.name} : {whole.type}, {whole.type}"
+            whole = self.tile(f"pto.tadd ins({given})", "vec", ROWS, WIDE, "f32")
+        if again:
+            whole = self.convert(whole, "bf16", mode if self.maybe(0.8) else "ROUND")
+        self.store(whole, self.argument(whole.dtype, ROWS * CHUNKS, WIDE), self.row)
+
     # -- memory again, loops, branches -----------------------------------------------------------
 
     def stage(self) -> None:
@@ -368,6 +355,12 @@ class Maker:
         a = self.argument(t.dtype, ROWS * CHUNKS, t.cols)
         if self.maybe(0.2):
             self.partial_store(t, a)
+        elif self.maybe(0.3):
+            condition = self.fresh("is")
+            self.emit(f"{condition} = arith.cmpi {self.pick('slt', 'sge')}, %n, %c8 : index")
+            self.emit(f"scf.if {condition} {{")
+            self.store(t, a, self.row)
+            self.emit("}")
         else:
             self.store(t, a, self.row)
         if self.maybe(0.6):
@@ -423,8 +416,8 @@ class Maker:
         self.tiles.append(Tile(result, "vec", ROWS, cols, "f32"))
 
     def step(self, depth: int = 0) -> None:
-        kinds = [self.product] * 6 + [self.arithmetic] * 4 + [self.interleave] * 2
-        kinds += [self.round_trip, self.lane_move, self.index_scatter, self.stage, self.stage]
+        kinds = [self.product] * 5 + [self.reassemble] * 3 + [self.arithmetic] * 4 + [self.interleave] * 2
+        kinds += [self.round_trip, self.lane_move, self.index_scatter, self.stage, self.stage, self.stage]
         if depth < 1:
             kinds.append(self.loop)
         if depth < 2:
@@ -453,33 +446,3 @@ class Maker:
         head = f"func.func @k({parameters}, %n: index, %__pypto_spmd_block_idx: i32) attributes {{{kind}}}"
         module = f'builtin.module attributes {{pto.target_arch = "{self.arch}"}}'
         return f"{module} {{\n{head} {{\n{numbers}\n{body}\nreturn\n}}\n}}\n"
-
-
-TINY = [
-    2.0**-149,
-    2.0**-135,
-    2.0**-134,
-    3 * 2.0**-134,
-    2.0**-133,
-    2.0**-126,
-    2.0**-24,
-    2.0**-25,
-    3 * 2.0**-25,
-]
-TIES = [1 + 2.0**-8, 1 + 3 * 2.0**-8, 1 + 2.0**-11, 1 + 3 * 2.0**-11, 1.5, 1 / 3]
-TAME = np.array([0.0, 1.0, 1.0, *TIES, *TINY], np.float32)
-WILD = np.array([np.inf, -np.inf, np.nan, 3.4028235e38, -3.4028235e38, 65520.0], np.float32)
-
-
-def numbers(random: np.random.Generator, a: Argument, wild: bool) -> Array:
-    """Awkward numbers; some rows hold an Inf, a NaN, or what becomes an Inf by rounding."""
-    if a.matrix is not None:
-        return a.matrix if a.dtype == "i32" else a.matrix.astype(NUMPY[a.dtype])
-    lanes = random.choice(np.concatenate([TAME, -TAME]), (a.rows, a.cols))
-    noise = random.standard_normal(lanes.shape).astype(np.float32)
-    lanes = np.where(random.random(lanes.shape) < 0.3, noise, lanes)
-    for row in range(a.rows if wild else 0):
-        if random.random() < 0.2:
-            lanes[row, random.integers(a.cols)] = random.choice(WILD)
-    with np.errstate(all="ignore"):
-        return lanes.astype(NUMPY[a.dtype])

@@ -36,7 +36,8 @@ from dsv4_passes.transforms.lower_tiles import Level, PtoLowerPass
 from dsv4_passes.transforms.rope import RopePass
 from dsv4_passes.transforms.scatter_form import ScatterFormPass
 from dsv4_passes.transforms.select_to_lanes import SelectToLanesPass
-from tests.property.rope_kernels import ROWS, Argument, Maker, numbers
+from tests.property.rope_kernels import ROWS, Maker
+from tests.property.rope_numbers import Argument, numbers
 
 EXAMPLES = int(os.environ.get("DSV4_EXAMPLES", "24"))
 POLICIES: list[tuple[Any, Any]] = [

@@ -2,15 +2,20 @@
 
 # ruff: noqa: E501  (types make long lines)
 
+import re
+
 import ml_dtypes
 import numpy as np
 import pytest
 
 from dsv4_passes.cli.run import run_on_arrays
+from dsv4_passes.frontends.pypto import parse_program
 from dsv4_passes.interpreter.kernels import find_kernels
 from dsv4_passes.parsing import parse_text
+from dsv4_passes.transforms.bind_facts import bind_arrays
+from dsv4_passes.transforms.rope import RopePass
 from dsv4_passes.transforms.select_to_lanes import SelectToLanesPass
-from tests.unit.test_rewrites import apply
+from tests.unit.test_rewrites import DATA, apply, rewritten_sites
 
 BOXED = "blayout=col_major, slayout=row_major"
 ACC = "blayout=col_major, slayout=row_major, fractal=1024"
@@ -118,3 +123,16 @@ def test_what_is_synchronised_by_hand_stays(flag: str) -> None:
     (said,) = (e.message for e in diagnostics.entries)
     assert f"'{flag.split('[')[0].split(' ')[0]}' orders operations by hand" in said
     assert str(module) == before
+
+
+@pytest.mark.parametrize("out", ["out__ssa_v0", "x__ssa_v0"])
+def test_a_kernel_that_is_launched_on_one_tensor_twice_stays(out: str) -> None:
+    """Pointer arguments do not alias: every proof rests on that."""
+    path = DATA / "rope_a" / "program.py"
+    call = re.compile(r"(= self\.rope_a_spmd\(.*, )out__ssa_v0\)")
+    module = parse_program(call.sub(rf"\1{out})", path.read_text(encoding="utf-8")), path.name)
+    bind_arrays(module, str(DATA / "rope_a" / "inputs.npz"))
+    diagnostics = apply(module, RopePass("a3"))
+    said = " ".join(e.message for e in diagnostics.entries)
+    twice = "a launch passes one tensor as 'x__ssa_v0' and as 'out__ssa_v0'" in said
+    assert bool(rewritten_sites(diagnostics)) == (not twice) == (out != "x__ssa_v0")
