@@ -70,8 +70,8 @@ _COMPARISON, _SUM, _UNARY = 1, 2, 4
 def float_text(attr: FloatAttr) -> str:
     """The shortest decimal that is this number of its element type, with a point or an exponent."""
     value = attr.value.data
-    if not math.isfinite(value):
-        return str(value)
+    if math.isinf(value):
+        return "1e999" if value > 0 else "-1e999"  # what Python reads as that
     candidates = (f"{value:.{digits}g}" for digits in range(1, 18))
     text = next((c for c in candidates if number_attribute(float(c), attr.type) == attr), repr(value))
     return text if any(sign in text for sign in ".e") else f"{text}.0"
@@ -147,7 +147,7 @@ class FunctionText:
         if isinstance(op, _CASTS):
             return f"pl.cast({self.scalar(op.operands[0])}, pl.{self.dtype(value.type, op)})"
         if isinstance(op, arith.NegfOp):
-            return self.enclosed(f"-{self.scalar(op.operand, _UNARY)}", around >= _UNARY)
+            return self.enclosed(f"-{self.scalar(op.operand, _UNARY)}", around > _UNARY)
         if isinstance(op, arith.CmpiOp | arith.CmpfOp):
             return self.comparison(op, around)
         self.fail(op, f"{op.name} is no scalar expression")
@@ -159,7 +159,7 @@ class FunctionText:
         sign, strength = _BINARY[type(op)]
         left, right = op.operands
         if isinstance(op, arith.SubiOp) and constant_int(left) == 0 and constant_int(right) is None:
-            return self.enclosed(f"-{self.scalar(right, _UNARY)}", around >= _UNARY)
+            return self.enclosed(f"-{self.scalar(right, _UNARY)}", around > _UNARY)
         if (number := fold(_SIGNS[sign], constant_int(left), constant_int(right))) is not None:
             return self.constant(IntegerAttr(number, cast(IndexType, left.type)), False)
         text = f"{self.scalar(left, strength - 1)} {sign} {self.scalar(right, strength)}"

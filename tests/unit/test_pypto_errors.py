@@ -1,10 +1,15 @@
 """What is no tile program: one line with the place, and nothing of the text is run."""
 
+import contextlib
+from pathlib import Path
+
 import pytest
 
-from dsv4_passes.diagnostics import UserError
+from dsv4_passes.diagnostics import UserError, collect
+from dsv4_passes.emit.pypto import program_text
 from dsv4_passes.frontends.pypto import parse_program
-from tests.unit.test_pypto_import import replaced
+from dsv4_passes.parsing import verify_module
+from tests.unit.test_pypto_import import path_of, replaced
 
 CASES = [
     (
@@ -321,7 +326,130 @@ def test_what_python_thinks_of_a_literal_is_not_said() -> None:
     parse_program(replaced("staged", ("class staged_rope:\n", "class staged_rope:\n    '\\d'\n")), "p.py")
 
 
-def test_deep_nesting_is_an_error_and_no_crash() -> None:
-    deep = "head__ssa_v0" + " + 1" * 5000
-    with pytest.raises(UserError, match="nested too deeply"):
-        parse_program(replaced("staged", ("head__ssa_v0 * 64\n", f"{deep}\n")), "p.py")
+DEEP = [
+    ("head__ssa_v0 * 64\n", "head__ssa_v0" + " + 1" * 900 + "\n"),
+    ("head__ssa_v0 * 64\n", "head__ssa_v0" + " + 1" * 20000 + "\n"),
+    ("head__ssa_v0 * 64\n", "-" * 100000 + "head__ssa_v0\n"),
+    ("head__ssa_v0 * 64\n", "pl" + ".a" * 20000 + "\n"),
+    ("head__ssa_v0 * 64\n", "pl.min(" * 150 + "head__ssa_v0" + ", 1)" * 149 + ", 1, 1)\n"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), DEEP, ids=range(len(DEEP)))
+def test_deep_nesting_is_an_error_in_that_line(old: str, new: str) -> None:
+    with pytest.raises(UserError, match=r"^p.py:11:\d+: error: "):
+        parse_program(replaced("staged", (old, new)), "p.py")
+
+
+NINES = "9" * 30
+ODD = [
+    ('{"core_num": 4}', f'{{"core_num": {NINES}}}', f"{NINES}}}", "expected 1 to 65536 blocks, found 999"),
+    ('{"core_num": 4}', '{"core_num": -4}', "-4}", "expected 1 to 65536 blocks, found -4"),
+    ('{"core_num": 4}', '{"core_num": True}', "True}", "expected a number, found 'True'"),
+    ('{"core_num": 4}', '{"core_num": n.m}', "n.m}", "expected a number of blocks, found 'n.m'"),
+    ("[64, 1024]", "[64, -1]", "-1]", "expected a positive extent, found -1"),
+    ("head__ssa_v0 * 256", f"head__ssa_v0 * {NINES}", NINES, f"{NINES} is no index number"),
+    ("head__ssa_v0 * 256", f"head__ssa_v0 * {'9' * 5000}", "999", "not a program text: Exceeds the limit"),
+    (
+        "head__ssa_v0 * 256",
+        "head__ssa_v0\0 * 256",
+        "\0 * 256",
+        "not a program text: source code string cannot",
+    ),
+    ("head__ssa_v0 * 256", "head__ssa_v0 \ud800 * 256", "\ud800 * 256", "not a program text: 'utf-8' codec"),
+    ("head__ssa_v0 * 256", "head__ssa_v0 \v * 256", "\v * 256", "not a program text: invalid non-printable"),
+    ("        row__ssa_v0", "\trow__ssa_v0", "\trow__ssa_v0", "not a program text: inconsistent use of tabs"),
+    ("class staged_rope:", "class staged_rope(print(1)):", "print(1)", "expected a class without parameters"),
+    (
+        "dtype=pl.INT32, ",
+        "dtype=pl.INT32, dtype=pl.INT32, ",
+        "dtype=pl.INT32, desc",
+        "the argument 'dtype' is there",
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "at", "message"), ODD, ids=range(len(ODD)))
+def test_odd_numbers_and_characters(old: str, new: str, at: str, message: str) -> None:
+    text = path_of("staged").read_text()
+    text = text.replace(old, new, 1) if old in text else path_of("rope_d").read_text().replace(old, new, 1)
+    with pytest.raises(UserError) as error:
+        parse_program(text, "p.py")
+    file, line, column, rest = str(error.value).split(":", 3)
+    assert (file, rest.startswith(f" error: {message}")) == ("p.py", True), str(error.value)
+    assert "\n" not in rest
+    assert text.split("\n")[int(line) - 1][int(column) - 1 :].startswith(at)
+
+
+KEPT = "pl.tile.muls(x__tile, 2.0)"
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "lambda: 0",
+        "[y for y in x__tile]",
+        "(y := x__tile)",
+        "*x__tile",
+        "f'{x__tile}'",
+        "x__tile if 1 else 2",
+    ],
+)
+def test_what_is_kept_as_text_is_in_the_grammar_too(argument: str) -> None:
+    text = replaced("inplace", (KEPT, f"pl.tile.wobble(x__tile, {argument})"))
+    with pytest.raises(UserError, match=r"^p.py:10:8\d: error: expected an argument of an operation, found"):
+        parse_program(text, "p.py")
+    text = replaced(
+        "inplace", ("x__tile: pl.Tile[[1, 64], pl.FP32, pl.Mem.Vec]", f"x__tile: pl.Array[{argument}]")
+    )
+    with pytest.raises(UserError, match=r"^p.py:9:\d+: error: expected an argument of an operation, found"):
+        parse_program(text, "p.py")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("        x__tile:", "\f        x__tile:"),
+        ("x__tile", "ünï__tile"),
+        ("x__tile", "ﬁrst__tile"),
+        ("shift", "schieß"),
+        ("# A kernel", "# A \u2028 \x1c \x85 kernel"),
+        (KEPT, "pl.tile.wobble(x__tile, 'a\u2028b\\n{0}{{', k={1: 2})"),
+        (KEPT, "pl.tile.wobble(x__tile, 'dsv4_operand0_', 'dsv4_operand_7_')"),
+        (KEPT, "pl.tile.muls(x__tile, 1e999)"),
+    ],
+)
+def test_odd_texts_that_are_programs_come_back(old: str, new: str) -> None:
+    text = path_of("inplace").read_text().replace(old, new)
+    with collect():
+        module = parse_program(text, "p.py")
+        verify_module(module)
+        assert program_text(module) == text
+        printed = program_text(module, verbatim=False)
+        assert program_text(parse_program(printed, "q.py"), verbatim=False) == printed
+
+
+def test_nothing_of_a_text_is_run(tmp_path: Path) -> None:
+    """Wherever an expression may stand."""
+    mark = tmp_path / "run"
+    call = f"open({str(mark)!r}, 'w')"
+    source = path_of("staged").read_text()
+    places = [
+        ("@pl.program", f"@{call}\n@pl.program"),
+        ("class staged_rope:", f"class staged_rope({call}):"),
+        ("import pypto.language as pl", f"import pypto.language as pl\n{call}"),
+        ("level=pl.Level.CHIP_DIE", f"level={call}"),
+        ('{"core_num": 4}', f'{{"core_num": {call}}}'),
+        ("pl.Tensor[[64, 64], pl.BF16]", call),
+        ("pl.Scalar[pl.INDEX] =", f"{call} ="),
+        ("[64, 1024]", f"[64, {call}]"),
+        ("head__ssa_v0 * 256", call),
+        ("mode='rint'", f"mode={call}"),
+        ("return out__rv_v1", f"return {call}"),
+        ("FP32, pl.Mem.Vec]", f"FP32, {call}]"),
+    ]
+    for old, new in places:
+        assert old in source
+        with contextlib.suppress(UserError), collect():
+            program_text(parse_program(source.replace(old, new, 1), "p.py"), verbatim=False)
+    assert not mark.exists()

@@ -290,6 +290,8 @@ def test_scalar_expressions_have_the_parentheses_they_need() -> None:
         "row__ssa_v0 // (start__ssa_v0 * 2)",
         "-(row__ssa_v0 + start__ssa_v0)",
         "-row__ssa_v0 * 2",
+        "---row__ssa_v0 - -start__ssa_v0",
+        f"{'-' * 300}row__ssa_v0",
         "pl.min(row__ssa_v0 + 1, 8) - pl.max(start__ssa_v0, 0)",
         "pl.cast(pl.cast(row__ssa_v0, pl.INT32) + pl.const(2, pl.INT32), pl.INDEX)",
         "row__ssa_v0 * 3 + start__ssa_v0 * 2",

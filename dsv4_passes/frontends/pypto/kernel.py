@@ -113,6 +113,7 @@ class KernelReader(RegionReader):
 
     def statements(self, statements: Sequence[ast.stmt]) -> None:
         for statement in statements:
+            self.source.current = statement
             self.statement(statement)
 
     def statement(self, statement: ast.stmt) -> None:

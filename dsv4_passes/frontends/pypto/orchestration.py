@@ -110,6 +110,7 @@ class OrchestrationReader(TensorReader):
 
     def statements(self, statements: Sequence[ast.stmt]) -> None:
         for statement in statements:
+            self.source.current = statement
             match statement:
                 case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
                     self.assign(name, self.types.read(statement.annotation), value)
@@ -168,6 +169,7 @@ class OrchestrationReader(TensorReader):
                 return bound
             self.fail(node, f"'{node.id}' is a tuple")
 
+        self.source.check_kept(call)
         template = Template(resolve)
         text = template.text(call)
         parts = list(declared.parts) if isinstance(declared, TupleText) else [declared] if declared else []

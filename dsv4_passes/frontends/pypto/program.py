@@ -15,10 +15,12 @@ from .fingerprint import fingerprint
 from .kernel import KernelReader
 from .orchestration import OrchestrationReader
 from .signature import Signature, read_signature
-from .source import Source, is_docstring
+from .source import Source, is_docstring, shortened
 from .tensors import Callee
 from .types import TensorText, TypeReader
 
+MAX_BLOCKS = 1 << 16
+"""Far more than a chip has cores, and as many as an analysis of all blocks can look at."""
 _IMPORT = "import pypto.language as pl"
 
 
@@ -32,7 +34,7 @@ def parse_program(text: str, filename: str = "<program>") -> ModuleOp:
     try:
         return _read(source, tree)
     except RecursionError as error:
-        raise UserError("nested too deeply", filename) from error
+        raise UserError("nested too deeply", source.location(source.current)) from error
 
 
 def _read(source: Source, tree: ast.Module) -> ModuleOp:
@@ -50,6 +52,8 @@ def _read(source: Source, tree: ast.Module) -> ModuleOp:
             case ast.ClassDef(decorator_list=[decorator]) if source.qualified(decorator) == "pl.program":
                 if program is not None:
                     source.fail(statement, "there are two programs in one text")
+                for extra in (*statement.bases, *(k.value for k in statement.keywords)):
+                    source.outside(extra, "a class without parameters")
                 program = statement
             case ast.Expr() if is_docstring(statement):
                 pass
@@ -69,6 +73,7 @@ class _Program:
         self.node = node
         self.signatures: dict[str, Signature] = {}
         for statement in node.body:
+            self.source.current = statement
             if isinstance(statement, ast.FunctionDef):
                 if statement.name in self.signatures:
                     source.fail(statement, f"function '{statement.name}' is there twice")
@@ -135,18 +140,24 @@ class _Program:
         core_num = signature.attrs.get("core_num")
         if core_num is None:
             self.source.fail(node, f"expected attrs with core_num for '{name}'")
-        blocks: int | str = (
-            core_num.value
-            if isinstance(core_num, ast.Constant) and isinstance(core_num.value, int)
-            else ast.unparse(core_num)
-        )
-        if isinstance(blocks, int) and blocks < 1:
-            self.source.fail(core_num, f"expected at least one block, found {blocks}")
+        blocks = self.blocks(core_num)
         op = WrapperOp(name, kernel, blocks)
         op.location = self.source.location(node)
         if signature.decorator != f'type=pl.FunctionType.Spmd, attrs={{"core_num": {blocks}}}':
             op.attributes["dsv4.decorator"] = StringAttr(signature.decorator)
         return Callee(callee.function, callee.signature, blocks, name), op
+
+    def blocks(self, node: ast.expr) -> int | str:
+        """The number of blocks, or the text of an expression over names that nobody defines."""
+        if not isinstance(node, ast.Constant | ast.UnaryOp):
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.expr) and not isinstance(inner, ast.Name | ast.Constant | ast.BinOp):
+                    self.source.outside(node, "a number of blocks")
+            return ast.unparse(node)
+        number = self.source.integer(node)
+        if not 1 <= number <= MAX_BLOCKS:
+            self.source.fail(node, f"expected 1 to {MAX_BLOCKS} blocks, found {shortened(str(number))}")
+        return number
 
     def check_returns(self, signature: Signature, count: int) -> None:
         """Behind its call, a wrapper takes a tuple apart and returns what the kernel returned, in order."""

@@ -217,6 +217,7 @@ class TileReader(Body):
                 return bound
             self.fail(node, f"'{node.id}' is a tuple")
 
+        self.source.check_kept(call.node)
         template = Template(resolve)
         text, declared = template.text(call.node), call.declared
         annotation = ""

@@ -1,6 +1,7 @@
 """What reading a kernel and reading an orchestration have in common: names, constants, scalar arithmetic."""
 
 import ast
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, cast
@@ -23,10 +24,11 @@ from dialects.pto.elements import ELEMENT_TYPES, element_bits, element_name, is_
 from dialects.pto.memory import constant_int
 from dsv4_passes.spelling import set_written_name
 
-from .source import Source
+from .source import Source, shortened
 from .types import DTYPES, AnyText, ScalarText, TensorText, TypeReader
 
 INDEX = IndexType()
+_NOT_IN_MLIR = re.compile(r"[^A-Za-z0-9_]")
 
 
 @dataclass(eq=False)
@@ -113,7 +115,7 @@ class Scalars:
         return self.emit(op, node, name).results[0]
 
     def call(self, value: SSAValue, name: str) -> None:
-        value.name_hint = name
+        value.name_hint = _NOT_IN_MLIR.sub("_", name)
         set_written_name(value, name)
 
     def lead(self, op: Operation, node: ast.AST) -> SSAValue:
@@ -136,7 +138,7 @@ class Scalars:
         name = element_name(type_)
         attr = number_attribute(value, type_)
         if attr is None:
-            self.fail(node, f"{value} is no {name} number")
+            self.fail(node, f"{shortened(str(value))} is no {name} number")
         key = (attr, str(attr))  # the text tells -0.0 from 0.0
         if key not in self._constants:
             op = arith.ConstantOp(attr)

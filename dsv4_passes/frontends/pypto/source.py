@@ -2,6 +2,7 @@
 
 import ast
 import io
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,14 @@ from typing import NoReturn
 from xdsl.dialects.builtin import FileLineColLoc, IntAttr, StringAttr
 
 from dsv4_passes.diagnostics import UserError
+
+_UNREADABLE = re.compile("\0|[\ud800-\udfff]|[0-9]{4301,}")
+"""What Python does not say the place of: a null byte, half a character, more digits than it reads."""
+_GRAMMAR = (
+    *(ast.Name, ast.Constant, ast.Attribute, ast.List, ast.Tuple, ast.Dict, ast.Call, ast.keyword),
+    *(ast.UnaryOp, ast.BinOp, ast.Compare, ast.Subscript, ast.expr_context),
+    *(ast.operator, ast.unaryop, ast.cmpop),
+)
 
 
 @dataclass
@@ -21,6 +30,8 @@ class Source:
 
     def __post_init__(self) -> None:
         self.lines = io.StringIO(self.text, newline="").readlines()  # only what Python takes as line ends
+        self.current: ast.AST = ast.Module([], [])
+        """The statement that is being read."""
         self._file = StringAttr(self.filename)
 
     def parse(self) -> ast.Module:
@@ -29,12 +40,27 @@ class Source:
             with warnings.catch_warnings(action="ignore"):  # what Python thinks of literals
                 return ast.parse(self.text)
         except SyntaxError as error:
-            place = f"{self.filename}:{error.lineno or 1}:{error.offset or 1}"
-            raise UserError(f"not a program text: {error.msg}", place) from error
+            odd = _UNREADABLE.search(self.text)
+            place = self.place(odd.start()) if odd else None
+            if error.lineno is not None and not (odd and odd[0].isdigit()):
+                place = f"{self.filename}:{error.lineno}:{error.offset or 1}"
+            message = str(error.msg).partition(";")[0]
+            raise UserError(f"not a program text: {message}", place or self.place(0)) from error
         except (RecursionError, MemoryError) as error:
-            raise UserError("nested too deeply", self.filename) from error
-        except ValueError as error:  # null bytes
-            raise UserError(f"not a program text: {error}", self.filename) from error
+            longest = max(self.lines, key=len, default="")
+            raise UserError("nested too deeply", self.place(self.text.index(longest))) from error
+        except ValueError as error:  # null bytes, and what is no character
+            odd = _UNREADABLE.search(self.text)
+            message = str(error).partition(";")[0]
+            raise UserError(
+                f"not a program text: {message}", self.place(odd.start() if odd else 0)
+            ) from error
+
+    def place(self, index: int) -> str:
+        """File, line and column of a character."""
+        before = io.StringIO(self.text[:index], newline="").readlines()
+        last = before[-1] if before and not before[-1].endswith(("\n", "\r")) else ""
+        return f"{self.filename}:{len(before) + (not last)}:{len(last) + 1}"
 
     def location(self, node: ast.AST) -> FileLineColLoc:
         """Line and column of a node, both counted from 1; a node without a place stands at the start."""
@@ -52,10 +78,7 @@ class Source:
 
     def outside(self, node: ast.AST, what: str) -> NoReturn:
         """The node is Python, but no part of a tile program."""
-        text = " ".join(ast.unparse(node).split())
-        if len(text) > 60:
-            text = f"{text[:57]}..."
-        self.fail(node, f"expected {what}, found '{text}'")
+        self.fail(node, f"expected {what}, found '{shortened(' '.join(ast.unparse(node).split()))}'")
 
     def written(self, node: ast.AST) -> str:
         """A piece of syntax as it stands in the text."""
@@ -64,6 +87,12 @@ class Source:
             return ast.unparse(node)
         line = self.lines[first - 1].encode()
         return line[getattr(node, "col_offset", 0) : getattr(node, "end_col_offset", 0)].decode()
+
+    def check_kept(self, node: ast.expr) -> None:
+        """What is kept as text is made of nothing but names, constants, lists and calls."""
+        for inner in ast.walk(node):
+            if not isinstance(inner, _GRAMMAR):
+                self.outside(inner if isinstance(inner, ast.expr) else node, "an argument of an operation")
 
     # -- small pieces ----------------------------------------------------------------------------
 
@@ -115,8 +144,14 @@ class Source:
         for keyword in call.keywords:
             if keyword.arg is None:
                 self.outside(keyword.value, "a named keyword argument")
+            if keyword.arg in found:
+                self.fail(keyword, f"the argument '{keyword.arg}' is there twice")
             found[keyword.arg] = keyword.value
         return found
+
+
+def shortened(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def is_docstring(statement: ast.stmt) -> bool:

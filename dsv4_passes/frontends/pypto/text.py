@@ -6,8 +6,6 @@ from collections.abc import Callable
 
 from xdsl.ir import SSAValue
 
-_MARK = re.compile(r"dsv4_operand_(\d+)_")
-
 
 class Template:
     """Turns names into operands: `pl.tile.sort32(x, i)` becomes `pl.tile.sort32({0}, {1})`."""
@@ -18,9 +16,11 @@ class Template:
 
     def text(self, node: ast.expr) -> str:
         """The text of an expression; its names are resolved in the order in which they stand."""
-        copy = ast.parse(ast.unparse(node), mode="eval")
-        text = ast.unparse(_Rename(self, node).visit(copy))
-        return _MARK.sub(r"{\1}", text.replace("{", "{{").replace("}", "}}"))
+        written, mark = ast.unparse(node), "dsv4_operand"
+        while mark in written:
+            mark += "_"
+        text = ast.unparse(_Rename(self, node, mark).visit(ast.parse(written, mode="eval")))
+        return re.sub(rf"{mark}(\d+)_", r"{\1}", text.replace("{", "{{").replace("}", "}}"))
 
     def number(self, name: ast.Name) -> int:
         value = self.resolve(name)
@@ -32,12 +32,11 @@ class Template:
 class _Rename(ast.NodeTransformer):
     """Replaces the names of values by marks that are names, too."""
 
-    def __init__(self, template: Template, place: ast.expr):
-        self.template = template
-        self.place = place
+    def __init__(self, template: Template, place: ast.expr, mark: str):
+        self.template, self.place, self.mark = template, place, mark
 
     def visit_Name(self, node: ast.Name) -> ast.Name:
         if node.id == "pl":
             return node
         number = self.template.number(ast.copy_location(ast.Name(id=node.id, ctx=node.ctx), self.place))
-        return ast.Name(id=f"dsv4_operand_{number}_", ctx=node.ctx)
+        return ast.Name(id=f"{self.mark}{number}_", ctx=node.ctx)

@@ -204,6 +204,7 @@ class TypeReader:
 
     def read(self, node: ast.expr) -> AnyText:
         """The type of a value. Raises UserError where it is a tile, tensor or scalar, but malformed."""
+        self.source.check_kept(node)
         if not isinstance(node, ast.Subscript):
             return OtherText(ast.unparse(node))
         arguments = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
