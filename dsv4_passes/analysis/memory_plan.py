@@ -24,14 +24,13 @@ EFFORT = 20_000
 class Buffer:
     """Something that wants bytes at a multiple of `align` while it is alive: `parts` say how many, when.
 
-    `address` is where it has to be, if that is given; `former` where it was in another program.
+    `address` is where it has to be, if that is given.
     """
 
     name: str
     align: int
     parts: list[tuple[int, Live]]
     address: int | None = None
-    former: int | None = None
 
     def __post_init__(self) -> None:
         self.size = max(size for size, _ in self.parts)
@@ -92,22 +91,6 @@ def _improved(buffers: Sequence[Buffer], best: Plan, fixed: list[int], least: in
         if best.peak <= least:
             break
     return best
-
-
-def plan_as_before(buffers: Sequence[Buffer]) -> Plan:
-    """Every buffer where it was before, as far as nothing is in the way, then the others."""
-    addresses = [0] * len(buffers)
-    placed: list[Placed] = []
-    late: list[int] = []
-    for index, buffer in enumerate(buffers):
-        at = buffer.former if buffer.address is None else buffer.address
-        if at is None or at % buffer.align or any(lo < at < hi for lo, hi in _taken(buffer, placed)):
-            late.append(index)
-        else:
-            _place(buffer, index, addresses, placed, lambda _, __, at=at: at)
-    for index in late:
-        _place(buffers[index], index, addresses, placed, first_fit)
-    return _made(buffers, addresses)
 
 
 def _attempts(buffers: Sequence[Buffer], fixed: list[int], free: list[int]) -> Iterable[Callable[[], Plan]]:

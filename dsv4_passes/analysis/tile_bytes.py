@@ -160,15 +160,6 @@ class TileBytes:
         space, lo, hi = bytes_
         return range(self._atom[space, lo], self._atom[space, hi])
 
-    def peaks(self) -> dict[str, int]:
-        """The highest byte of each addressed memory that a tile occupies, plus one."""
-        peaks: dict[str, int] = {}
-        for handle in self.handles.values():
-            space, _, hi = handle.bytes
-            if isinstance(space, str) and not handle.is_null:
-                peaks[space] = max(hi, peaks.get(space, 0))
-        return peaks
-
     # -- accesses ----------------------------------------------------------------------------------
 
     def writes(self, op: Operation) -> Iterator[Handle]:
@@ -197,13 +188,15 @@ class TileBytes:
             offset = stretch(whole.layout, source.layout.shape, source.window.row, source.window.col)
         elif (source.layout, source.valid) != (dest.layout, dest.valid):
             return False
-        if offset is None or (whole.layout.dtype, whole.layout.blayout) != (
-            dest.layout.dtype,
-            dest.layout.blayout,
-        ):
+        if offset is None or _order(whole.layout) != _order(dest.layout):
             return False
         space, lo, _ = whole.bytes
         return dest.bytes == (space, lo + offset, lo + offset + dest.layout.bytes)
+
+
+def _order(layout: TileLayout) -> tuple[object, ...]:
+    """What lanes are and in which order they lie, whatever the shape."""
+    return layout.dtype, layout.blayout, layout.slayout, layout.fractal, layout.compact
 
 
 def stretch(whole: TileLayout, size: tuple[int, int], row: SSAValue, col: SSAValue) -> int | None:

@@ -13,7 +13,7 @@ is an error. An operand that an operation reads out of order is alive until the 
 no result ever lies on it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from xdsl.dialects import arith, func, scf
 from xdsl.dialects.builtin import IndexType, IntegerAttr
@@ -104,16 +104,14 @@ class Webs:
 
     `addressed`: values of different size may share a buffer from its first byte on. A conversion may put
     its shorter result at the start of its operand's bytes, a loop begin with the first rows of a tile.
-    `prefer` says whether two roots that may share a buffer should; if not given, they do.
     """
 
     def __init__(
         self,
         function: func.FuncOp,
         addressed: bool = True,
-        prefer: Callable[[SSAValue, SSAValue], bool] | None = None,
     ):
-        self.function, self.addressed, self.prefer = function, addressed, prefer
+        self.function, self.addressed = function, addressed
         self.parent: dict[SSAValue, SSAValue] = {}
         self.body = function.body.block
         self._require()
@@ -241,10 +239,7 @@ class Webs:
                     continue
                 if self._is_piece(results[0]) or self._is_piece(operand):
                     continue
-                root = _root(operand)
-                if self.prefer is not None and not self.prefer(results[0], root):
-                    continue
-                if self._join(results[0], root):
+                if self._join(results[0], _root(operand)):
                     break
 
     @staticmethod

@@ -16,9 +16,8 @@ from dialects.pto.base import TileOp, layout_of
 from dialects.pto.pipes import ReserveBufferOp
 from dialects.pto.tiles import InsertOp, SubviewOp, UndefOp
 from dialects.pto.types import TileLayout
-from dsv4_passes.analysis.former_place import former_address, former_peaks
 from dsv4_passes.analysis.liveness import Live
-from dsv4_passes.analysis.memory_plan import Buffer, Plan, plan, plan_as_before
+from dsv4_passes.analysis.memory_plan import Buffer, plan
 from dsv4_passes.analysis.tile_bytes import stretch
 from dsv4_passes.analysis.webs import (
     Webs,
@@ -54,12 +53,11 @@ class Scratch(NamedTuple):
 
 
 class Places:
-    """Webs, pieces, scratch memory and addresses of one function."""
+    """Webs, pieces, scratch memory and addresses of one function; raises DoesNotFit."""
 
-    def __init__(self, function: func.FuncOp, chip: Chip, ptoas: Ptoas, level: int, as_before: bool = False):
-        """`as_before`: share buffers only as the program did that this one was raised from."""
-        self.function, self.chip, self.addressed, self.as_before = function, chip, level == 3, as_before
-        self.webs = Webs(function, self.addressed, same_former_place if as_before else None)
+    def __init__(self, function: func.FuncOp, chip: Chip, ptoas: Ptoas, level: int):
+        self.function, self.chip, self.addressed = function, chip, level == 3
+        self.webs = Webs(function, self.addressed)
         self.pieces: dict[SSAValue, InsertOp] = {}
         for op in function.walk():
             if isinstance(op, InsertOp) and self._written_in_place(op):
@@ -69,7 +67,6 @@ class Places:
             if isinstance(op, TileOp) and (layout := scratch_layout(op, chip, ptoas, level)) is not None:
                 self.scratch[op] = Scratch(layout, None)
         self.addresses: dict[SSAValue, int] = {}
-        self.plans: dict[str, Plan] = {}
         if self.addressed:
             self._plan()
 
@@ -173,9 +170,8 @@ class Places:
         for op, (layout, _) in self.scratch.items():
             at = 2 * self.webs.position[op]
             parts = [(layout.bytes, Live([(at, at + 1)]))]
-            align, former = self.chip.memory(layout.loc).align, former_address(op)
-            buffer = Buffer(f"scratch of {op.name}", align, parts, former=former)
-            wanted.setdefault(layout.loc, []).append((op, buffer))
+            align = self.chip.memory(layout.loc).align
+            wanted.setdefault(layout.loc, []).append((op, Buffer(f"scratch of {op.name}", align, parts)))
         for space, buffers in wanted.items():
             self._plan_space(space, buffers)
 
@@ -191,35 +187,22 @@ class Places:
             for start, end in self.webs.own[root].segments:
                 live.add(start, end | 1)
         name = next((r.name_hint for r in roots if r.name_hint), "tile")
-        former = next((a for r in roots if (a := former_address(r)) is not None), None)
-        align = self.chip.memory(layout_of(roots[0]).loc).align
-        return Buffer(name, align, list(parts.items()), former=former)
+        return Buffer(name, self.chip.memory(layout_of(roots[0]).loc).align, list(parts.items()))
 
     def _plan_space(self, space: str, wanted: list[tuple[SSAValue | Operation, Buffer]]) -> None:
         slots = self._slots(space)
-        buffers = [*slots, *(buffer for _, buffer in wanted)]
-        made = self.plans[space] = (plan_as_before if self.as_before else plan)(buffers)
+        made = plan([*slots, *(buffer for _, buffer in wanted)])
+        if made.peak > (usable := self.chip.memory(space).usable):
+            why = (
+                f"'{self.function.sym_name.data}' needs {made.peak} bytes of {space} memory, "
+                f"{self.chip.name} has {usable} usable"
+            )
+            raise DoesNotFit(space, why, made.table(), self.function.location)
         for (key, _), address in zip(wanted, made.addresses[len(slots) :], strict=True):
             if isinstance(key, Operation):
                 self.scratch[key] = self.scratch[key]._replace(address=address)
             else:
                 self.addresses[key] = address
-
-    def grown(self) -> int:
-        """How many bytes more than the program before would be needed, in all memories together."""
-        before = former_peaks(self.function)
-        return sum(max(0, made.peak - before[s]) for s, made in self.plans.items() if s in before)
-
-    def check(self) -> None:
-        """Raises DoesNotFit where the chip has too little memory."""
-        for space, made in self.plans.items():
-            usable = self.chip.memory(space).usable
-            if made.peak > usable:
-                why = (
-                    f"'{self.function.sym_name.data}' needs {made.peak} bytes of {space} memory, "
-                    f"{self.chip.name} has {usable} usable"
-                )
-                raise DoesNotFit(space, why, made.table(), self.function.location)
 
     def _slots(self, space: str) -> list[Buffer]:
         """What pipes keep for themselves."""
@@ -230,21 +213,3 @@ class Places:
             for op in self.function.walk()
             if isinstance(op, ReserveBufferOp) and op.space.data == space and isinstance(op.base, IntegerAttr)
         ]
-
-
-def same_former_place(a: SSAValue, b: SSAValue) -> bool:
-    """Both values began at one address in the program before."""
-    return former_address(a) is not None and former_address(a) == former_address(b)
-
-
-def find_places(function: func.FuncOp, chip: Chip, ptoas: Ptoas, level: int) -> Places:
-    """Places for all values of a function; raises DoesNotFit if there are not enough.
-
-    Where a plan of our own takes more memory than the program had before, the old one is tried.
-    """
-    places = Places(function, chip, ptoas, level)
-    if places.grown():
-        before = Places(function, chip, ptoas, level, as_before=True)
-        places = min(places, before, key=lambda p: p.grown())
-    places.check()
-    return places

@@ -35,7 +35,7 @@ from dsv4_passes.targets import ptoas as find_ptoas
 
 from .carried import Structured, drop_columns
 from .lower_handles import Handles
-from .lower_places import find_places
+from .lower_places import Places
 from .lower_prepare import prepare
 from .scratch import REMEMBERED
 
@@ -49,7 +49,7 @@ class _Lower:
         body = function.body.block
         erase_dead(body)
         prepare(function, level == "level3")
-        self.places = find_places(function, find_chip(chip), find_ptoas(ptoas), int(level[-1]))
+        self.places = Places(function, find_chip(chip), find_ptoas(ptoas), int(level[-1]))
         self.handles = Handles(body, self.places)
         self.retired: list[Operation] = []
         self.structured: list[Structured] = []

@@ -9,7 +9,6 @@ recursion, so that long chains of loops do no harm.
 from xdsl.ir import Block, Operation, SSAValue
 
 from dialects.pto.types import DYNAMIC, TileLayout, TileType
-from dsv4_passes.analysis import former_place
 from dsv4_passes.analysis.tile_bytes import Bytes, CannotRaise, Extents, Handle, TileBytes
 
 from .raise_joins import NOW, Column, Edge, Join, Loop, Need, Scope, Wanted
@@ -38,8 +37,6 @@ class Flow:
         """From now on the bytes hold `value`, or nothing that anybody may read."""
         self.now += 1
         cell = Cell(bytes_, value, self.now, parent)
-        if value is not None and isinstance(bytes_.space, str):
-            former_place.note(value, bytes_.lo)
         for atom in self.tiles.atoms(bytes_):
             self.scope.defs.setdefault(atom, []).append((self.now, cell))
 
@@ -153,8 +150,6 @@ class Flow:
             for value in (column.argument, column.result):
                 if value is not None:
                     self.views.extents[value] = rows, cols
-                    if column.wanted is not None and isinstance(column.wanted.bytes.space, str):
-                        former_place.note(value, column.wanted.bytes.lo)
 
     def ask(self, column: Column, edge: Edge, need: Need) -> None:
         together = need.together(edge.need)

@@ -29,7 +29,6 @@ from dialects.pto.base import target_arch
 from dialects.pto.opaque import OpaqueOp
 from dialects.pto.types import TileBufType
 from dsv4_passes import spelling
-from dsv4_passes.analysis import former_place
 from dsv4_passes.analysis.tile_bytes import CannotRaise
 from dsv4_passes.diagnostics import refused
 
@@ -49,8 +48,7 @@ def raise_function(function: func.FuncOp) -> func.FuncOp | None:
         names: dict[SSAValue, SSAValue] = {}
         clone = function.clone(value_mapper=names)
         spelling.carry_names(names)
-        walk = Walk(clone.body.block, target_arch(function))
-        former_place.note_peaks(clone, walk.tiles.peaks())
+        Walk(clone.body.block, target_arch(function))
     except CannotRaise as problem:
         refused(
             problem.op,

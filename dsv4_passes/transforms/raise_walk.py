@@ -24,7 +24,6 @@ from dialects.pto.opaque import OpaqueOp
 from dialects.pto.tiles import SetValidShapeOp
 from dialects.pto.types import DYNAMIC, TileBufType, TileType
 from dsv4_passes import spelling
-from dsv4_passes.analysis import former_place
 from dsv4_passes.analysis.tile_bytes import (
     VIEWS,
     CannotRaise,
@@ -161,9 +160,6 @@ class Walk:
             new = self.create(op, [self.loose(op, v) for v in operands], types, extents)
         Rewriter.insert_op(new, InsertPoint.before(op))
         remember_scratch(op, new)
-        for value in op.scratch_operands():
-            if (scratch := self.tiles.handles.get(value)) is not None:
-                former_place.note(new, scratch.bytes.lo)
         for out, result, extent in zip(op.outs, new.results, extents, strict=True):
             spelling.carry_name(out, result)
             self.views.extents[result] = extent

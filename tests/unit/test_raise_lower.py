@@ -14,8 +14,6 @@ from xdsl.dialects.builtin import ModuleOp
 
 from dialects.pto.base import target_arch
 from dialects.pto.types import TileBufType, TileType
-from dsv4_passes.analysis.liveness import Live
-from dsv4_passes.analysis.memory_plan import Buffer, plan_as_before
 from dsv4_passes.analysis.tile_bytes import TileBytes
 from dsv4_passes.cli.run import run_on_arrays
 from dsv4_passes.diagnostics import UserError, collect
@@ -104,8 +102,14 @@ def same_lowered(text: str, **inputs: Array) -> list[str]:
 
 def bytes_used(module: ModuleOp) -> dict[tuple[str, str], int]:
     """Bytes from address 0 on, by function and memory."""
-    peaks = {f.sym_name.data: TileBytes(f.body.block).peaks() for f in functions(module)}
-    return {(name, space): peak for name, found in peaks.items() for space, peak in found.items()}
+    peaks: dict[tuple[str, str], int] = {}
+    for function in functions(module):
+        for handle in TileBytes(function.body.block).handles.values():
+            space, _, end = handle.bytes
+            if isinstance(space, str) and not handle.is_null:
+                key = function.sym_name.data, space
+                peaks[key] = max(end, peaks.get(key, 0))
+    return peaks
 
 
 # -- kernels as pypto writes them -------------------------------------------------------------------
@@ -546,20 +550,6 @@ def test_an_accumulator_that_is_read_again_cannot_be_copied() -> None:
     module = parse_text(kernel(body, x="16x16xf32", y="16x16xf32"), "test.mlir")
     with pytest.raises(UserError, match=r"'pto.tmatmul.acc' needs a copy of a tile in acc memory"):
         lower_all(module, "level3")
-
-
-def test_buffers_go_back_to_where_they_were() -> None:
-    """What was in a place stays there, unless something else is there now, or the place is not aligned."""
-    buffers = [
-        Buffer("a", 32, [(512, Live([(0, 9)]))], former=1024),
-        Buffer("b", 32, [(512, Live([(4, 6)]))], former=1024),
-        Buffer("c", 32, [(256, Live([(12, 14)]))], former=1024),
-        Buffer("d", 32, [(256, Live([(0, 20)]))], former=2056),
-        Buffer("e", 32, [(256, Live([(0, 20)]))]),
-    ]
-    made = plan_as_before(buffers)
-    assert made.addresses == [1024, 0, 1024, 512, 768]
-    assert made.peak == 1536
 
 
 def test_an_argument_keeps_its_name_without_its_view() -> None:

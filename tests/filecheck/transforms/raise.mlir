@@ -8,6 +8,7 @@
 !line = !pto.tile_buf<vec, 1x8xf32>
 !some = !pto.tile_buf<vec, 8x16xf32, valid=?x?>
 !gm = !pto.partition_tensor_view<8x16xf32>
+!gm_row = !pto.partition_tensor_view<1x16xf32>
 !gm_line = !pto.partition_tensor_view<1x8xf32>
 
 // Another name for the same bytes, and a result in the place of its operand.
@@ -184,5 +185,55 @@ func.func @nothing(%x: !gm, %y: !gm) {
   %none = pto.alloc_tile addr = %a0 valid_row = %c0 valid_col = %c0 : !some
   pto.tabs ins(%none : !some) outs(%none : !some)
   pto.tstore ins(%a : !tile) outs(%y : !gm)
+  func.return
+}
+
+// A move from a row to where that row is does nothing; to another place it is a move.
+
+// CHECK-LABEL: func.func @nowhere
+// CHECK: %a = pto.tload ins(%x : !pto.partition_tensor_view<8x16xf32>) -> !pto.tile<vec, 8x16xf32>
+// CHECK-NEXT: %7 = pto.subview %a[%c1, %c0] sizes [1, 16] : !pto.tile<vec, 8x16xf32> -> !pto.tile<vec, 1x16xf32>
+// CHECK-NEXT: pto.tstore ins(%7 : !pto.tile<vec, 1x16xf32>) outs(%y : !pto.partition_tensor_view<1x16xf32>)
+// CHECK-NEXT: %8 = pto.subview %a[%c1, %c0] sizes [1, 16] : !pto.tile<vec, 8x16xf32> -> !pto.tile<vec, 1x16xf32>
+// CHECK-NEXT: %other = pto.tmov ins(%8 : !pto.tile<vec, 1x16xf32>) -> !pto.tile<vec, 1x16xf32>
+// CHECK-NEXT: pto.tstore ins(%other : !pto.tile<vec, 1x16xf32>) outs(%z : !pto.partition_tensor_view<1x16xf32>)
+// CHECK-NEXT: func.return
+func.func @nowhere(%x: !gm, %y: !gm_row, %z: !gm_row) {
+  %a0 = arith.constant 0 : i64
+  %a64 = arith.constant 64 : i64
+  %a512 = arith.constant 512 : i64
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %a = pto.alloc_tile addr = %a0 : !tile
+  pto.tload ins(%x : !gm) outs(%a : !tile)
+  %w = pto.subview %a[%c1, %c0] sizes [1, 16] : !tile -> !row
+  %there = pto.alloc_tile addr = %a64 : !row
+  pto.tmov ins(%w : !row) outs(%there : !row)
+  pto.tstore ins(%there : !row) outs(%y : !gm_row)
+  %other = pto.alloc_tile addr = %a512 : !row
+  pto.tmov ins(%w : !row) outs(%other : !row)
+  pto.tstore ins(%other : !row) outs(%z : !gm_row)
+  func.return
+}
+
+// Boxes are another order of the same lanes: to put them there moves them.
+
+// CHECK-LABEL: func.func @boxes
+// CHECK: %a = pto.tload ins(%x : !pto.partition_tensor_view<16x16xf32>) -> !pto.tile<vec, 16x16xf32>
+// CHECK-NEXT: %9 = pto.subview %a[%c0, %c0] sizes [16, 16] : !pto.tile<vec, 16x16xf32> -> !pto.tile<vec, 16x16xf32, valid=8x16>
+// CHECK-NEXT: %b = pto.tmov ins(%9 : !pto.tile<vec, 16x16xf32, valid=8x16>) -> !pto.tile<vec, 16x16xf32, valid=8x16, slayout=col_major>
+// CHECK-NEXT: pto.tstore ins(%b : !pto.tile<vec, 16x16xf32, valid=8x16, slayout=col_major>) outs(%y : !pto.partition_tensor_view<8x16xf32>)
+// CHECK-NEXT: func.return
+func.func @boxes(%x: !pto.partition_tensor_view<16x16xf32>, %y: !pto.partition_tensor_view<8x16xf32>) {
+  %a0 = arith.constant 0 : i64
+  %c0 = arith.constant 0 : index
+  %c8 = arith.constant 8 : index
+  %c16 = arith.constant 16 : index
+  %a = pto.alloc_tile addr = %a0 : !pto.tile_buf<vec, 16x16xf32>
+  pto.tload ins(%x : !pto.partition_tensor_view<16x16xf32>) outs(%a : !pto.tile_buf<vec, 16x16xf32>)
+  %w = pto.subview %a[%c0, %c0] sizes [16, 16] valid [%c8, %c16] : !pto.tile_buf<vec, 16x16xf32> -> !pto.tile_buf<vec, 16x16xf32, valid=8x16>
+  %b = pto.alloc_tile addr = %a0 : !pto.tile_buf<vec, 16x16xf32, valid=8x16, slayout=col_major>
+  pto.tmov ins(%w : !pto.tile_buf<vec, 16x16xf32, valid=8x16>) outs(%b : !pto.tile_buf<vec, 16x16xf32, valid=8x16, slayout=col_major>)
+  pto.tstore ins(%b : !pto.tile_buf<vec, 16x16xf32, valid=8x16, slayout=col_major>) outs(%y : !pto.partition_tensor_view<8x16xf32>)
   func.return
 }
