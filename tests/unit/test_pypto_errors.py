@@ -13,6 +13,13 @@ from tests.unit.test_pypto_import import path_of, replaced
 
 CASES = [
     (
+        "products",
+        "blayout=pl.TileLayout.col_major",
+        "blayout=pl.TileLayout.askew",
+        "pl.TileLayout.askew",
+        "unknown layout 'askew'",
+    ),
+    (
         "staged",
         "def reassemble(",
         "def reassemble(:",

@@ -11,10 +11,11 @@ from math import prod
 
 from xdsl.dialects.builtin import DYNAMIC_INDEX, ArrayAttr, StringAttr, TensorType
 from xdsl.ir import Attribute
+from xdsl.utils.exceptions import VerifyException
 
 from dialects.dsv4.opaque import TextType
 from dialects.pto.elements import ELEMENT_TYPES
-from dialects.pto.types import TileLayout, TileType, layout_problem
+from dialects.pto.types import BLOCK_LAYOUTS, BOX_LAYOUTS, TileLayout, TileType
 
 from .source import Source
 
@@ -281,7 +282,12 @@ class TypeReader:
         if given.keys() - {"blayout", "slayout", "fractal", "pad"} or (view and view.args):
             return OtherText(ast.unparse(node))
         plain = implicit_layout(shape, memory)
-        words = {k: self.source.word(given[k], "pl.TileLayout") for k in ("blayout", "slayout") if k in given}
+        words: dict[str, str] = {}
+        for key, legal in (("blayout", BLOCK_LAYOUTS), ("slayout", BOX_LAYOUTS)):
+            if key in given:
+                words[key] = self.source.word(given[key], "pl.TileLayout")
+                if words[key] not in legal:
+                    self.source.fail(given[key], f"unknown layout '{words[key]}'")
         fractal = self.source.integer(given["fractal"]) if "fractal" in given else plain.fractal
         pad = self.source.word(given["pad"], "pl.PadValue") if "pad" in given else "null"
         if pad not in PADS:
@@ -293,8 +299,10 @@ class TypeReader:
         if extents is not None and len(extents) != len(shape):
             self.source.fail(node, f"expected a valid shape of {len(shape)} extents, found {len(extents)}")
         text = TileText(shape, dtype, memory, layout, extents)
-        if problem := layout_problem(text.tile_type().data):
-            self.source.fail(node, problem)
+        try:
+            text.tile_type()
+        except VerifyException as problem:
+            self.source.fail(node, str(problem))
         return text
 
 
