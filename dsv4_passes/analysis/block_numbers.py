@@ -31,6 +31,8 @@ from dsv4_passes.interpreter.machine import SPMD_PARAMETERS
 Numbers = NDArray[np.int64]
 MAX_ELEMENTS = 1 << 24
 """More addresses than this are not computed (128 MB each time)."""
+MAX_NUMBERS = 1 << 22
+"""A loop with more trips than this, in all blocks and trips around it together, is not looked into."""
 
 
 def _divide(a: Numbers, b: Numbers) -> Numbers:
@@ -176,7 +178,7 @@ class BlockNumbers:
         low, high, step = (self.at(v, depth) for v in (op.lb, op.ub, op.step))
         if low is not None and high is not None and step is not None and (step > 0).all():
             counts = np.unique(-(-(high - low) // step))
-            if len(counts) == 1 and counts[0] > 0:
+            if len(counts) == 1 and 0 < counts[0] <= MAX_NUMBERS // max(low.size, step.size):
                 self.trips[op] = int(counts[0])
                 trip = np.arange(counts[0], dtype=np.int64)
                 self.values[op.body.block.args[0]] = low[..., None] + step[..., None] * trip

@@ -26,6 +26,21 @@ from dsv4_passes.interpreter.numpy_domain import NumpyDomain
 from dsv4_passes.interpreter.values import Box
 from tests.unit.programs import Kernel, program
 
+TENSORS = {"x": "64x16xf32", "y": "64x16xf32"}
+
+
+def test_a_loop_of_very_many_trips_is_not_looked_into() -> None:
+    body = """
+for t in range(0, 1000000000000, 1):
+    v = load(x, [t, 0], "8x16xf32")
+    store(v, [0, 0], y)
+"""
+    module = program([Kernel("k", 4, ["x"], ["y"], body)], TENSORS, ["y"])
+    numbers = BlockNumbers(program_functions(module, KERNEL)[0], 4)
+    assert numbers.trips == {}
+    assert [a.base is None for a in numbers.accesses] == [True, False]
+
+
 Pairs = set[tuple[int, int, bool, int]]
 """Block, argument, whether it is stored, address."""
 
