@@ -7,6 +7,7 @@ what is left as it was.
 from collections.abc import Callable, Sequence
 
 import pytest
+from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
@@ -14,6 +15,7 @@ from xdsl.ir import Operation
 from dialects.dsv4.functions import KERNEL, program_functions, visible
 from dialects.dsv4.launch import LaunchOp
 from dialects.dsv4.opaque import OpaqueOp
+from dialects.pto.broadcast import TExpandsOp
 from dialects.pto.memory import TLoadOp, TStoreOp
 from dsv4_passes.analysis.gm_terms import INITIAL
 from dsv4_passes.analysis.lanes import run_lanes
@@ -26,6 +28,7 @@ from dsv4_passes.transforms.fit_ub import fit_function
 from dsv4_passes.transforms.forward_copies import forward_copies
 from dsv4_passes.transforms.fuse_loops import fuse_loops
 from dsv4_passes.transforms.fuse_stages import fuse_all
+from dsv4_passes.transforms.hoist_fills import HoistFillsPass
 from tests.unit.programs import Kernel, text
 from tests.unit.test_pypto_import import path_of
 
@@ -272,6 +275,28 @@ store(z, [0, 0], packed)
     with collect():
         assert not fit_function(function, "a2a3")
     assert str(function) == before
+
+
+@pytest.mark.parametrize(
+    ("call", "moves"),
+    [("wobble(z)", False), ("wobble(s)", False), ('w = wobble(z, "16x16xf32")', False), ("wobble(x)", True)],
+)
+def test_a_fill_that_may_be_changed_is_made_in_every_trip(call: str, moves: bool) -> None:
+    """By an operation that is given it or a slice of it, also one that may return it changed."""
+    body = f"""
+for t in range(0, 4, 1):
+    z = full([16, 16], "16x16xf32", dtype=pl.FP32, value=1.0)
+    s = slice(z, [8, 16], [0, 0], "8x16xf32")
+    v = load(x, [t * 16, 0], "16x16xf32")
+    y = add(v, z, "16x16xf32")
+    store(y, [t * 16, 0], packed)
+    {call}
+"""
+    with collect():
+        module = parse_program(text([Kernel("k", 1, ["x"], ["packed"], body)], TENSORS, ["packed"]), "p.py")
+        HoistFillsPass("a3").apply(Context(), module)
+    (fill,) = (op for op in module.walk() if isinstance(op, TExpandsOp))
+    assert isinstance(fill.parent_op(), func.FuncOp) is moves
 
 
 # -- between launches ---------------------------------------------------------------------------------------
