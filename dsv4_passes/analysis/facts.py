@@ -9,12 +9,12 @@ made here, and real arrays are compared with it element by element.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.dialects import func
-from xdsl.dialects.builtin import DictionaryAttr, StringAttr
+from xdsl.dialects.builtin import DictionaryAttr, StringAttr, TensorType
 from xdsl.ir import Attribute, BlockArgument, SSAValue
 
 from dialects.dsv4.attributes import SelectorAttr, TableAttr
@@ -142,7 +142,21 @@ def view_shape(view: MakeTensorViewOp) -> tuple[int, ...] | None:
 
 def argument_shape(argument: BlockArgument) -> tuple[int, ...] | None:
     """The argument's shape as its row-major view has it, or else a view of the whole of it transposed."""
-    transposed: tuple[int, ...] | None = None
+    return next(iter(_shapes(argument)), None)
+
+
+def stated_shape(function: func.FuncOp, index: int) -> tuple[int, ...] | None:
+    """The shape that a fact about an argument speaks of: the program's, else that of its views."""
+    tensor = argument_attribute(function, index, "dsv4.tensor")
+    if isinstance(tensor, TensorType):
+        return cast("TensorType[Attribute]", tensor).get_shape()
+    return argument_shape(function.body.block.args[index])
+
+
+def _shapes(argument: BlockArgument) -> list[tuple[int, ...]]:
+    """All shapes that views of the whole argument give it, the row-major ones first."""
+    plain: list[tuple[int, ...]] = []
+    turned: list[tuple[int, ...]] = []
     for view in views_of(argument):
         shape = view_shape(view)
         if shape is None:
@@ -150,10 +164,14 @@ def argument_shape(argument: BlockArgument) -> tuple[int, ...] | None:
         strides = [constant_int(v) for v in view.strides]
         row_major = [int(np.prod(shape[axis + 1 :])) for axis in range(len(shape))]
         if strides == row_major:
-            return shape
-        if len(shape) == 2 and strides == [1, shape[0]]:
-            transposed = shape[::-1]
-    return transposed
+            plain.append(shape)
+        elif len(shape) == 2 and strides == [1, shape[0]]:
+            turned.append(shape[::-1])
+    return list(dict.fromkeys([*plain, *turned]))
+
+
+def _may_select(shape: tuple[int, ...]) -> bool:
+    return len(shape) == 2 and (shape[0] == 2 * shape[1] or shape[1] == 2 * shape[0])
 
 
 def loaded_argument(load: TLoadOp) -> BlockArgument | None:
@@ -195,6 +213,13 @@ def set_argument_attribute(function: func.FuncOp, index: int, name: str, value: 
     function.arg_attrs = ArrayAttr(entries)
 
 
+def _meant(function: func.FuncOp, index: int) -> list[tuple[int, ...]]:
+    """The shapes in which a word could mean a selector, where the program does not say which."""
+    if argument_attribute(function, index, "dsv4.tensor") is not None:
+        return []
+    return [shape for shape in _shapes(function.body.block.args[index]) if _may_select(shape)]
+
+
 def facts_of(function: func.FuncOp) -> Mapping[SSAValue, Fact]:
     """The facts stated on a function's pointer arguments, with the matrices they stand for.
 
@@ -204,12 +229,14 @@ def facts_of(function: func.FuncOp) -> Mapping[SSAValue, Fact]:
     if not function.body.blocks:
         return facts
     for index, argument in enumerate(function.body.block.args):
-        if not isinstance(argument.type, PtrType) or (shape := argument_shape(argument)) is None:
+        if not isinstance(argument.type, PtrType) or (shape := stated_shape(function, index)) is None:
             continue
         for kind in ("selector", "table"):
             attr = argument_attribute(function, index, f"dsv4.{kind}")
             if isinstance(attr, (SelectorAttr, TableAttr)):
                 try:
+                    if kind == "selector" and len(meant := _meant(function, index)) > 1:
+                        raise WrongFact(f"it is viewed as {' and as '.join(map(_shape, meant))}")
                     facts[argument] = make_fact(kind, attr.data, shape)
                 except WrongFact as error:
                     name = argument_name(function, index)

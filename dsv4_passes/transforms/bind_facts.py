@@ -35,11 +35,11 @@ from dsv4_passes.analysis.facts import (
     WrongFact,
     argument_attribute,
     argument_name,
-    argument_shape,
     check_array,
     make_fact,
     recognise,
     set_argument_attribute,
+    stated_shape,
     views_of,
 )
 from dsv4_passes.diagnostics import UserError
@@ -73,21 +73,13 @@ def arguments_of(module: ModuleOp) -> Iterator[Argument]:
             continue
         for index, argument in enumerate(function.body.block.args):
             if isinstance(argument.type, PtrType):
-                shape, dtype = (
-                    _program_shape(function, index) or argument_shape(argument),
-                    argument.type.data.dtype,
-                )
+                shape, dtype = stated_shape(function, index), argument.type.data.dtype
             elif isinstance(argument.type, TensorType):
                 tensor = cast("TensorType[Attribute]", argument.type)  # pyright: ignore[reportUnknownMemberType]
                 shape, dtype = tensor.get_shape(), element_name(tensor.get_element_type())
             else:
                 continue
             yield Argument(function, index, _names(function, index, argument), shape, dtype)
-
-
-def _program_shape(function: func.FuncOp, index: int) -> tuple[int, ...] | None:
-    tensor = argument_attribute(function, index, "dsv4.tensor")
-    return tensor.get_shape() if isinstance(tensor, TensorType) else None
 
 
 def _names(function: func.FuncOp, index: int, argument: BlockArgument) -> frozenset[str]:

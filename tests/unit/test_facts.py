@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from xdsl.dialects import func
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import BlockArgument
 
 from dsv4_passes.analysis.facts import (
@@ -276,3 +277,40 @@ def test_a_fact_that_the_shape_contradicts_is_an_error() -> None:
     function = next(op for op in parse_text(text, "k.pto").walk() if isinstance(op, func.FuncOp))
     with pytest.raises(UserError, match=r"'dsv4\.selector even' cannot hold for 's'"):
         facts_of(function)
+
+
+TWICE = """
+func.func @k(%s: !pto.ptr<f32> {dsv4.selector = #dsv4.selector<even>}) {
+  %c1 = arith.constant 1 : index
+  %c4 = arith.constant 4 : index
+  %c8 = arith.constant 8 : index
+  %s_view = pto.make_tensor_view %s, shape = [%c4, %c8], strides = [%c8, %c1] : !pto.tensor_view<?x?xf32>
+  %t_view = pto.make_tensor_view %s, shape = SHAPE : !pto.tensor_view<?x?xf32>
+  return
+}
+"""
+
+
+def first_function(module: ModuleOp) -> func.FuncOp:
+    return next(op for op in module.walk() if isinstance(op, func.FuncOp))
+
+
+def test_a_word_that_could_mean_two_matrices_is_an_error() -> None:
+    """The elements of 4x8 are not those of 8x4, but for the transposed view of the same matrix."""
+    same = parse_text(TWICE.replace("SHAPE", "[%c8, %c4], strides = [%c1, %c8]"), "k.pto")
+    (found,) = facts_of(first_function(same)).values()
+    assert found.matrix.shape == (4, 8)
+    two = parse_text(TWICE.replace("SHAPE", "[%c8, %c4], strides = [%c4, %c1]"), "k.pto")
+    with pytest.raises(
+        UserError, match=r"cannot hold for 's': it is viewed as (4x8 and as 8x4|8x4 and as 4x8)"
+    ):
+        facts_of(first_function(two))
+
+
+def test_the_program_says_the_shape_that_a_fact_speaks_of() -> None:
+    tensor = "{dsv4.tensor = tensor<8x4xf32>, dsv4.selector"
+    text = TWICE.replace("SHAPE", "[%c8, %c4], strides = [%c4, %c1]").replace("{dsv4.selector", tensor)
+    (found,) = facts_of(
+        next(op for op in parse_text(text, "k.pto").walk() if isinstance(op, func.FuncOp))
+    ).values()
+    assert found.matrix.shape == (8, 4)
