@@ -198,7 +198,11 @@ def run_block(
             core = machine(Place(block, blocks, subblock, subblocks, channels))
             machines.append(core)
             sides.append(core.run(function, arguments_of(core, function, scalars)))
-    run_together(sides, channels)
+    try:
+        run_together(sides, channels)
+    finally:
+        for core in machines:
+            core.retire()
     return machines
 
 

@@ -72,6 +72,11 @@ class Machine(TileMachine):
         self.handlers |= {f"pto.get_{name}": self.core_number for name in self.numbers}
         self.handlers |= {"pto.tpush_to_aiv": self.push, "pto.tpush_to_aic": self.push}
 
+    def retire(self) -> None:
+        """Run nothing any more. Its handlers know the machine: that cycle would keep all it has seen."""
+        self.handlers.clear()
+        self.waiting.clear()
+
     # -- functions and regions -------------------------------------------------------------------
 
     def run(self, function: func.FuncOp, arguments: Sequence[Value]) -> Steps:
