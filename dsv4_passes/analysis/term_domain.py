@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dsv4_passes.analysis.dot_terms import DotTerms
+from dsv4_passes.analysis.plain_terms import Plain, plain_binary, plain_negation, plain_rounding
 from dsv4_passes.analysis.terms import (
     BF16,
     CONSTANT,
@@ -87,6 +88,8 @@ class TermDomain:
 
     def binary(self, name: str, a: Ids, b: Ids, dtype: str) -> Ids:
         numpy_domain.binary_function(name, dtype)
+        if (name, dtype) == ("sub", "f32"):
+            return self.binary("add", a, self.unary("neg", b, dtype), dtype)
         rule: Rule = (
             self._float_rule(name, dtype) if numerics.is_float(dtype) else self._int_rule(name, dtype)
         )
@@ -94,7 +97,8 @@ class TermDomain:
         def fold(x: Array, y: Array) -> Array:
             return self._numpy.binary(name, x, y, dtype)
 
-        return self._map(rule, None if name in _UNFOLDED else fold, (a, b), dtype, dtype)
+        plain = plain_binary(self.table, name) if dtype == "f32" else None
+        return self._map(rule, None if name in _UNFOLDED else fold, (a, b), dtype, dtype, plain)
 
     def unary(self, name: str, a: Ids, dtype: str) -> Ids:
         numpy_domain.unary_function(name, dtype)
@@ -107,7 +111,8 @@ class TermDomain:
             return self._numpy.unary(name, x, dtype)
 
         rule: Rule = self._float_rule(name, dtype) if numerics.is_float(dtype) else int_rule
-        return self._map(rule, None if name in _UNFOLDED else fold, (a,), dtype, dtype)
+        plain = plain_negation(self.table) if (name, dtype) == ("neg", "f32") else None
+        return self._map(rule, None if name in _UNFOLDED else fold, (a,), dtype, dtype, plain)
 
     def _float_rule(self, name: str, dtype: str) -> Rule:
         """A float operation on one tuple of operands, rounded where `dtype` is short."""
@@ -178,7 +183,9 @@ class TermDomain:
         def fold(x: Array) -> Array:
             return numerics.convert(x, src, dst, mode, saturate)
 
-        return self._map(self._convert_rule(src, dst, mode, saturate), fold, (a,), src, dst)
+        rounds = from_float and dst in REPRESENTABLE
+        plain = plain_rounding(self.table, dst, mode) if rounds else None
+        return self._map(self._convert_rule(src, dst, mode, saturate), fold, (a,), src, dst, plain)
 
     def _convert_rule(self, src: str, dst: str, mode: str, saturate: bool) -> Rule:
         table = self.table
@@ -320,9 +327,17 @@ class TermDomain:
 
     # ------------------------------------------------------------------------------------ vectorised
 
-    def _map(self, rule: Rule, fold: Fold | None, operands: tuple[Ids, ...], src: str, dst: str) -> Ids:
+    def _map(
+        self,
+        rule: Rule,
+        fold: Fold | None,
+        operands: tuple[Ids, ...],
+        src: str,
+        dst: str,
+        plain: Plain | None = None,
+    ) -> Ids:
         """`rule` once per distinct tuple of ids; tuples of `src` constants go through `fold`, which gives
-        `dst`.
+        `dst`, and those that no rule is about through `plain`, all at once.
         """
         lanes = np.broadcast_arrays(*operands)
         shape = lanes[0].shape
@@ -340,8 +355,11 @@ class TermDomain:
         if fold is not None and constant.any():
             numbers = fold(*(self.concrete(column[constant], src) for column in columns))
             result[constant] = self.from_numbers(numbers, dst)
-        rest = (column[~constant].tolist() for column in columns)
-        result[~constant] = np.fromiter(map(rule, *rest), np.int64, int((~constant).sum()))
+        rest = ~constant
+        if plain is not None:
+            rest &= ~plain(columns, result)
+        left = (column[rest].tolist() for column in columns)
+        result[rest] = np.fromiter(map(rule, *left), np.int64, int(rest.sum()))
         return result[inverse].reshape(shape)
 
     @staticmethod
