@@ -12,7 +12,9 @@ from xdsl.dialects import func
 from xdsl.ir import BlockArgument, Operation, SSAValue
 
 from dialects.pto.types import PtrType, element_name
+from dsv4_passes.analysis.facts import facts_of
 from dsv4_passes.analysis.gm_terms import Fact, Histories, TermMemory
+from dsv4_passes.analysis.lane_effects import Difference, compare_effects
 from dsv4_passes.analysis.lane_machine import LaneMachine, Options
 from dsv4_passes.analysis.lane_run import LaneContext, LaneRun
 from dsv4_passes.diagnostics import UserError
@@ -23,7 +25,7 @@ from dsv4_passes.interpreter.kernels import Kernel, run_block
 from dsv4_passes.interpreter.machine import SPMD_PARAMETERS, Place
 from dsv4_passes.interpreter.values import Value
 
-__all__ = ["MAX_TRIPS", "LaneContext", "LaneRun", "run_lanes"]
+__all__ = ["MAX_TRIPS", "LaneContext", "LaneRun", "lane_difference", "run_lanes"]
 
 MAX_TRIPS = 64
 """Loops with at most as many constant trips run as they are."""
@@ -71,6 +73,18 @@ def run_lanes(
     except NotConcrete as error:
         raise UserError(f"cannot be followed lane by lane: {error}", sides[0].location) from None
     return run
+
+
+def lane_difference(before: func.FuncOp, after: func.FuncOp) -> Difference | None:
+    """What two forms of one function do differently, given what is known of the arguments of either.
+
+    UserError for a function that cannot be run.
+    """
+    context = LaneContext()
+    runs = [
+        run_lanes(function, selectors=facts_of(function), context=context) for function in (before, after)
+    ]
+    return compare_effects(*runs)
 
 
 def _scalar_arguments(options: Options, context: LaneContext) -> dict[int, Value]:

@@ -24,9 +24,7 @@ from dialects.pto.base import TileOp, layout_of, target_arch
 from dialects.pto.memory import PartitionViewOp, TLoadOp, TStoreOp, constant_int
 from dialects.pto.tiles import InsertOp, ReshapeOp, SubviewOp
 from dialects.pto.types import PartitionTensorViewType, TileBufType, TileType, ViewShape
-from dsv4_passes.analysis.facts import facts_of
-from dsv4_passes.analysis.lane_effects import compare_effects
-from dsv4_passes.analysis.lanes import MAX_TRIPS, LaneContext, run_lanes
+from dsv4_passes.analysis.lanes import MAX_TRIPS, lane_difference
 from dsv4_passes.analysis.unknown_ops import is_unknown
 from dsv4_passes.diagnostics import UserError, refused, rewritten
 from dsv4_passes.targets import LATEST
@@ -105,9 +103,7 @@ def _candidates(function: func.FuncOp) -> list[tuple[int, int]]:
 
 def _check_equal(before: func.FuncOp, after: func.FuncOp) -> None:
     after.verify()
-    context = LaneContext()
-    runs = [run_lanes(f, selectors=facts_of(f), context=context) for f in (before, after)]
-    if (difference := compare_effects(*runs)) is not None:
+    if (difference := lane_difference(before, after)) is not None:
         raise NotRowWise(f"its rows meet: {difference}")
 
 

@@ -36,6 +36,7 @@ from dialects.pto.tiles import InsertOp, UndefOp
 from dialects.pto.types import AnyTileType, TileBufType, TileType
 from dsv4_passes.analysis.facts import argument_name, argument_shape, facts_of, loaded_argument
 from dsv4_passes.analysis.known_lanes import KnownLanes
+from dsv4_passes.analysis.lanes import lane_difference
 from dsv4_passes.analysis.rounding import bf16_goldens
 from dsv4_passes.analysis.tile_bytes import trips
 from dsv4_passes.diagnostics import UserError, collect, note, refused, repeat, rewritten
@@ -193,9 +194,7 @@ def followed(function: func.FuncOp, policy: Policy) -> Rebuilder | None:
     """The function with its lanes; None, with a remark, where it cannot be run on terms."""
     facts_of(function)  # a fact that cannot hold is an error and no reason to go on
     if (flag := next((op for op in function.walk() if isinstance(op, BY_HAND)), None)) is not None:
-        why = (
-            f"'{flag.name}' orders operations by hand, and nothing would wait for what takes their place"
-        )
+        why = f"'{flag.name}' orders operations by hand, and nothing would wait for what takes their place"
         refused(flag, f"'{function.sym_name.data}' stays: {why}", "synchronised by hand")
         return None
     if (twice := passed_twice(function)) is not None:
@@ -300,13 +299,16 @@ def _is_acc(value: SSAValue) -> bool:
 def rewrite_unrolled(function: func.FuncOp, number: int, policy: Policy) -> int:
     """Unroll a loop that sums up chunks and rewrite; everything stays if a product of it is left.
 
-    No single trip selects anything, only all of them together do.
+    No single trip selects anything, only all of them together do. Unrolled, the function has to do the same
+    lane by lane before anything is rewritten.
     """
     trial = function.clone()
     loop = [op for op in trial.walk() if isinstance(op, scf.ForOp)][number]
     others = {op for op in trial.walk() if isinstance(op, MatmulOp)} - set(loop.walk())
     unroll_loops(trial, lambda one: one is loop, MAX_CHUNKS)
     tidy(trial)
+    if lane_difference(function, trial) is not None:
+        return 0
     with collect() as said:
         count = rewrite_sites(trial, policy)
     if any(isinstance(op, MatmulOp) and op not in others for op in trial.walk()):

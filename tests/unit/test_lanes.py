@@ -10,13 +10,15 @@ from xdsl.context import Context
 from xdsl.dialects import func, scf
 from xdsl.ir import SSAValue
 
+from dialects.pto.tiles import SubviewOp
 from dsv4_passes.analysis.gm_terms import Ids
 from dsv4_passes.analysis.lane_effects import Push, Store, compare_effects, effect_conditions
-from dsv4_passes.analysis.lanes import LaneContext, LaneRun, run_lanes
+from dsv4_passes.analysis.lanes import LaneContext, LaneRun, lane_difference, run_lanes
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.interpreter.affine import Affine
 from dsv4_passes.parsing import parse_file, parse_text
 from dsv4_passes.transforms.raise_tiles import PtoRaisePass
+from dsv4_passes.transforms.unroll import unroll_loops
 from tests.unit.kernels import DATA, Array, function, kernel
 
 
@@ -266,10 +268,19 @@ def test_a_short_loop_is_what_its_trips_do() -> None:
         x="4x16xf32",
         y="4x16xf32",
     )
-    context = LaneContext()
-    loop = run_lanes(function(row_loop(DOUBLE)), context=context)
-    assert compare_effects(loop, run_lanes(function(whole), context=context)) is None
-    assert compare_effects(loop, run_lanes(function(row_loop(ZEROED)), context=context)) is not None
+    loop = function(row_loop(DOUBLE))
+    assert lane_difference(loop, function(whole)) is None
+    assert lane_difference(loop, function(row_loop(ZEROED))) is not None
+
+
+def test_an_unrolled_loop_does_the_same() -> None:
+    loop = function(row_loop(DOUBLE))
+    unrolled = loop.clone()
+    assert unroll_loops(unrolled, lambda _: True) == 1
+    assert lane_difference(loop, unrolled) is None
+    first, second, *_ = (op for op in unrolled.walk() if isinstance(op, SubviewOp))
+    second.operands[1] = first.offsets[0]  # the second trip reads the row of the first
+    assert lane_difference(loop, unrolled) is not None
 
 
 @pytest.mark.parametrize("trips", [4, 80])
