@@ -136,6 +136,42 @@ def test_a_tensor_that_is_made_of_another_stays_text() -> None:
     assert "nothing is known of 'w__ssa_v0'" in said.entries[1].message
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "pl.tile.wobble(x__tile, [0, 1], how='so')",
+        "pl.tile.wobble(x__tile, 2.0, attrs={'a': {'b': [1, pl.FP32]}})",
+        "pl.tile.wobble([x__tile, x__tile], -1)",
+    ],
+)
+def test_a_call_is_printed_as_it_stood(call: str) -> None:
+    source = path_of("inplace").read_text().replace("pl.tile.muls(x__tile, 2.0)", call)
+    statement = f"        {call}\n"
+    source = source.replace("        buf__ssa_v1: ", f"{statement}        buf__ssa_v1: ", 1)
+    with collect():
+        module = parse_program(source, "p.py")
+    assert len(unknown(module)) == 2
+    assert program_text(module, verbatim=False) == source
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "pl.tensor.wobble(x, [1, n])",
+        "y: pl.Tensor[[4], pl.FP32] = pl.tensor.wobble(x, how='so')",
+        "y: pl.Array[4, pl.INT32] = pl.array.wobble(n)",
+    ],
+)
+def test_a_call_of_an_orchestration_is_printed_as_it_stood(line: str) -> None:
+    source = text([Kernel("first", 4, ["x"], ["stage"], FIRST)], TENSORS, ["stage"])
+    source = with_line(source, line, "def main(")
+    source = with_line(source, "n: pl.Scalar[pl.INDEX] = pl.tensor.dim(x, 0)", "def main(")
+    with collect():
+        module = parse_program(source, "p.py")
+    assert len(unknown(module)) == 1
+    assert f"        {line}\n" in program_text(module, verbatim=False)
+
+
 def test_new_versions_of_tensors_may_be_part_of_a_tuple() -> None:
     source = path_of("inplace").read_text()
     line = next(s for s in source.splitlines(keepends=True) if "buf__ssa_v1: " in s)
