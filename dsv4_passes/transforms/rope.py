@@ -17,14 +17,14 @@ from typing import Literal
 from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from dialects.dsv4.functions import KERNEL, ORCHESTRATION, program_functions
 from dialects.pto.base import TileOp, target_arch
 from dialects.pto.tiles import AllocTileOp
-from dsv4_passes.diagnostics import UserError, refused
+from dsv4_passes.diagnostics import UserError, collect, refused, repeat
 from dsv4_passes.spelling import carry_names
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
@@ -32,6 +32,7 @@ from dsv4_passes.targets import ptoas as find_ptoas
 from . import drop_dead_args, drop_dead_stores, fuse_stages, hoist_fills, scatter_form, select_to_lanes
 from .join_mixed import join_all
 from .join_sides import splits_tiles
+from .lower_places import DoesNotFit
 from .lower_tiles import lower_function
 from .propagate_facts import propagate_facts
 from .raise_tiles import raise_function
@@ -91,35 +92,59 @@ class RopePass(ModulePass):
             self.rewrite(function, originals, chip)
 
     def rewrite(self, function: func.FuncOp, originals: list[func.FuncOp], chip: str) -> None:
-        """Rewrite one function; where nothing came of it, `originals` take its place again."""
+        """Rewrite and lower one function; where nothing came of it, `originals` take its place again."""
+        made = [function]
+        changed = False
+        problem: tuple[Operation, str, str] | None = None
+        with collect() as said:
+            try:
+                changed = self.rewrite_and_lower(made, originals, chip)
+            except CannotSplit as error:
+                why = f"something is left for the cube, and they cannot be split again: {error}"
+                problem = error.op, why, "cube part left"
+            except DoesNotFit as error:
+                why = f"rewritten, {error.why}"
+                problem = made[0], why, "does not fit"
+        for diagnostic in said.entries:
+            if problem is None or diagnostic.outcome == "refused" or diagnostic.severity == "warning":
+                repeat(diagnostic)
+        if problem is not None:
+            op, why, reason = problem
+            names = " and ".join(f"'{f.sym_name.data}'" for f in originals)
+            stay = "stays as it is" if len(originals) == 1 else "stay as they are"
+            refused(op, f"{names} {stay}: {why}", reason)
+        if not changed:
+            for original in originals:
+                Rewriter.insert_op(original, InsertPoint.before(made[0]))
+            for each in made:
+                each.detach()
+                each.erase()
+
+    def rewrite_and_lower(self, made: list[func.FuncOp], originals: list[func.FuncOp], chip: str) -> bool:
+        """Whether anything was rewritten in the only function of `made`, which becomes what replaces it.
+
+        Raises CannotSplit or DoesNotFit where the result cannot be written.
+        """
+        (function,) = made
         policy = Policy(self.guard, self.signed_zero, self.chip, self.ptoas)
         count = select_to_lanes.rewrite_function(function, policy)
         count += scatter_form.rewrite_function(function, policy)
         if len(originals) == 1 and (count or moves_lanes(function)):
-            function, hoisted = hoist_fills.hoist_function(function, chip)
+            made[0], hoisted = hoist_fills.hoist_function(function, chip)
             count += hoisted
-        made = [function]
-        if count and len(originals) == 2 and select_to_lanes.uses_cube(function):
-            try:
+        if not count:
+            return False
+        if len(originals) == 2:
+            if select_to_lanes.uses_cube(function):
                 if any(map(splits_tiles, originals)):
                     raise CannotSplit(function, "one sub-block would do the work of both")
-                made = split(function)
-            except CannotSplit as problem:
-                names = " and ".join(f"'{f.sym_name.data}'" for f in originals)
-                left = "something is left for the cube, and they cannot be split again"
-                refused(problem.op, f"{names} stay as they are: {left}: {problem}", "cube part left")
-                count = 0
-        if count == 0:
-            for original in originals:
-                Rewriter.insert_op(original, InsertPoint.before(function))
-            function.detach()
-            function.erase()
-            return
+                made[:] = split(function)
+            for i, each in enumerate(made):
+                made[i], _ = hoist_fills.hoist_function(each, chip)
         level = self.level if self.level != "auto" else _level(originals[0])
         for each in made:
-            if len(originals) == 2:
-                each, _ = hoist_fills.hoist_function(each, chip)
             lower_function(each, chip, self.ptoas, level)
+        return True
 
 
 def moves_lanes(function: func.FuncOp) -> bool:

@@ -314,3 +314,28 @@ def awkward(stored: dict[str, Array]) -> dict[str, Array]:
     data = {n: array for n, array in stored.items() if "select" not in n}
     kinds = {n: "bf16" if array.dtype == np.uint16 else "f32" for n, array in data.items()}
     return {n: numbers(array.shape, kinds[n], seed) for seed, (n, array) in enumerate(data.items())}
+
+
+def test_a_kernel_that_would_not_fit_stays_and_says_so() -> None:
+    """512 rows fit into the cube's accumulator, but the halves they are put together from not into vec memory."""
+    text = (DATA / "staged" / "reassemble.pto").read_text()
+    for old, new in [
+        ("constant 4096 : i64", "constant 32768 : i64"),
+        ("constant 8192 : i64", "constant 65536 : i64"),
+        ("  %c1_index", "  %c512_index = arith.constant 512 : index\n  %c1_index"),
+        ("rows=64, cols=", "rows=512, cols="),
+        ("valid_row = %c64_index", "valid_row = %c512_index"),
+        ("sizes = [%c64_index,", "sizes = [%c512_index,"),
+        ("view<64x", "view<512x"),
+    ]:
+        assert old in text
+        text = text.replace(old, new)
+    module = parse_text(text)
+    bind_arrays(module, str(DATA / "staged" / "cpu_sim.npz"))
+    before = str(module)
+    with collect() as said:
+        RopePass().apply(Context(), module)
+    assert [(d.outcome, d.reason) for d in said.entries] == [("refused", "does not fit")]
+    assert "'reassemble' stays as it is: rewritten, 'reassemble' needs" in said.entries[0].message
+    assert "bytes of vec memory, a2a3 has" in said.entries[0].message
+    assert str(module) == before
