@@ -317,7 +317,7 @@ def awkward(stored: dict[str, Array]) -> dict[str, Array]:
 
 
 def test_a_kernel_that_would_not_fit_stays_and_says_so() -> None:
-    """512 rows fit into the cube's accumulator, but the halves they are put together from not into vec memory."""
+    """512 rows fit into the accumulator of the cube, but their halves not into vec memory."""
     text = (DATA / "staged" / "reassemble.pto").read_text()
     for old, new in [
         ("constant 4096 : i64", "constant 32768 : i64"),
