@@ -22,6 +22,8 @@ class SpelledPrinter(Printer):
         self._used: dict[Region | None, set[str]] = {}
         self._reserved: set[str] = set()
         self._next_number = 0
+        self._counts: dict[tuple[Region | None, str], int] = {}
+        """How far names with a number were given out, by region and stem."""
 
     def print_op(self, op: Operation) -> None:
         if not self._used:
@@ -57,10 +59,14 @@ class SpelledPrinter(Printer):
                 self._next_number += 1
             self._next_number += 1
             return str(self._next_number - 1)
-        name, count = stem, 0
+        # What is taken once stays taken, so the search goes on where it ended last time.
+        place = _home(value), stem
+        count = self._counts.get(place, 0)
+        name = f"{stem}_{count}" if count else stem
         while any(name in names for names in taken):
             count += 1
             name = f"{stem}_{count}"
+        self._counts[place] = count
         return name
 
     def _visible(self, value: SSAValue) -> list[set[str]]:
