@@ -35,7 +35,11 @@ class Live:
             segments[first:last] = [(start, end)]
 
     def overlaps(self, other: "Live") -> bool:
-        few, many = sorted((self.segments, other.segments), key=len)
+        few, many = self.segments, other.segments
+        if not few or not many or few[-1][1] < many[0][0] or many[-1][1] < few[0][0]:
+            return False
+        if len(few) > len(many):
+            few, many = many, few
         for start, end in few:
             index = bisect_right(many, (start, end))
             if index < len(many) and many[index][0] <= end:

@@ -8,8 +8,10 @@ A buffer may hold values of different sizes at different times, all from its fir
 converted in place to a narrower type leaves its upper half to others.
 """
 
+from bisect import insort
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from .liveness import Live
 
@@ -56,7 +58,7 @@ class Plan:
 
 
 Placed = tuple[int, int, Live]
-"""First byte, end, and when."""
+"""First byte, end, and when. Lists of them are sorted by the first byte."""
 
 Fit = Callable[[Buffer, Sequence[Placed]], int]
 """Where to place a buffer beside others."""
@@ -131,9 +133,12 @@ def _in_time(buffers: Sequence[Buffer], order: Sequence[int], fit: Fit) -> Plan:
     """Place in order of start; only what has not ended yet is in the way."""
     addresses = [0] * len(buffers)
     placed: list[Placed] = []
+    limit = 0
     for index in order:
         buffer = buffers[index]
-        placed = [p for p in placed if p[2].end >= buffer.start]
+        if len(placed) > limit:  # what has ended is not in the way, but takes time to pass by
+            placed = [p for p in placed if p[2].end >= buffer.start]
+            limit = 2 * len(placed) + 16
         _place(buffer, index, addresses, placed, fit)
     return _made(buffers, addresses)
 
@@ -150,17 +155,14 @@ def _in_order(buffers: Sequence[Buffer], order: Sequence[int], fit: Fit) -> Plan
 def _place(buffer: Buffer, index: int, addresses: list[int], placed: list[Placed], fit: Fit) -> None:
     at = fit(buffer, placed) if buffer.address is None else buffer.address
     addresses[index] = at
-    placed += [(at, at + size, live) for size, live in buffer.parts]
+    for size, live in buffer.parts:
+        insort(placed, (at, at + size, live), key=itemgetter(0))
 
 
-def _taken(buffer: Buffer, placed: Sequence[Placed]) -> list[tuple[int, int]]:
-    """(a, b) where the buffer cannot begin: at no address between a and b, both excluded."""
-    return sorted(
-        (lo - size, hi)
-        for size, live in buffer.parts
-        for lo, hi, when in placed
-        if when.end >= live.start and when.overlaps(live)
-    )
+def _taken(buffer: Buffer, placed: Sequence[Placed]) -> Iterable[tuple[int, int]]:
+    """(a, b) where the buffer cannot begin: at no address between a and b, both excluded; by address."""
+    taken = ((lo - size, hi) for size, live in buffer.parts for lo, hi, when in placed if when.overlaps(live))
+    return taken if len(buffer.parts) == 1 else sorted(taken)
 
 
 def _gaps(buffer: Buffer, placed: Sequence[Placed]) -> Iterable[tuple[int, int | None]]:

@@ -2,7 +2,7 @@
 
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import IndexType, IntegerAttr, i64
-from xdsl.ir import Block, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from dialects.pto.memory import constant_int
@@ -16,6 +16,8 @@ class Constants:
     def __init__(self, body: Block):
         self._body = body
         self._known: dict[tuple[int, str], SSAValue] = {}
+        self._last: Operation | None = None
+        """The last of them that was made here."""
         for op in body.ops:
             if not isinstance(op, arith.ConstantOp):
                 break
@@ -32,10 +34,19 @@ class Constants:
     def _get(self, value: int, type_: str) -> SSAValue:
         key = value, type_
         if key not in self._known:
-            behind = next(op for op in self._body.ops if not isinstance(op, arith.ConstantOp))
+            behind = self._behind()
             constant = arith.ConstantOp(IntegerAttr(value, _TYPES[type_]))
             constant.location = behind.location
             constant.result.name_hint = f"c{value}_{type_}"
             Rewriter.insert_op(constant, InsertPoint.before(behind))
+            self._last = constant
             self._known[key] = constant.result
         return self._known[key]
+
+    def _behind(self) -> Operation:
+        """The first operation that is not a constant."""
+        op = self._body.first_op if self._last is None else self._last.next_op
+        while isinstance(op, arith.ConstantOp):
+            op = op.next_op
+        assert op is not None
+        return op
