@@ -68,11 +68,12 @@ class LaneIndex:
         """Values that hold these lanes from some column on, at a multiple of their width."""
         plain, width = self.strip(ids), ids.shape[2]
         for value, whole in self.plain.items():
-            if whole.shape[2] <= width or whole.shape[:2] != ids.shape[:2] or not self.visible(value, before):
+            if whole.shape[2] <= width or whole.shape[:2] != ids.shape[:2]:
                 continue
             starts = whole[0, 0, : whole.shape[2] - width + 1 : width] == plain[0, 0, 0]
             for col in (np.flatnonzero(starts) * width).tolist():
-                if np.array_equal(whole[:, :, col : col + width], plain):
+                same = np.array_equal(whole[:, :, col : col + width], plain)
+                if same and self.visible(value, before):
                     yield value, col
 
     def visible(self, value: SSAValue, before: Operation) -> bool:

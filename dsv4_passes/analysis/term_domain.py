@@ -49,6 +49,7 @@ class TermDomain:
         self._numpy = NumpyDomain()
         self._dots = DotTerms(self.table)
         self._conditions: set[str] = set()
+        self._constants: dict[tuple[str, str], int] = {}
 
     def take_conditions(self) -> frozenset[str]:
         """Conditions of all results since the last call, also of those that were interned long before."""
@@ -59,7 +60,9 @@ class TermDomain:
     # ------------------------------------------------------------------------------------ constants
 
     def constant(self, value: float, dtype: str, shape: tuple[int, ...]) -> Ids:
-        term = self.from_numbers(numerics.constant(value, dtype), dtype)
+        key = repr(value), dtype  # -0.0 and 0.0 are equal, their texts are not
+        if (term := self._constants.get(key)) is None:
+            term = self._constants[key] = self.from_numbers(numerics.constant(value, dtype), dtype).item()
         return np.full(shape, term, np.int64)
 
     def from_numbers(self, numbers: Array, dtype: str) -> Ids:

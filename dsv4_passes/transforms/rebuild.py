@@ -8,6 +8,7 @@ again. What a guard may accept besides equality is said in `Policy`.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -80,12 +81,21 @@ class Rebuilder:
             self.ptoas = find_ptoas(self.policy.ptoas)
         except ValueError as error:
             raise UserError(str(error)) from None
-        self.look()
+        self.index  # a function that cannot be run is refused before anything is tried
 
-    def look(self) -> None:
-        """Run the function as it is now."""
-        self.run = self.lanes()
-        self.index = LaneIndex(self.function, self.run)
+    @cached_property
+    def run(self) -> LaneRun:
+        """The function as it is now."""
+        return self.lanes()
+
+    @cached_property
+    def index(self) -> LaneIndex:
+        return LaneIndex(self.function, self.run)
+
+    def forget(self) -> None:
+        """The function has changed: run it again when somebody asks."""
+        for name in ("run", "index"):
+            self.__dict__.pop(name, None)
 
     def builder(self, site: Operation) -> Builder:
         return Builder(site, self.chip, self.ptoas)
@@ -145,7 +155,7 @@ class Rebuilder:
             difference = compare_effects(self.run, after)
             if (accepted := self.accept(difference, candidate, after, value, new)) is not None:
                 tidy(self.function)
-                self.look()
+                self.forget()
                 return accepted
             undo()
             builder.undo()

@@ -2,10 +2,14 @@
 
 from io import StringIO
 from pathlib import Path
+from random import Random
 
 import pytest
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp
+from xdsl.utils.exceptions import ParseError
+from xdsl.utils.lexer import Input
+from xdsl.utils.mlir_lexer import MLIRLexer, MLIRTokenKind
 
 from dsv4_passes import spelling
 from dsv4_passes.diagnostics import UserError, collect, location_text
@@ -13,7 +17,7 @@ from dsv4_passes.dominance import undominated_uses
 from dsv4_passes.emit.printer import SpelledPrinter
 from dsv4_passes.emit.pypto import program_text
 from dsv4_passes.frontends.pypto import parse_program
-from dsv4_passes.parsing import parse_file, parse_text, verify_module
+from dsv4_passes.parsing import Dsv4Lexer, parse_file, parse_text, verify_module
 from tests.unit.kernels import DATA
 
 
@@ -212,3 +216,25 @@ def test_strings_may_have_letters_beyond_ascii() -> None:
     assert module.attributes["a"] == module.attributes["b"] == StringAttr("é")
     source = (DATA / "programs" / "inplace.py").read_text().replace("import pypto", "# 旋转\nimport pypto", 1)
     assert program_text(parse_text(printed(parse_program(source, "p.py")))) == source
+
+
+def test_tokens_are_those_of_xdsl():
+    """The quick way through the frequent tokens ends where xDSL's lexer does."""
+    random = Random(1)
+    alphabet = "ab_$.%!^#@-+*/?|{}()[]<>:=, \n\t012\u00e9//%a"
+
+    def tokens(lexer: MLIRLexer) -> list[tuple[object, int, int]]:
+        found: list[tuple[object, int, int]] = []
+        while True:
+            try:
+                token = lexer.lex()
+            except ParseError as error:
+                return [*found, (error.msg, error.span.start, error.span.end)]
+            found.append((token.kind, token.span.start, token.span.end))
+            if token.kind is MLIRTokenKind.EOF:
+                return found
+
+    texts = ["".join(random.choices(alphabet, k=random.randrange(12))) for _ in range(5000)]
+    for text in [*texts, (DATA / "mixed" / "unrotate.pto").read_text()]:
+        source = Input(text, "test.pto")
+        assert tokens(Dsv4Lexer(source)) == tokens(MLIRLexer(source)), text
