@@ -13,7 +13,9 @@ from xdsl.ir import Block, BlockArgument, Operation, SSAValue
 from dialects.dsv4.opaque import MoveOp as TextMoveOp
 from dialects.pto.broadcast import ColumnExpandOp, RowExpandOp, TColExpandOp, TRowExpandOp
 from dialects.pto.channels import PopOp
+from dialects.pto.convert import TCvtOp
 from dialects.pto.elementwise import BinaryOp, ScalarOp, UnaryOp
+from dialects.pto.lanes import TGatherOp
 from dialects.pto.matmul import MatmulOp
 from dialects.pto.memory import TLoadOp, TStoreOp
 from dialects.pto.moves import MoveOp, TConcatOp, TTransOp
@@ -34,7 +36,7 @@ from .facts import facts_of
 
 _MOVES = (MoveOp, TextMoveOp, TTransOp, TConcatOp, InsertOp)
 _VIEWS = (SubviewOp, BitcastOp, ReshapeOp, TransposeOp, SetValidShapeOp)
-_ARITHMETIC = (BinaryOp, MatmulOp)
+_ARITHMETIC = (BinaryOp, MatmulOp, TCvtOp)
 """No rule of terms makes a number of operands that are none."""
 _FLOAT_ARITHMETIC = (ScalarOp, UnaryOp, RowReduction, ColumnExpandOp, RowExpandOp, TColExpandOp, TRowExpandOp)
 """The same of floats only: an integer and 0 is 0."""
@@ -76,6 +78,8 @@ class KnownLanes:
             return [] if plain and pointer is not None else None
         if isinstance(op, (PopOp, UndefOp)):
             return []
+        if isinstance(op, TGatherOp) and op.form() == "mask":
+            return [op.ins[0]]
         float_ = isinstance(value.type, TileType) and is_float(value.type.data.dtype)
         if isinstance(op, (*_MOVES, *_VIEWS, *_ARITHMETIC)) or (float_ and isinstance(op, _FLOAT_ARITHMETIC)):
             return [v for v in op.operands if isinstance(v.type, TileType)]

@@ -27,6 +27,8 @@ def value(text: str, name: str) -> tuple[KnownLanes, SSAValue]:
             True,
         ),
         ("%b = load x\n%a = pto.tscatter ins(%b, {maskPattern = #pto.mask_pattern<P0101>} : T) -> T", True),
+        ("%b = load x\n%a = pto.tgather ins(%b, {maskPattern = #pto.mask_pattern<P0101>} : T) -> T", False),
+        ("%b = load x\n%a = pto.tcvt ins(%b {rmode = #pto<round_mode RINT>} : T) -> T", False),
         ("%b = load y\nstore %b to x\n%a = load x", True),  # what was stored may be known
         ("%b = load y\nstore %b to y\n%a = load x", False),
     ],
