@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dsv4_passes.analysis.plain_terms import plus_zeros
 from dsv4_passes.analysis.terms import CONSTANT, HIDES_Z, NEVER_NEG_ZERO, Ids, TermTable
 from dsv4_passes.interpreter import numerics
 
@@ -44,9 +45,8 @@ class DotTerms:
         if len(row):
             position: Ids = np.arange(lhs.shape[1], dtype=np.int64)
             k = _count(position * ~left.zero, ~right.zero)[row, col].astype(np.int64)
-            single = self._float_product if float_ else self._int_product
-            pairs = zip(lhs[row, k].tolist(), rhs[k, col].tolist(), strict=True)
-            total[row, col] = np.fromiter((single(a, b) for a, b in pairs), np.int64, len(row))
+            a, b = lhs[row, k], rhs[k, col]
+            total[row, col] = self._float_products(a, b) if float_ else self._int_products(a, b)
         folded = total >= 0
         conditions: frozenset[str] = frozenset()
         if float_ and folded.any():
@@ -59,17 +59,22 @@ class DotTerms:
     def _nan(self) -> int:
         return self._table.float_constant(float("nan"))
 
-    def _float_product(self, a: int, b: int) -> int:
+    def _float_products(self, a: Ids, b: Ids) -> Ids:
         """0 + a*b for a factor 1 or -1, where the product is exact; -1 for "not known"."""
         table = self._table
-        if abs(table.number(a) or 0) == 1 or abs(table.number(b) or 0) == 1:
-            return table.plus_zero(table.mul(a, b))
-        return -1
+        product = np.where(b == table.one, a, np.where(a == table.one, b, -1))  # 1 * x = x
+        for i in np.flatnonzero(product < 0).tolist():
+            x, y = int(a[i]), int(b[i])
+            if abs(table.number(x) or 0) == 1 or abs(table.number(y) or 0) == 1:
+                product[i] = table.mul(x, y)
+        known = product >= 0
+        product[known] = plus_zeros(table, product[known])
+        return product
 
-    def _int_product(self, a: int, b: int) -> int:
+    def _int_products(self, a: Ids, b: Ids) -> Ids:
         """a*1; integer products by other numbers stay opaque."""
         one = self._table.int_constant(1)
-        return b if a == one else a if b == one else -1
+        return np.where(a == one, b, np.where(b == one, a, -1))
 
     def _opaque(self, lhs: Ids, rhs: Ids, acc: Ids | None, src: str, total: Ids) -> Mask:
         """Fill the lanes still -1 with ("dot", src)(row, column), where a row is a term of its elements; with

@@ -63,6 +63,18 @@ def plain_rounding(table: TermTable, dtype: str, mode: str) -> Plain:
     return plain
 
 
+def plus_zeros(table: TermTable, a: Ids) -> Ids:
+    """`TermTable.plus_zero` of each."""
+    known = table.flags_of(a)
+    result = a.copy()  # what is never -0 stays as it is
+    plain = known & (CONSTANT | NEVER_NEG_ZERO | HIDES_Z) == 0
+    flags = known[plain] & (BF16 | F16) | (NEVER_NEG_ZERO | HIDES_Z)
+    result[plain] = _nodes(table, ("Z",), (a[plain],), flags)
+    rest = ~plain & (known & NEVER_NEG_ZERO == 0)
+    result[rest] = [table.plus_zero(term) for term in a[rest].tolist()]
+    return result
+
+
 def _nodes(table: TermTable, head: Head, columns: Sequence[Ids], flags: NDArray[Any]) -> list[int]:
     rows = list(zip(*(column.tolist() for column in columns), strict=True))
     return table.nodes(head, rows, flags.astype(np.uint8).tobytes())

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from dsv4_passes.analysis.dot_terms import DotTerms
 from dsv4_passes.analysis.plain_terms import Plain, plain_binary, plain_negation, plain_rounding
+from dsv4_passes.analysis.remembered import Results, remembered
 from dsv4_passes.analysis.terms import (
     BF16,
     CONSTANT,
@@ -50,6 +51,9 @@ class TermDomain:
         self._dots = DotTerms(self.table)
         self._conditions: set[str] = set()
         self._constants: dict[tuple[str, str], int] = {}
+        self._results = Results()
+        self._bare = np.zeros(0, np.int64)
+        """What `strip_zero` made of each term, -1 where nobody has asked."""
 
     def take_conditions(self) -> frozenset[str]:
         """Conditions of all results since the last call, also of those that were interned long before."""
@@ -89,6 +93,7 @@ class TermDomain:
 
     # ---------------------------------------------------------------------------------- elementwise
 
+    @remembered
     def binary(self, name: str, a: Ids, b: Ids, dtype: str) -> Ids:
         numpy_domain.binary_function(name, dtype)
         if (name, dtype) == ("sub", "f32"):
@@ -103,6 +108,7 @@ class TermDomain:
         plain = plain_binary(self.table, name) if dtype == "f32" else None
         return self._map(rule, None if name in _UNFOLDED else fold, (a, b), dtype, dtype, plain)
 
+    @remembered
     def unary(self, name: str, a: Ids, dtype: str) -> Ids:
         numpy_domain.unary_function(name, dtype)
         table = self.table
@@ -154,6 +160,7 @@ class TermDomain:
 
         return rule
 
+    @remembered
     def compare(self, cmp: str, a: Ids, b: Ids, dtype: str) -> Ids:
         numpy_domain.compare_function(cmp)
         table = self.table
@@ -170,11 +177,13 @@ class TermDomain:
 
         return self._map(rule, fold, (a, b), dtype, "i1")
 
+    @remembered
     def select(self, cond: Ids, a: Ids, b: Ids) -> Ids:
         return self._map(self.table.select, None, (cond, a, b), "", "")
 
     # ----------------------------------------------------------------------------------- conversion
 
+    @remembered
     def convert(self, a: Ids, src: str, dst: str, mode: str, saturate: bool) -> Ids:
         from_float, to_float = numerics.is_float(src), numerics.is_float(dst)
         mode = numerics.rounding_mode(mode, to_float)
@@ -215,6 +224,7 @@ class TermDomain:
             return round_float if numerics.is_float(dst) else float_to_int
         return int_to_float if numerics.is_float(dst) else int_to_int
 
+    @remembered
     def bitcast(self, a: Ids, src: str, dst: str) -> Ids:
         source, target = numerics.numpy_dtype(src), numerics.numpy_dtype(dst)
         if source.itemsize != target.itemsize:
@@ -242,6 +252,7 @@ class TermDomain:
 
     # ---------------------------------------------------------------------------- predicates, folds
 
+    @remembered
     def pack_bits(self, bits: Ids) -> Ids:
         rows, cols = bits.shape
         width = -(-cols // 8)
@@ -271,6 +282,7 @@ class TermDomain:
         bits = np.array([eight(x) for x in unique.tolist()], np.int64).reshape(-1, 8)
         return bits[inverse].reshape(bytes_.shape[0], -1)[:, :cols]
 
+    @remembered
     def reduce(self, name: str, a: Ids, axis: int, dtype: str) -> Ids:
         numpy_domain.check_reduction(name)
         lines = np.moveaxis(a, axis, -1)
@@ -297,6 +309,7 @@ class TermDomain:
 
     # --------------------------------------------------------------------------------------- matmul
 
+    @remembered
     def dot(self, lhs: Ids, rhs: Ids, acc: Ids | None, src: str, dst: str) -> Ids:
         """One-hot rows or columns select; everything else is a term of its whole row and column."""
         numpy_domain.check_dot(src, dst)
@@ -311,9 +324,12 @@ class TermDomain:
         hidden = (self.table.flags_of(a) & HIDES_Z) != 0
         if not hidden.any():
             return a
-        result = a.copy()
-        result[hidden] = self._map(self.table.strip_zero, None, (a[hidden],), "", "")
-        return result
+        if len(self._bare) < len(self.table):
+            more = np.full(2 * len(self.table) - len(self._bare), -1, np.int64)
+            self._bare = np.concatenate([self._bare, more])
+        new = np.unique(a[hidden & (self._bare[a] < 0)])
+        self._bare[new] = [self.table.strip_zero(term) for term in new.tolist()]
+        return np.where(hidden, self._bare[a], a)
 
     def without_underflow(self, a: Ids) -> Ids:
         """`TermTable.without_underflow` on each lane."""

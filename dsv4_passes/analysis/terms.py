@@ -278,6 +278,8 @@ class TermTable:
         """
         if not self._flags[a] & HIDES_Z:
             return a
+        if (known := self._stripped.get(a)) is not None:
+            return known
         stack = [a]
         while stack:
             top = stack[-1]
