@@ -19,10 +19,11 @@ demo: $(TEST_STAMP)
 # pytest comes last: its closing line is the verdict that a CI log ends with.
 test: $(TEST_STAMP)
 	$(BIN)/lit -sv tests/filecheck
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/pyright
 
 bench: $(TEST_STAMP)

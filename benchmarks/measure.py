@@ -104,10 +104,10 @@ def large(operations: int) -> dict[str, float]:
     """Operations, CPU seconds of each phase, and peak memory (bytes) of one generated kernel."""
     from xdsl.context import Context
 
-    from dsv4_passes.emit.target import PtoTarget
-    from dsv4_passes.parsing import parse_text, verify_module
-    from dsv4_passes.transforms.lower_tiles import PtoLowerPass
-    from dsv4_passes.transforms.raise_tiles import PtoRaisePass
+    from dsv4_passes.formats.pto.reader import parse_text, verify_module
+    from dsv4_passes.formats.pto.target import PtoTarget
+    from dsv4_passes.transforms.lowering.lower_tiles import PtoLowerPass
+    from dsv4_passes.transforms.raising.raise_tiles import PtoRaisePass
 
     gc.set_threshold(100_000, 50, 50)  # as dsv4-opt does
 

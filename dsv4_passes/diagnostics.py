@@ -13,7 +13,7 @@ from typing import Literal
 from xdsl.dialects.builtin import FileLineColLoc, LocationAttr
 from xdsl.ir import Operation
 
-from . import spelling
+from . import source_names as spelling
 
 Severity = Literal["remark", "warning"]
 

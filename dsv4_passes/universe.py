@@ -20,29 +20,35 @@ def _lazy(module: str, name: str) -> Callable[[], Any]:
     return get
 
 
+def _pass(module: str, name: str) -> Callable[[], Any]:
+    return _lazy(f"dsv4_passes.transforms.{module}", name)
+
+
 DSV4_UNIVERSE = Universe(
     all_dialects={
         "dsv4": _lazy("dialects.dsv4", "DSV4"),
         "pto": _lazy("dialects.pto", "PTO"),
     },
     all_passes={
-        "dsv4-bind-facts": _lazy("dsv4_passes.transforms.bind_facts", "BindFactsPass"),
-        "dsv4-drop-dead-args": _lazy("dsv4_passes.transforms.drop_dead_args", "DropDeadArgsPass"),
-        "dsv4-drop-dead-stores": _lazy("dsv4_passes.transforms.drop_dead_stores", "DropDeadStoresPass"),
-        "dsv4-fit-ub": _lazy("dsv4_passes.transforms.fit_ub", "FitUbPass"),
-        "dsv4-fuse-stages": _lazy("dsv4_passes.transforms.fuse_stages", "FuseStagesPass"),
-        "dsv4-hoist-fills": _lazy("dsv4_passes.transforms.hoist_fills", "HoistFillsPass"),
-        "dsv4-rope": _lazy("dsv4_passes.transforms.rope", "RopePass"),
-        "dsv4-scatter-form": _lazy("dsv4_passes.transforms.scatter_form", "ScatterFormPass"),
-        "dsv4-select-to-lanes": _lazy("dsv4_passes.transforms.select_to_lanes", "SelectToLanesPass"),
-        "pto-check-target": _lazy("dsv4_passes.transforms.check_target", "CheckTargetPass"),
-        "pto-join-mixed": _lazy("dsv4_passes.transforms.join_mixed", "JoinMixedPass"),
-        "pto-lower": _lazy("dsv4_passes.transforms.lower_tiles", "PtoLowerPass"),
-        "pto-raise": _lazy("dsv4_passes.transforms.raise_tiles", "PtoRaisePass"),
-        "pto-split-mixed": _lazy("dsv4_passes.transforms.split_mixed", "SplitMixedPass"),
+        "dsv4-bind-facts": _pass("bind_facts", "BindFactsPass"),
+        "dsv4-drop-dead-args": _pass("program.drop_dead_args", "DropDeadArgsPass"),
+        "dsv4-drop-dead-stores": _lazy(
+            "dsv4_passes.transforms.program.drop_dead_stores", "DropDeadStoresPass"
+        ),
+        "dsv4-fit-ub": _pass("memory.fit_ub", "FitUbPass"),
+        "dsv4-fuse-stages": _pass("fusion.fuse_stages", "FuseStagesPass"),
+        "dsv4-hoist-fills": _pass("memory.hoist_fills", "HoistFillsPass"),
+        "dsv4-rope": _pass("rope", "RopePass"),
+        "dsv4-scatter-form": _pass("lanes.scatter_form", "ScatterFormPass"),
+        "dsv4-select-to-lanes": _pass("lanes.select_to_lanes", "SelectToLanesPass"),
+        "pto-check-target": _pass("check_target", "CheckTargetPass"),
+        "pto-join-mixed": _pass("mixed.join_mixed", "JoinMixedPass"),
+        "pto-lower": _pass("lowering.lower_tiles", "PtoLowerPass"),
+        "pto-raise": _pass("raising.raise_tiles", "PtoRaisePass"),
+        "pto-split-mixed": _pass("mixed.split_mixed", "SplitMixedPass"),
     },
     all_targets={
-        "pto": _lazy("dsv4_passes.emit.target", "PtoTarget"),
-        "pypto": _lazy("dsv4_passes.emit.pypto", "PyptoTarget"),
+        "pto": _lazy("dsv4_passes.formats.pto.target", "PtoTarget"),
+        "pypto": _lazy("dsv4_passes.formats.pypto.target", "PyptoTarget"),
     },
 )

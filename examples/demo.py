@@ -13,9 +13,9 @@ from pathlib import Path
 
 from dsv4_passes.cli import opt
 from dsv4_passes.cli.run import run_on_arrays
+from dsv4_passes.formats.pto.reader import parse_text
 from dsv4_passes.interpreter.kernels import choose_kernel, find_kernels
 from dsv4_passes.npz import Array, read_npz
-from dsv4_passes.parsing import parse_text
 
 Arrays = Mapping[str, Array]
 

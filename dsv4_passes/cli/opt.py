@@ -8,9 +8,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
 from importlib.metadata import version
-from importlib.util import find_spec
 from inspect import signature
 from io import StringIO
 from pathlib import Path
@@ -25,7 +23,7 @@ from xdsl.xdsl_opt_main import xDSLOptMain
 
 from dsv4_passes.diagnostics import Diagnostics, UserError, collect
 from dsv4_passes.files import write_folder, write_whole
-from dsv4_passes.parsing import decode, parse_text, verify_module
+from dsv4_passes.formats.pto.reader import decode, parse_text, verify_module
 
 from .common import (
     InternalError,
@@ -235,7 +233,7 @@ class Dsv4OptMain(xDSLOptMain):
             return super().output_resulting_program(prog)
         if self.args.print_no_properties or self.args.print_debuginfo:
             return super().output_resulting_program(prog)
-        from dsv4_passes.emit.printer import SpelledPrinter
+        from dsv4_passes.formats.pto.writer import SpelledPrinter
 
         output = StringIO()
         printer = SpelledPrinter(output, generic=self.args.print_op_generic)
@@ -246,14 +244,15 @@ class Dsv4OptMain(xDSLOptMain):
     def _becomes_folder(self, module: ModuleOp) -> bool:
         if parse_spec(self.args.target).name != "pto":
             return False
-        from dsv4_passes.emit.target import is_program
+        from dsv4_passes.formats.pto.target import is_program
 
         return is_program(module)
 
     def _program_files(self, module: ModuleOp) -> dict[str, str]:
         """The files of a program, for the target's chip or else that of the last pass that was given one."""
-        from dsv4_passes.emit.program_files import program_files
-        from dsv4_passes.emit.target import PtoTarget
+        from dsv4_passes.formats.pto.target import PtoTarget
+
+        from .program_folder import program_files
 
         target = PtoTarget.from_spec(parse_spec(self.args.target))
         given = [chip for p in (*self.pipeline.passes, target) if (chip := getattr(p, "chip", None))]
@@ -292,7 +291,7 @@ class Dsv4OptMain(xDSLOptMain):
             if not self.args.disable_verify and not (last and self._target_verifies()):
                 self._verify(module, previous)
             if previous and following and self.args.print_between_passes:
-                from dsv4_passes.emit.printer import SpelledPrinter
+                from dsv4_passes.formats.pto.writer import SpelledPrinter
 
                 print(f"IR after {previous.name}:")
                 SpelledPrinter(sys.stdout).print_op(module)
@@ -316,15 +315,14 @@ class Dsv4OptMain(xDSLOptMain):
 
 def _program_parser() -> Callable[[str, str], ModuleOp]:
     """The front end for tile programs, imported only when one is read."""
-    module = "dsv4_passes.frontends.pypto"
-    if find_spec("dsv4_passes.frontends") is None or find_spec(module) is None:
-        raise UserError("tile programs (.py) cannot be read: the pypto front end is not there")
-    return cast(Callable[[str, str], ModuleOp], import_module(module).parse_program)
+    from dsv4_passes.formats.pypto import parse_program
+
+    return parse_program
 
 
 def write_program(folder: Path, files: Mapping[str, str]) -> None:
     """Write the files of a program instead of those that an earlier run wrote."""
-    from dsv4_passes.emit.program_files import left_over
+    from .program_folder import left_over
 
     write_folder(folder, files, left_over(folder))
 

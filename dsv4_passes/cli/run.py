@@ -21,13 +21,13 @@ from xdsl.dialects.builtin import ModuleOp
 
 from dialects.dsv4.functions import ORCHESTRATION, program_functions
 from dsv4_passes.diagnostics import UserError
-from dsv4_passes.frontends.pypto import parse_program
+from dsv4_passes.formats.pto.reader import decode, parse_file, parse_text, read_text
+from dsv4_passes.formats.pypto import parse_program
 from dsv4_passes.interpreter import numerics
 from dsv4_passes.interpreter.kernels import Argument, Kernel, choose_kernel, find_kernels, run_kernel
 from dsv4_passes.interpreter.program import run_program
 from dsv4_passes.interpreter.values import Value
 from dsv4_passes.npz import Array, read_npz, write_npz
-from dsv4_passes.parsing import decode, parse_file, parse_text, read_text
 
 from .common import require_directory_of, run_tool
 

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from dsv4_passes.diagnostics import UserError
-from dsv4_passes.interpreter.values import Tile
+
+from .values import Tile
 
 _SPLIT_AXIS = {1: 0, 2: 1}
 """split attribute -> axis; 0 does not split (ptoas 0.60 PTOToEmitC.cpp: TILE_UP_DOWN, TILE_LEFT_RIGHT).

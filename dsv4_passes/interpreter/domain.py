@@ -1,8 +1,8 @@
 """What an interpreter needs to know about values: one protocol, two domains.
 
 The machine moves lanes with numpy indexing (slice, gather, transpose, concatenate, insert); only arithmetic
-goes through a `Domain`. `NumpyDomain` computes bits, `TermDomain` (analysis/term_domain.py) computes interned
-term ids, and everything else is the same code.
+goes through a `Domain`. `NumpyDomain` computes bits, `TermDomain` (equivalence/term_domain.py) computes
+interned term ids, and everything else is the same code.
 
 Lanes are 2-D numpy arrays [rows, cols] of a tile's VALID region: of the element type in the numpy domain
 (`ml_dtypes.bfloat16` for bf16), of int64 term ids in the term domain. Element types are named by strings:

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from xdsl.ir import Operation
 
 from dsv4_passes.diagnostics import UserError
-from dsv4_passes.interpreter.affine import Number
-from dsv4_passes.interpreter.domain import Lanes
-from dsv4_passes.interpreter.values import Box, Pointer, View
+
+from .affine import Number
+from .domain import Lanes
+from .values import Box, Pointer, View
 
 Grid = NDArray[np.int64]
 

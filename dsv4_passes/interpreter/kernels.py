@@ -16,10 +16,11 @@ from xdsl.ir import SSAValue
 from dialects.pto.memory import MakeTensorViewOp, constant_int
 from dialects.pto.types import PtrType, element_name
 from dsv4_passes.diagnostics import UserError
-from dsv4_passes.interpreter.affine import Number
-from dsv4_passes.interpreter.channels import Channels
-from dsv4_passes.interpreter.gm import ArrayMemory
-from dsv4_passes.interpreter.machine import (
+
+from .affine import Number
+from .channels import Channels
+from .gm import ArrayMemory
+from .machine import (
     SPMD_PARAMETERS,
     Machine,
     Place,
@@ -27,8 +28,8 @@ from dsv4_passes.interpreter.machine import (
     arguments_of,
     run_together,
 )
-from dsv4_passes.interpreter.numpy_domain import NumpyDomain
-from dsv4_passes.interpreter.values import Value
+from .numpy_domain import NumpyDomain
+from .values import Value
 
 MachineT = TypeVar("MachineT", bound=Machine)
 

@@ -17,15 +17,16 @@ from dialects.pto import debug, pipes, sync
 from dialects.pto.base import TileOp, layout_of
 from dialects.pto.types import PtrType, TileBufType, TileLayout
 from dsv4_passes.diagnostics import UserError
-from dsv4_passes.interpreter import scalars
-from dsv4_passes.interpreter.affine import Number
-from dsv4_passes.interpreter.channels import MAX_SPLIT, Channels, Item
-from dsv4_passes.interpreter.domain import Domain
-from dsv4_passes.interpreter.gm import GlobalMemory
-from dsv4_passes.interpreter.memory import Handle
-from dsv4_passes.interpreter.semantics import SEMANTICS, views
-from dsv4_passes.interpreter.tile_machine import TileMachine
-from dsv4_passes.interpreter.values import Extent, Pointer, Tile, Value
+
+from . import scalars
+from .affine import Number
+from .channels import MAX_SPLIT, Channels, Item
+from .domain import Domain
+from .gm import GlobalMemory
+from .memory import Handle
+from .semantics import SEMANTICS, views
+from .tile_machine import TileMachine
+from .values import Extent, Pointer, Tile, Value
 
 Steps: TypeAlias = Generator[None, None, Any]
 """A computation that yields while it waits for the other side of a pipe."""

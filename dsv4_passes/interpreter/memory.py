@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from dialects.pto.tiles import box_shape
 from dialects.pto.types import TileLayout
-from dsv4_passes.interpreter import numerics
-from dsv4_passes.interpreter.domain import Lanes
-from dsv4_passes.interpreter.values import Extent, Known, Tile
+
+from . import numerics
+from .domain import Lanes
+from .values import Extent, Known, Tile
 
 Offsets = NDArray[np.intp]
 

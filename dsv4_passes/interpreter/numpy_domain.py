@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dsv4_passes.interpreter import numerics
-from dsv4_passes.interpreter.domain import Lanes
+from . import numerics
+from .domain import Lanes
 
 Array = NDArray[Any]
 

@@ -24,14 +24,15 @@ from dialects.dsv4.launch import LaunchOp
 from dialects.dsv4.tensors import AssembleOp, CreateOp, DimOp, ReadOp, ReshapeOp, SliceOp, UpdateOp, WriteOp
 from dialects.pto.types import element_name
 from dsv4_passes.diagnostics import UserError
-from dsv4_passes.frontends.pypto.names import base_name
-from dsv4_passes.interpreter import scalars
-from dsv4_passes.interpreter.gm import ArrayMemory
-from dsv4_passes.interpreter.machine import Machine, Place, arguments_of, run_together
-from dsv4_passes.interpreter.numerics import is_float, numpy_dtype
-from dsv4_passes.interpreter.numpy_domain import NumpyDomain
-from dsv4_passes.interpreter.values import Value
 from dsv4_passes.npz import Array
+from dsv4_passes.source_names import base_name
+
+from . import scalars
+from .gm import ArrayMemory
+from .machine import Machine, Place, arguments_of, run_together
+from .numerics import is_float, numpy_dtype
+from .numpy_domain import NumpyDomain
+from .values import Value
 
 
 def run_program(

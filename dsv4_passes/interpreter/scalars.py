@@ -10,10 +10,11 @@ from xdsl.ir import Attribute, Operation
 
 from dialects.pto.types import element_name
 from dsv4_passes.diagnostics import UserError
-from dsv4_passes.interpreter import affine, numerics
-from dsv4_passes.interpreter.affine import Affine, Number
-from dsv4_passes.interpreter.domain import Domain, Lanes, NotConcrete
-from dsv4_passes.interpreter.values import Value, is_lanes
+
+from . import affine, numerics
+from .affine import Affine, Number
+from .domain import Domain, Lanes, NotConcrete
+from .values import Value, is_lanes
 
 _PREDICATES = ("eq", "ne", "lt", "le", "gt", "ge", "lt", "le", "gt", "ge")
 """arith.cmpi: eq ne slt sle sgt sge ult ule ugt uge."""

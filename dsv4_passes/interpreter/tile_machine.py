@@ -12,15 +12,23 @@ from dialects.pto.base import TileOp, is_tile, layout_of
 from dialects.pto.tiles import BitcastOp, InsertOp, SubviewOp
 from dialects.pto.types import DYNAMIC, TileBufType, TileLayout, element_name
 from dsv4_passes.diagnostics import UserError
-from dsv4_passes.interpreter import scalars
-from dsv4_passes.interpreter.affine import Affine, Number
-from dsv4_passes.interpreter.domain import Domain, Lanes, NotConcrete
-from dsv4_passes.interpreter.gm import GlobalMemory, box_of, element_box
-from dsv4_passes.interpreter.memory import Handle, TileMemory
-from dsv4_passes.interpreter.semantics import SEMANTICS, Call, Masked, Result, views
-from dsv4_passes.interpreter.semantics.lanes import plain_move
-from dsv4_passes.interpreter.values import Box, Extent, Tile, Value, View, written
-from dsv4_passes.interpreter.values import box as box_shape
+
+from . import scalars
+from .affine import Affine, Number
+from .domain import Domain, Lanes, NotConcrete
+from .gm import GlobalMemory, box_of, element_box
+from .memory import Handle, TileMemory
+from .semantics import SEMANTICS, Call, Masked, Result, views
+from .semantics.lanes import plain_move
+from .values import (
+    Box,
+    Extent,
+    Tile,
+    Value,
+    View,
+    written,
+)
+from .values import box as box_shape
 
 
 class Plan(NamedTuple):

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dialects.pto.types import TileLayout
-from dsv4_passes.interpreter.affine import Number
-from dsv4_passes.interpreter.domain import Lanes
+
+from .affine import Number
+from .domain import Lanes
 
 Known: TypeAlias = NDArray[np.bool_]
 Extent: TypeAlias = tuple[Number, Number]

@@ -8,7 +8,16 @@ defect an entry in `toolchains.py`.
 from .chips import CHIPS, Chip, Memory, Reserved, chip
 from .costs import Cost, cost, matmul_cost, total
 from .scratch import Scratch, Tile, scratch_type
-from .toolchains import DEFECTS, LATEST, RULES, VERSIONS, Defect, Ptoas, Rule, ptoas
+from .toolchains import (
+    DEFECTS,
+    LATEST,
+    RULES,
+    VERSIONS,
+    Defect,
+    Ptoas,
+    Rule,
+    ptoas,
+)
 
 __all__ = [
     "CHIPS",

@@ -28,7 +28,8 @@ from xdsl.passes import ModulePass
 
 from dialects.pto.attributes import AngleAttr
 from dialects.pto.types import PtrType, element_name
-from dsv4_passes.analysis.facts import (
+from dsv4_passes.diagnostics import UserError
+from dsv4_passes.equivalence.facts import (
     SELECTORS,
     TABLES,
     Fact,
@@ -42,7 +43,6 @@ from dsv4_passes.analysis.facts import (
     stated_shape,
     views_of,
 )
-from dsv4_passes.diagnostics import UserError
 from dsv4_passes.interpreter.numerics import numpy_dtype
 from dsv4_passes.npz import Array, read_npz
 

@@ -25,19 +25,22 @@ from dialects.dsv4.functions import KERNEL, ORCHESTRATION, program_functions
 from dialects.pto.base import TileOp, target_arch
 from dialects.pto.tiles import AllocTileOp
 from dsv4_passes.diagnostics import UserError, collect, refused, repeat
-from dsv4_passes.spelling import carry_names
+from dsv4_passes.source_names import carry_names
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
 
-from . import drop_dead_args, drop_dead_stores, fuse_stages, hoist_fills, scatter_form, select_to_lanes
-from .join_mixed import join_all
-from .join_sides import splits_tiles
-from .lower_places import DoesNotFit
-from .lower_tiles import lower_function
-from .propagate_facts import propagate_facts
-from .raise_tiles import raise_function
-from .rebuild import Guard, Policy, SignedZero
-from .split_mixed import CannotSplit, split
+from .fusion import fuse_stages
+from .lanes import scatter_form, select_to_lanes
+from .lanes.checked_rewrite import Guard, Policy, SignedZero
+from .lowering.lower_tiles import lower_function
+from .lowering.placement import DoesNotFit
+from .memory import hoist_fills
+from .mixed.join_mixed import join_all
+from .mixed.split_mixed import CannotSplit, split
+from .mixed.subblocks import splits_tiles
+from .program import drop_dead_args, drop_dead_stores
+from .program.propagate_facts import propagate_facts
+from .raising.raise_tiles import raise_function
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsv4_passes.diagnostics import collect
-from dsv4_passes.parsing import verify_module
-from dsv4_passes.transforms.fuse_stages import fuse_all
+from dsv4_passes.formats.pto.reader import verify_module
+from dsv4_passes.transforms.fusion.fuse_stages import fuse_all
 from tests.unit.programs import Kernel, arrays, program, same_bits
 
 ROWS = 64

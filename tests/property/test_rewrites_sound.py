@@ -21,21 +21,22 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, SSAValue
 from xdsl.printer import Printer
 
-from dsv4_passes.analysis import facts
-from dsv4_passes.analysis.facts import Fact
 from dsv4_passes.diagnostics import Diagnostics, collect
+from dsv4_passes.equivalence import facts
+from dsv4_passes.equivalence.facts import Fact
+from dsv4_passes.formats.pto.reader import parse_text, verify_module
 from dsv4_passes.interpreter import numerics
 from dsv4_passes.interpreter.gm import ArrayMemory
 from dsv4_passes.interpreter.kernels import Kernel, find_kernels, run_block
 from dsv4_passes.interpreter.machine import Machine, Steps
 from dsv4_passes.interpreter.numpy_domain import NumpyDomain
 from dsv4_passes.interpreter.values import Tile
-from dsv4_passes.parsing import parse_text, verify_module
-from dsv4_passes.transforms import rebuild, select_to_lanes
-from dsv4_passes.transforms.lower_tiles import Level, PtoLowerPass
+from dsv4_passes.transforms.lanes import checked_rewrite as rebuild
+from dsv4_passes.transforms.lanes import select_to_lanes
+from dsv4_passes.transforms.lanes.scatter_form import ScatterFormPass
+from dsv4_passes.transforms.lanes.select_to_lanes import SelectToLanesPass
+from dsv4_passes.transforms.lowering.lower_tiles import Level, PtoLowerPass
 from dsv4_passes.transforms.rope import RopePass
-from dsv4_passes.transforms.scatter_form import ScatterFormPass
-from dsv4_passes.transforms.select_to_lanes import SelectToLanesPass
 from tests.property.rope_kernels import ROWS, Maker
 from tests.property.rope_numbers import Argument, numbers
 

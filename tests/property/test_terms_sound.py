@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dsv4_passes.analysis.term_domain import TermDomain
+from dsv4_passes.equivalence.term_domain import TermDomain
 from dsv4_passes.interpreter import numerics
 from dsv4_passes.interpreter.numpy_domain import NumpyDomain
 

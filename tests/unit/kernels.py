@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from xdsl.dialects import func
 
 from dsv4_passes.cli.run import run_on_arrays
+from dsv4_passes.formats.pto.reader import parse_text
 from dsv4_passes.interpreter.kernels import choose_kernel, find_kernels
-from dsv4_passes.parsing import parse_text
 
 DATA = Path(__file__).parents[1] / "data"
 

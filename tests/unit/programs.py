@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 
-from dsv4_passes.frontends.pypto import parse_program
+from dsv4_passes.formats.pypto import parse_program
 from dsv4_passes.interpreter.program import run_program
 from dsv4_passes.npz import Array
 

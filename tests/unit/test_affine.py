@@ -4,7 +4,15 @@ import itertools
 
 import pytest
 
-from dsv4_passes.interpreter.affine import Affine, Number, bounds, compare, maximum, minimum, split
+from dsv4_passes.interpreter.affine import (
+    Affine,
+    Number,
+    bounds,
+    compare,
+    maximum,
+    minimum,
+    split,
+)
 
 
 def substitute(number: Number, values: dict[str, int]) -> int:

@@ -11,7 +11,12 @@ from xdsl.dialects import func
 from xdsl.ir import Operation
 
 from dialects.dsv4.functions import KERNEL, parameters, program_functions
-from dsv4_passes.analysis.block_numbers import (
+from dsv4_passes.interpreter.gm import ArrayMemory
+from dsv4_passes.interpreter.machine import Machine, Place, arguments_of, run_together
+from dsv4_passes.interpreter.numpy_domain import NumpyDomain
+from dsv4_passes.interpreter.values import Box
+from dsv4_passes.transforms.common.quasi_affine import Digit, Sum, as_sum
+from dsv4_passes.transforms.fusion.index_evaluation import (
     BlockNumbers,
     Touched,
     meet_across,
@@ -19,11 +24,6 @@ from dsv4_passes.analysis.block_numbers import (
     owners_of,
     together,
 )
-from dsv4_passes.analysis.mixed_radix import Digit, Sum, as_sum
-from dsv4_passes.interpreter.gm import ArrayMemory
-from dsv4_passes.interpreter.machine import Machine, Place, arguments_of, run_together
-from dsv4_passes.interpreter.numpy_domain import NumpyDomain
-from dsv4_passes.interpreter.values import Box
 from tests.unit.programs import Kernel, program
 
 TENSORS = {"x": "64x16xf32", "y": "64x16xf32"}

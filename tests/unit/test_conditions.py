@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from dsv4_passes.cli.run import run_on_arrays
-from dsv4_passes.frontends.pypto import parse_program
+from dsv4_passes.formats.pto.reader import parse_text
+from dsv4_passes.formats.pypto import parse_program
 from dsv4_passes.interpreter.kernels import find_kernels
-from dsv4_passes.parsing import parse_text
 from dsv4_passes.transforms.bind_facts import bind_arrays
+from dsv4_passes.transforms.lanes.select_to_lanes import SelectToLanesPass
 from dsv4_passes.transforms.rope import RopePass
-from dsv4_passes.transforms.select_to_lanes import SelectToLanesPass
 from tests.unit.test_rewrites import DATA, apply, rewritten_sites
 
 BOXED = "blayout=col_major, slayout=row_major"

@@ -9,11 +9,11 @@ from dialects.dsv4.launch import LaunchOp
 from dialects.dsv4.tensors import CreateOp
 from dialects.pto.memory import TStoreOp
 from dsv4_passes.diagnostics import Diagnostic, collect
-from dsv4_passes.emit.pypto import program_text
-from dsv4_passes.frontends.pypto import parse_program
-from dsv4_passes.parsing import verify_module
-from dsv4_passes.transforms.drop_dead_args import DropDeadArgsPass, drop_all
-from dsv4_passes.transforms.drop_dead_stores import DropDeadStoresPass, drop_dead_stores
+from dsv4_passes.formats.pto.reader import verify_module
+from dsv4_passes.formats.pypto import parse_program
+from dsv4_passes.formats.pypto.target import program_text
+from dsv4_passes.transforms.program.drop_dead_args import DropDeadArgsPass, drop_all
+from dsv4_passes.transforms.program.drop_dead_stores import DropDeadStoresPass, drop_dead_stores
 from tests.unit.programs import Kernel, arrays, program, same_bits, text
 
 TENSORS = {"x": "64x16xf32", "dead": "64x16xf32", "stage": "64x16xf32", "out": "64x16xf32"}

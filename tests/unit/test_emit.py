@@ -15,9 +15,9 @@ from dialects.pto.base import TileOp
 from dialects.pto.memory import constant_int
 from dialects.pto.tiles import AllocTileOp
 from dsv4_passes.diagnostics import UserError, collect
-from dsv4_passes.emit.printer import SpelledPrinter
-from dsv4_passes.emit.target import PtoTarget
-from dsv4_passes.parsing import new_context, parse_file, parse_text, verify_module
+from dsv4_passes.formats.pto.reader import new_context, parse_file, parse_text, verify_module
+from dsv4_passes.formats.pto.target import PtoTarget
+from dsv4_passes.formats.pto.writer import SpelledPrinter
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 KERNELS = sorted(DATA.rglob("*.pto"))

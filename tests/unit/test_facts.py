@@ -11,7 +11,8 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import BlockArgument
 
-from dsv4_passes.analysis.facts import (
+from dsv4_passes.diagnostics import UserError
+from dsv4_passes.equivalence.facts import (
     WrongFact,
     argument_attribute,
     argument_name,
@@ -22,8 +23,7 @@ from dsv4_passes.analysis.facts import (
     selector_matrix,
     table_row,
 )
-from dsv4_passes.diagnostics import UserError
-from dsv4_passes.parsing import parse_file, parse_text
+from dsv4_passes.formats.pto.reader import parse_file, parse_text
 from dsv4_passes.transforms.bind_facts import bind_arrays, bind_toml
 
 Array = NDArray[Any]

@@ -11,9 +11,9 @@ from dialects.pto.base import TileOp, layout_of
 from dialects.pto.memory import constant_int
 from dialects.pto.types import TileType
 from dsv4_passes.diagnostics import Diagnostic, collect
-from dsv4_passes.parsing import verify_module
-from dsv4_passes.transforms.fit_ub import fit_function, too_large
-from dsv4_passes.transforms.fuse_stages import fuse_all
+from dsv4_passes.formats.pto.reader import verify_module
+from dsv4_passes.transforms.fusion.fuse_stages import fuse_all
+from dsv4_passes.transforms.memory.fit_ub import fit_function, too_large
 from tests.unit.programs import Kernel, arrays, program, same_bits
 
 TENSORS = {"x": "1024x64xf32", "c": "1x32xf32", "s": "512x32xf32", "inv": "2x512xf32", "y": "1024x64xbf16"}

@@ -8,10 +8,10 @@ from xdsl.dialects.builtin import ModuleOp
 from dialects.dsv4.functions import ORCHESTRATION, program_functions
 from dialects.dsv4.tensors import CreateOp
 from dsv4_passes.diagnostics import Diagnostics, collect
-from dsv4_passes.frontends.pypto import parse_program
+from dsv4_passes.formats.pto.reader import verify_module
+from dsv4_passes.formats.pypto import parse_program
 from dsv4_passes.interpreter.program import run_program
-from dsv4_passes.parsing import verify_module
-from dsv4_passes.transforms.fuse_loops import fuse_loops
+from dsv4_passes.transforms.fusion.fuse_loops import fuse_loops
 from tests.unit.kernels import DATA
 
 TEXT, IN_PLACE = (

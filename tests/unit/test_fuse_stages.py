@@ -8,10 +8,10 @@ from xdsl.dialects.builtin import ModuleOp
 
 from dialects.dsv4.functions import KERNEL, parameters, program_functions
 from dsv4_passes.diagnostics import Diagnostic, collect
-from dsv4_passes.emit.pypto import program_text
-from dsv4_passes.frontends.pypto import parse_program
-from dsv4_passes.parsing import verify_module
-from dsv4_passes.transforms.fuse_stages import fuse_all
+from dsv4_passes.formats.pto.reader import verify_module
+from dsv4_passes.formats.pypto import parse_program
+from dsv4_passes.formats.pypto.target import program_text
+from dsv4_passes.transforms.fusion.fuse_stages import fuse_all
 from tests.unit.programs import Kernel, arrays, same_bits, text
 
 TENSORS = {

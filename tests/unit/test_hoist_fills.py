@@ -13,12 +13,12 @@ from dialects.pto.broadcast import TExpandsOp
 from dialects.pto.tiles import UndefOp
 from dsv4_passes.cli.run import run_on_arrays
 from dsv4_passes.diagnostics import Diagnostic, collect
-from dsv4_passes.emit.pypto import changed_functions, program_text
-from dsv4_passes.frontends.pypto import parse_program
+from dsv4_passes.formats.pto.reader import parse_text, verify_module
+from dsv4_passes.formats.pypto import parse_program
+from dsv4_passes.formats.pypto.target import changed_functions, program_text
 from dsv4_passes.interpreter.kernels import choose_kernel, find_kernels
-from dsv4_passes.parsing import parse_text, verify_module
-from dsv4_passes.transforms.hoist_fills import HoistFillsPass, hoist_function
-from dsv4_passes.transforms.lower_tiles import PtoLowerPass
+from dsv4_passes.transforms.lowering.lower_tiles import PtoLowerPass
+from dsv4_passes.transforms.memory.hoist_fills import HoistFillsPass, hoist_function
 from dsv4_passes.transforms.rope import RopePass
 from tests.unit.kernels import Array, kernel
 from tests.unit.programs import Kernel, arrays, program, same_bits

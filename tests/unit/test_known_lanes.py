@@ -3,7 +3,7 @@
 import pytest
 from xdsl.ir import SSAValue
 
-from dsv4_passes.analysis.known_lanes import KnownLanes
+from dsv4_passes.transforms.lanes.constant_reachability import KnownLanes
 from tests.unit.kernels import function, kernel
 
 T = "T<16x16xf32>"

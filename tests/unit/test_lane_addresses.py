@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from xdsl.ir import SSAValue
 
-from dsv4_passes.analysis.gm_terms import Ids
-from dsv4_passes.analysis.lane_effects import compare_effects
-from dsv4_passes.analysis.lanes import LaneContext, LaneRun, run_lanes
-from dsv4_passes.analysis.term_domain import TermDomain
 from dsv4_passes.diagnostics import UserError
+from dsv4_passes.equivalence.effects import compare_effects
+from dsv4_passes.equivalence.lanes import LaneContext, LaneRun, run_lanes
+from dsv4_passes.equivalence.symbolic_memory import Ids
+from dsv4_passes.equivalence.term_domain import TermDomain
 from tests.unit.kernels import function
 
 TYPES = {"V": "tensor_view<?x?xf32>", "P": "partition_tensor_view<", "T": "tile<vec, "}

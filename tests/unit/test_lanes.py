@@ -11,14 +11,14 @@ from xdsl.dialects import func, scf
 from xdsl.ir import SSAValue
 
 from dialects.pto.tiles import SubviewOp
-from dsv4_passes.analysis.gm_terms import Ids
-from dsv4_passes.analysis.lane_effects import Push, Store, compare_effects, effect_conditions
-from dsv4_passes.analysis.lanes import LaneContext, LaneRun, lane_difference, run_lanes
 from dsv4_passes.diagnostics import UserError
+from dsv4_passes.equivalence.effects import Push, Store, compare_effects, effect_conditions
+from dsv4_passes.equivalence.lanes import LaneContext, LaneRun, lane_difference, run_lanes
+from dsv4_passes.equivalence.symbolic_memory import Ids
+from dsv4_passes.formats.pto.reader import parse_file, parse_text
 from dsv4_passes.interpreter.affine import Affine
-from dsv4_passes.parsing import parse_file, parse_text
-from dsv4_passes.transforms.raise_tiles import PtoRaisePass
-from dsv4_passes.transforms.unroll import unroll_loops
+from dsv4_passes.transforms.common.unroll import unroll_loops
+from dsv4_passes.transforms.raising.raise_tiles import PtoRaisePass
 from tests.unit.kernels import DATA, Array, function, kernel
 
 

@@ -1,7 +1,7 @@
 """Liveness of bytes, on which the place of added scratch memory rests."""
 
-from dsv4_passes.analysis.live_bytes import LiveBytes
-from dsv4_passes.parsing import parse_text, verify_module
+from dsv4_passes.formats.pto.live_bytes import LiveBytes
+from dsv4_passes.formats.pto.reader import parse_text, verify_module
 
 T = "!pto.tile_buf<vec, 8x64xf32>"
 HEAD = f"""

@@ -5,9 +5,9 @@ from io import StringIO
 import numpy as np
 from xdsl.context import Context
 
-from dsv4_passes.emit.printer import SpelledPrinter
-from dsv4_passes.parsing import parse_text, verify_module
-from dsv4_passes.transforms.lower_tiles import PtoLowerPass
+from dsv4_passes.formats.pto.reader import parse_text, verify_module
+from dsv4_passes.formats.pto.writer import SpelledPrinter
+from dsv4_passes.transforms.lowering.lower_tiles import PtoLowerPass
 from tests.unit.kernels import kernel, run
 
 

@@ -7,9 +7,9 @@ import pytest
 from xdsl.context import Context
 
 from dsv4_passes.cli.run import main, run_on_arrays
+from dsv4_passes.formats.pto.reader import parse_file
 from dsv4_passes.interpreter.kernels import choose_kernel, find_kernels
-from dsv4_passes.parsing import parse_file
-from dsv4_passes.transforms.raise_tiles import PtoRaisePass
+from dsv4_passes.transforms.raising.raise_tiles import PtoRaisePass
 from tests.unit.kernels import DATA, Array
 
 

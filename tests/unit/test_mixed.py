@@ -17,18 +17,18 @@ from xdsl.passes import ModulePass
 from dialects.pto.types import TileLayout
 from dsv4_passes.cli.run import run_on_arrays
 from dsv4_passes.diagnostics import Diagnostics, UserError, collect
-from dsv4_passes.emit.target import PtoTarget
+from dsv4_passes.formats.pto.reader import parse_file, parse_text, verify_module
+from dsv4_passes.formats.pto.target import PtoTarget
 from dsv4_passes.interpreter.channels import Channels, Item
 from dsv4_passes.interpreter.kernels import choose_kernel, find_kernels
 from dsv4_passes.interpreter.values import Tile
 from dsv4_passes.npz import read_npz
-from dsv4_passes.parsing import parse_file, parse_text, verify_module
 from dsv4_passes.transforms.bind_facts import bind_toml
-from dsv4_passes.transforms.join_mixed import JOINED, JoinMixedPass
-from dsv4_passes.transforms.lower_tiles import PtoLowerPass
-from dsv4_passes.transforms.raise_tiles import PtoRaisePass
+from dsv4_passes.transforms.lowering.lower_tiles import PtoLowerPass
+from dsv4_passes.transforms.mixed.join_mixed import JOINED, JoinMixedPass
+from dsv4_passes.transforms.mixed.split_mixed import SplitMixedPass
+from dsv4_passes.transforms.raising.raise_tiles import PtoRaisePass
 from dsv4_passes.transforms.rope import RopePass
-from dsv4_passes.transforms.split_mixed import SplitMixedPass
 from tests.unit import rope_halves
 from tests.unit.kernels import DATA
 

@@ -11,13 +11,13 @@ from xdsl.utils.exceptions import ParseError
 from xdsl.utils.lexer import Input
 from xdsl.utils.mlir_lexer import MLIRLexer, MLIRTokenKind
 
-from dsv4_passes import spelling
+from dsv4_passes import source_names as spelling
 from dsv4_passes.diagnostics import UserError, collect, location_text
-from dsv4_passes.dominance import undominated_uses
-from dsv4_passes.emit.printer import SpelledPrinter
-from dsv4_passes.emit.pypto import program_text
-from dsv4_passes.frontends.pypto import parse_program
-from dsv4_passes.parsing import Dsv4Lexer, parse_file, parse_text, verify_module
+from dsv4_passes.formats.pto.reader import Dsv4Lexer, parse_file, parse_text, verify_module
+from dsv4_passes.formats.pto.writer import SpelledPrinter
+from dsv4_passes.formats.pypto import parse_program
+from dsv4_passes.formats.pypto.target import program_text
+from dsv4_passes.xdsl_extras.dominance import undominated_uses
 from tests.unit.kernels import DATA
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from dsv4_passes.analysis.term_domain import TermDomain
-from dsv4_passes.analysis.terms import TermTable
+from dsv4_passes.equivalence.term_domain import TermDomain
+from dsv4_passes.equivalence.terms import TermTable
 
 
 def operands(table: TermTable) -> list[int]:

@@ -16,20 +16,20 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp
 
 from dialects.dsv4.functions import parameters
-from dsv4_passes.analysis.facts import make_fact
 from dsv4_passes.cli.opt import main as opt
+from dsv4_passes.cli.program_folder import program_files
 from dsv4_passes.cli.run import main as run
 from dsv4_passes.diagnostics import UserError
-from dsv4_passes.emit.program_files import program_files
+from dsv4_passes.equivalence.facts import make_fact
 from dsv4_passes.files import write_folder
-from dsv4_passes.frontends.pypto import parse_program
-from dsv4_passes.frontends.pypto.names import base_name
+from dsv4_passes.formats.pto.reader import parse_file, parse_text, verify_module
+from dsv4_passes.formats.pypto import parse_program
+from dsv4_passes.formats.pypto.grammar.names import base_name
 from dsv4_passes.interpreter.numerics import numpy_dtype
 from dsv4_passes.interpreter.program import choose_orchestration, run_program
 from dsv4_passes.npz import Array
-from dsv4_passes.parsing import parse_file, parse_text, verify_module
-from dsv4_passes.transforms.drop_dead_args import drop_all
-from dsv4_passes.transforms.raise_tiles import PtoRaisePass
+from dsv4_passes.transforms.program.drop_dead_args import drop_all
+from dsv4_passes.transforms.raising.raise_tiles import PtoRaisePass
 from tests.unit.kernels import DATA
 from tests.unit.test_pypto_import import COMPILED, SMALL, path_of, program
 

@@ -8,11 +8,11 @@ import pytest
 
 from dsv4_passes.cli.run import main
 from dsv4_passes.diagnostics import UserError
-from dsv4_passes.emit.pypto import program_text
-from dsv4_passes.frontends.pypto import parse_program
+from dsv4_passes.formats.pto.reader import parse_text
+from dsv4_passes.formats.pypto import parse_program
+from dsv4_passes.formats.pypto.target import program_text
 from dsv4_passes.interpreter.program import run_program
 from dsv4_passes.npz import Array
-from dsv4_passes.parsing import parse_text
 from tests.unit.kernels import DATA
 
 

@@ -25,27 +25,23 @@ from dialects.pto.base import TileOp, layout_of
 from dialects.pto.convert import TCvtOp
 from dialects.pto.memory import TStoreOp
 from dialects.pto.types import TileType
-from dsv4_passes.analysis.facts import argument_attribute, make_fact
 from dsv4_passes.diagnostics import Diagnostics, UserError, collect
-from dsv4_passes.emit.pypto import program_text
-from dsv4_passes.frontends.pypto import parse_program
-from dsv4_passes.frontends.pypto.names import base_name
+from dsv4_passes.equivalence.facts import argument_attribute, make_fact
+from dsv4_passes.formats.pto.reader import verify_module
+from dsv4_passes.formats.pypto import parse_program
+from dsv4_passes.formats.pypto.grammar.names import base_name
+from dsv4_passes.formats.pypto.target import program_text
 from dsv4_passes.interpreter.numerics import numpy_dtype
 from dsv4_passes.interpreter.program import choose_orchestration, run_program
 from dsv4_passes.npz import Array
-from dsv4_passes.parsing import verify_module
-from dsv4_passes.transforms import (
-    drop_dead_args,
-    drop_dead_stores,
-    fuse_stages,
-    scatter_form,
-    select_to_lanes,
-)
 from dsv4_passes.transforms.bind_facts import BindFactsPass
-from dsv4_passes.transforms.forward_copies import forward_copies
-from dsv4_passes.transforms.hoist_fills import hoist_function
-from dsv4_passes.transforms.propagate_facts import propagate_facts
-from dsv4_passes.transforms.rebuild import Guard, Policy
+from dsv4_passes.transforms.fusion import fuse_stages
+from dsv4_passes.transforms.fusion.forward_copies import forward_copies
+from dsv4_passes.transforms.lanes import scatter_form, select_to_lanes
+from dsv4_passes.transforms.lanes.checked_rewrite import Guard, Policy
+from dsv4_passes.transforms.memory.hoist_fills import hoist_function
+from dsv4_passes.transforms.program import drop_dead_args, drop_dead_stores
+from dsv4_passes.transforms.program.propagate_facts import propagate_facts
 from dsv4_passes.transforms.rope import RopePass, moves_lanes
 from tests.unit.kernels import DATA
 

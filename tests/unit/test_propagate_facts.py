@@ -13,8 +13,8 @@ from dialects.dsv4.functions import (
     set_argument_attribute,
 )
 from dialects.dsv4.launch import LaunchOp
-from dsv4_passes.frontends.pypto import parse_program
-from dsv4_passes.transforms.propagate_facts import propagate_facts
+from dsv4_passes.formats.pypto import parse_program
+from dsv4_passes.transforms.program.propagate_facts import propagate_facts
 from tests.unit.programs import Kernel, program
 from tests.unit.test_pypto_import import path_of
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from dsv4_passes.diagnostics import UserError, collect
-from dsv4_passes.emit.pypto import program_text
-from dsv4_passes.frontends.pypto import parse_program
-from dsv4_passes.parsing import verify_module
+from dsv4_passes.formats.pto.reader import verify_module
+from dsv4_passes.formats.pypto import parse_program
+from dsv4_passes.formats.pypto.target import program_text
 from tests.unit.test_pypto_import import path_of, replaced
 
 CASES = [

@@ -19,10 +19,10 @@ from dialects.pto.broadcast import TExpandsOp
 from dialects.pto.elementwise import TAddOp
 from dialects.pto.tiles import BitcastOp
 from dsv4_passes.diagnostics import UserError
-from dsv4_passes.emit.pypto import PyptoTarget, changed_functions, program_text
-from dsv4_passes.frontends.pypto import parse_program
-from dsv4_passes.frontends.pypto.fingerprint import fingerprint
-from dsv4_passes.parsing import parse_text, verify_module
+from dsv4_passes.formats.pto.reader import parse_text, verify_module
+from dsv4_passes.formats.pypto import parse_program
+from dsv4_passes.formats.pypto.grammar.fingerprint import fingerprint
+from dsv4_passes.formats.pypto.target import PyptoTarget, changed_functions, program_text
 from tests.unit.test_pypto_import import COMPILED, SMALL, function, named, of, path_of, program
 
 ALL = (*COMPILED, *SMALL)

@@ -17,9 +17,9 @@ from dialects.pto.base import layout_of
 from dialects.pto.memory import MakeTensorViewOp, TLoadOp, TStoreOp
 from dialects.pto.types import DYNAMIC, TileType
 from dsv4_passes.diagnostics import collect
-from dsv4_passes.frontends.pypto import parse_program
-from dsv4_passes.parsing import verify_module
-from dsv4_passes.spelling import written_name
+from dsv4_passes.formats.pto.reader import verify_module
+from dsv4_passes.formats.pypto import parse_program
+from dsv4_passes.source_names import written_name
 from tests.unit.kernels import DATA
 
 COMPILED = ("staged", "mixed", "rope_a", "rope_b", "rope_c", "rope_d")

@@ -9,9 +9,9 @@ from xdsl.ir import Operation
 
 from dialects.dsv4.opaque import OpaqueOp
 from dsv4_passes.diagnostics import collect
-from dsv4_passes.emit.pypto import program_text
-from dsv4_passes.frontends.pypto import parse_program
-from dsv4_passes.parsing import verify_module
+from dsv4_passes.formats.pto.reader import verify_module
+from dsv4_passes.formats.pypto import parse_program
+from dsv4_passes.formats.pypto.target import program_text
 from tests.unit.programs import KERNEL, MAIN
 from tests.unit.test_pypto_import import function, named
 

@@ -14,15 +14,15 @@ from xdsl.dialects.builtin import ModuleOp
 
 from dialects.pto.base import target_arch
 from dialects.pto.types import TileBufType, TileType
-from dsv4_passes.analysis.tile_bytes import TileBytes
 from dsv4_passes.cli.run import run_on_arrays
 from dsv4_passes.diagnostics import UserError, collect
-from dsv4_passes.emit.printer import SpelledPrinter
+from dsv4_passes.formats.pto.reader import parse_file, parse_text, verify_module
+from dsv4_passes.formats.pto.writer import SpelledPrinter
 from dsv4_passes.interpreter import numerics
 from dsv4_passes.interpreter.kernels import find_kernels
-from dsv4_passes.parsing import parse_file, parse_text, verify_module
-from dsv4_passes.transforms.lower_tiles import Level, lower_function
-from dsv4_passes.transforms.raise_tiles import raise_function
+from dsv4_passes.transforms.common.byte_ranges import TileBytes
+from dsv4_passes.transforms.lowering.lower_tiles import Level, lower_function
+from dsv4_passes.transforms.raising.raise_tiles import raise_function
 from tests.unit.kernels import DATA, Array, kernel
 
 LEVELS: tuple[Level, ...] = ("level2", "level3")

@@ -11,8 +11,8 @@ from dialects.dsv4.functions import KERNEL, program_functions
 from dialects.dsv4.launch import LaunchOp
 from dialects.pto.memory import TLoadOp
 from dsv4_passes.diagnostics import Diagnostic, collect
-from dsv4_passes.parsing import verify_module
-from dsv4_passes.transforms.fuse_stages import fuse_all
+from dsv4_passes.formats.pto.reader import verify_module
+from dsv4_passes.transforms.fusion.fuse_stages import fuse_all
 from tests.unit.programs import Kernel, arrays, program, same_bits
 
 TENSORS = {"x": "64x16xf32", "w": "8x16xf32", "stage": "64x16xf32", "packed": "8x128xbf16"}

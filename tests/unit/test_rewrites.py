@@ -18,20 +18,20 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import BlockArgument
 from xdsl.passes import ModulePass
 
-from dsv4_passes.analysis.facts import facts_of
 from dsv4_passes.cli.run import run_on_arrays
 from dsv4_passes.diagnostics import Diagnostics, collect
-from dsv4_passes.emit.pypto import PyptoTarget
-from dsv4_passes.emit.target import PtoTarget
-from dsv4_passes.frontends.pypto import parse_program
+from dsv4_passes.equivalence.facts import facts_of
+from dsv4_passes.formats.pto.reader import parse_file, parse_text, verify_module
+from dsv4_passes.formats.pto.target import PtoTarget
+from dsv4_passes.formats.pypto import parse_program
+from dsv4_passes.formats.pypto.target import PyptoTarget
 from dsv4_passes.interpreter.kernels import Kernel, find_kernels
 from dsv4_passes.interpreter.program import run_program
 from dsv4_passes.npz import read_npz
-from dsv4_passes.parsing import parse_file, parse_text, verify_module
 from dsv4_passes.transforms.bind_facts import bind_arrays
+from dsv4_passes.transforms.lanes.scatter_form import ScatterFormPass
+from dsv4_passes.transforms.lanes.select_to_lanes import SelectToLanesPass
 from dsv4_passes.transforms.rope import RopePass
-from dsv4_passes.transforms.scatter_form import ScatterFormPass
-from dsv4_passes.transforms.select_to_lanes import SelectToLanesPass
 
 Array = NDArray[Any]
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dsv4_passes.analysis.term_domain import TermDomain
-from dsv4_passes.analysis.term_text import describe
+from dsv4_passes.equivalence.term_domain import TermDomain
+from dsv4_passes.equivalence.term_text import describe
 from dsv4_passes.interpreter.domain import Domain, NotConcrete
 
 pytestmark = pytest.mark.filterwarnings("error")

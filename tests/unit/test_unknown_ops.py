@@ -17,18 +17,18 @@ from dialects.dsv4.launch import LaunchOp
 from dialects.dsv4.opaque import OpaqueOp
 from dialects.pto.broadcast import TExpandsOp
 from dialects.pto.memory import TLoadOp, TStoreOp
-from dsv4_passes.analysis.gm_terms import INITIAL
-from dsv4_passes.analysis.lanes import run_lanes
 from dsv4_passes.diagnostics import Diagnostic, UserError, collect
-from dsv4_passes.emit.pypto import program_text
-from dsv4_passes.frontends.pypto import parse_program
-from dsv4_passes.transforms.drop_dead_args import drop_all
-from dsv4_passes.transforms.drop_dead_stores import drop_dead_stores
-from dsv4_passes.transforms.fit_ub import fit_function
-from dsv4_passes.transforms.forward_copies import forward_copies
-from dsv4_passes.transforms.fuse_loops import fuse_loops
-from dsv4_passes.transforms.fuse_stages import fuse_all
-from dsv4_passes.transforms.hoist_fills import HoistFillsPass
+from dsv4_passes.equivalence.lanes import run_lanes
+from dsv4_passes.equivalence.symbolic_memory import INITIAL
+from dsv4_passes.formats.pypto import parse_program
+from dsv4_passes.formats.pypto.target import program_text
+from dsv4_passes.transforms.fusion.forward_copies import forward_copies
+from dsv4_passes.transforms.fusion.fuse_loops import fuse_loops
+from dsv4_passes.transforms.fusion.fuse_stages import fuse_all
+from dsv4_passes.transforms.memory.fit_ub import fit_function
+from dsv4_passes.transforms.memory.hoist_fills import HoistFillsPass
+from dsv4_passes.transforms.program.drop_dead_args import drop_all
+from dsv4_passes.transforms.program.drop_dead_stores import drop_dead_stores
 from tests.unit.programs import Kernel, text
 from tests.unit.test_pypto_import import path_of
 

@@ -11,7 +11,14 @@ from dialects.pto.types import TileLayout, element_name
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.interpreter.affine import Number
 from dsv4_passes.interpreter.domain import Domain, Lanes, NotConcrete
-from dsv4_passes.interpreter.values import Extent, Known, Tile, Value, box, is_lanes
+from dsv4_passes.interpreter.values import (
+    Extent,
+    Known,
+    Tile,
+    Value,
+    box,
+    is_lanes,
+)
 
 
 class Masked(NamedTuple):

@@ -2,7 +2,8 @@
 
 from dialects.pto.convert import CompareOp, TCvtOp
 from dsv4_passes.interpreter.domain import Lanes
-from dsv4_passes.interpreter.semantics.call import Call, Semantics
+
+from .call import Call, Semantics
 
 
 def _cvt(c: Call) -> Lanes:

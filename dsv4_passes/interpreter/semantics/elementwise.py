@@ -5,7 +5,8 @@ from xdsl.dialects.builtin import IntegerAttr
 
 from dialects.pto.base import is_tile
 from dsv4_passes.interpreter.domain import Lanes
-from dsv4_passes.interpreter.semantics.call import Call, Semantics
+
+from .call import Call, Semantics
 
 
 def _binary(name: str) -> Semantics:

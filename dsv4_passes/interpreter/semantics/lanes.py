@@ -4,7 +4,8 @@ import numpy as np
 
 from dialects.pto.lanes import LANES, MaskedOp
 from dsv4_passes.interpreter.domain import Lanes
-from dsv4_passes.interpreter.semantics.call import Call, Masked, Result, Semantics
+
+from .call import Call, Masked, Result, Semantics
 
 
 def _masked(c: Call) -> tuple[MaskedOp, slice, bool]:

@@ -5,7 +5,8 @@ import numpy as np
 from dialects.pto.types import TileLayout
 from dsv4_passes.interpreter import numerics
 from dsv4_passes.interpreter.domain import Domain, Lanes, NotConcrete
-from dsv4_passes.interpreter.semantics.call import Call, Masked, Result, Semantics
+
+from .call import Call, Masked, Result, Semantics
 
 _ROW, _COL = 1, 0
 

@@ -1,0 +1,103 @@
+"""Runs a kernel in value form on terms: what every lane of every tile is, as a formula over loads.
+
+`run_lanes` gives the tiles and the effects of a function, or of the cube and vector functions of a mixed
+kernel together; `compare_effects` (lane_effects.py) says whether two runs in one `LaneContext` do the same.
+Block numbers are symbols; loops and branches are explained in lane_machine.py.
+"""
+
+from collections.abc import Container, Mapping, Sequence
+
+import numpy as np
+from xdsl.dialects import func
+from xdsl.ir import BlockArgument, Operation, SSAValue
+
+from dialects.pto.types import PtrType, element_name
+from dsv4_passes.diagnostics import UserError
+from dsv4_passes.interpreter import scalars
+from dsv4_passes.interpreter.affine import Affine
+from dsv4_passes.interpreter.domain import NotConcrete
+from dsv4_passes.interpreter.kernels import Kernel, run_block
+from dsv4_passes.interpreter.machine import SPMD_PARAMETERS, Place
+from dsv4_passes.interpreter.values import Value
+
+from .effects import Difference, compare_effects
+from .facts import facts_of
+from .machine import LaneMachine, Options
+from .run import LaneContext, LaneRun
+from .symbolic_memory import Fact, Histories, TermMemory
+
+__all__ = ["MAX_TRIPS", "LaneContext", "LaneRun", "lane_difference", "run_lanes"]
+
+MAX_TRIPS = 64
+"""Loops with at most as many constant trips run as they are."""
+
+
+def run_lanes(
+    functions: func.FuncOp | Sequence[func.FuncOp],
+    *,
+    selectors: Mapping[SSAValue, Fact] | Mapping[int, Fact] | None = None,
+    context: LaneContext | None = None,
+    max_trips: int = MAX_TRIPS,
+    symbolic_loops: bool | Container[Operation] = False,
+    arguments: Mapping[int, int] | None = None,
+) -> LaneRun:
+    """Run a function in value form, or the cube and vector function of a mixed kernel, for any block.
+
+    `selectors` says what is known of GM arguments, by argument or by its index; loads from them are
+    constants. `symbolic_loops` (all, or some) run once whatever their bounds are, so that what is found in
+    their bodies holds for every trip. `arguments` renumbers parameters, so that kernels that take the same
+    tensors in another order can be compared. UserError for a function that cannot be run: in buffer form,
+    or reading lanes that nobody wrote.
+    """
+    sides = [functions] if isinstance(functions, func.FuncOp) else list(functions)
+    context = context or LaneContext()
+    run = LaneRun(context)
+    options = Options(max_trips, symbolic_loops, sides[0], arguments or {})
+    facts: dict[int, Fact] = {}
+    for key, fact in (selectors or {}).items():
+        index = key.index if isinstance(key, BlockArgument) else key
+        assert isinstance(index, int)
+        facts[options.number(index)] = fact
+    histories = Histories(context.domain, context.intern, facts)
+    kernel = Kernel(sides[0].sym_name.data, sides)
+
+    def machine(place: Place) -> LaneMachine:
+        if len(sides) == 1:
+            place = place._replace(
+                subblock=Affine.symbol("subblock", 0, 1), subblocks=Affine.symbol("subblocks", 1)
+            )
+        return LaneMachine(run, TermMemory(histories, run.loads), place, options)
+
+    block, blocks = Affine.symbol("block", 0), Affine.symbol("blocks", 1)
+    try:
+        run_block(kernel, machine, _scalar_arguments(options, context), block, blocks)
+    except NotConcrete as error:
+        raise UserError(f"cannot be followed lane by lane: {error}", sides[0].location) from None
+    return run
+
+
+def lane_difference(before: func.FuncOp, after: func.FuncOp) -> Difference | None:
+    """What two forms of one function do differently, given what is known of the arguments of either.
+
+    UserError for a function that cannot be run.
+    """
+    context = LaneContext()
+    runs = [
+        run_lanes(function, selectors=facts_of(function), context=context) for function in (before, after)
+    ]
+    return compare_effects(*runs)
+
+
+def _scalar_arguments(options: Options, context: LaneContext) -> dict[int, Value]:
+    """Symbols for the scalar parameters that are not block numbers."""
+    values: dict[int, Value] = {}
+    for i, arg in enumerate(options.function.body.block.args):
+        if isinstance(arg.type, PtrType) or arg.name_hint in SPMD_PARAMETERS:
+            continue
+        number = options.number(i)
+        if scalars.is_integer(arg.type):
+            values[i] = Affine.symbol(f"arg{number}", 0 if element_name(arg.type) == "index" else None)
+        else:
+            term = context.domain.table.opaque(("argument", number), element_name(arg.type))
+            values[i] = np.full((1, 1), term, np.int64)
+    return values

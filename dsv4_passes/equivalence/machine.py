@@ -1,0 +1,412 @@
+"""The machine over terms: integers may be symbols, and what has no formula becomes a leaf.
+
+Loops with few constant trips run as they are; others run once with a symbol for their induction variable,
+and what travels around them becomes leaves of its own, equal in two runs when the loops start alike; that
+their trips then do the same is among the effects to compare (induction). Branches whose condition is a
+symbol run both ways; a lane that differs becomes a `select`.
+"""
+
+from collections.abc import Container, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from xdsl.dialects import func, scf
+from xdsl.ir import Operation, OpResult, SSAValue
+from xdsl.traits import is_side_effect_free
+
+from dialects.pto import sync
+from dialects.pto.base import MEMORY_TYPES, TileOp, layout_of
+from dialects.pto.sync import CoreFlagOp, SyncAllOp
+from dialects.pto.tiles import InsertOp, SubviewOp
+from dialects.pto.types import PtrType, TileLayout, TileType, element_name
+from dsv4_passes.diagnostics import UserError
+from dsv4_passes.interpreter import affine, numerics, scalars
+from dsv4_passes.interpreter.affine import Affine, Number
+from dsv4_passes.interpreter.domain import Lanes, NotConcrete
+from dsv4_passes.interpreter.machine import Machine, Place, Steps
+from dsv4_passes.interpreter.semantics import Call, views
+from dsv4_passes.interpreter.tile_machine import atomic
+from dsv4_passes.interpreter.values import (
+    NO_CONDITIONS,
+    Box,
+    Extent,
+    Pointer,
+    Tile,
+    Value,
+    View,
+    is_lanes,
+)
+from dsv4_passes.interpreter.values import box as box_shape
+
+from .effects import Carry, Opaque, Push, Store
+from .run import LaneRun
+from .symbolic_memory import Context, TermMemory
+from .unknown_ops import changes_tiles
+
+_VIEWS = ("pto.partition_view", "pto.make_tensor_view", "pto.addptr")
+"""Operations that yield a pointer or view of what their first operand points to."""
+
+
+MEETINGS = frozenset(op.name for op in sync.OPERATIONS if issubclass(op, (CoreFlagOp, SyncAllOp)))
+"""Operations that wait for other cores or blocks."""
+WRITE_ANYTHING = MEETINGS | {"func.call"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to follow a kernel; see `run_lanes`."""
+
+    max_trips: int
+    symbolic_loops: bool | Container[Operation]
+    function: func.FuncOp
+    arguments: Mapping[int, int]
+
+    def number(self, index: int) -> int:
+        """What stands for a parameter in leaves and effects."""
+        return self.arguments.get(index, index)
+
+    def symbolic(self, loop: Operation) -> bool:
+        if isinstance(self.symbolic_loops, bool):
+            return self.symbolic_loops
+        return loop in self.symbolic_loops
+
+
+class LaneMachine(Machine):
+    """One core; what it finds goes into its run."""
+
+    gm: TermMemory
+
+    def __init__(self, run: LaneRun, gm: TermMemory, place: Place, options: Options):
+        super().__init__(run.context.domain, gm, place)
+        self.run_ = run
+        self.terms = run.context.domain
+        self.intern = run.context.intern
+        self.options = options
+        self.loops: dict[Hashable, int] = {}
+        """How many loops of some bounds came up at a place, to tell them apart."""
+        self.arrays: dict[SSAValue, Context] = {}
+        """Where local arrays were declared."""
+        for name in MEETINGS:
+            self.handlers[name] = self.meet
+        self.handlers["pto.alloc_tile"] = self.handlers["pto.alloc_multi_tile"] = self.in_memory
+
+    def in_memory(self, op: Operation) -> None:
+        raise UserError(
+            f"{op.name} belongs to the buffer form; lanes are followed in value form", op.location
+        )
+
+    def run(self, function: func.FuncOp, arguments: Sequence[Value]) -> Steps:
+        if not self.env:  # the kernel itself, not a function that it calls
+            number = self.options.number
+            arguments = [
+                v._replace(argument=number(v.argument)) if isinstance(v, Pointer) else v for v in arguments
+            ]
+        return super().run(function, arguments)
+
+    # -- what is recorded ------------------------------------------------------------------------
+
+    def bind(self, value: SSAValue, tile: Tile) -> None:
+        self.env[value] = tile
+        self.run_.instances.setdefault(value, []).append(tile)
+
+    def evaluate(self, op: Operation) -> None:
+        super().evaluate(op)
+        for result in op.results:
+            if isinstance(number := self.env.get(result), (int, Affine)):
+                self.run_.numbers[result] = number
+
+    def store(self, op: Operation, box: Box, lanes: Lanes, conditions: frozenset[str]) -> None:
+        how = atomic(op)
+        store = Store(op, self.gm.context, box, lanes, conditions, how)
+        self.run_.effects.append(store)
+        self.gm.store(box, lanes, op, conditions, how)
+
+    def pushed(self, op: Operation, tile: Tile) -> None:
+        ids = np.where(tile.known, tile.data, -1)
+        self.run_.effects.append(
+            Push(op, self.gm.context, self.channel(op), ids, tile.valid, tile.conditions)
+        )
+
+    def new_conditions(self, call: Call) -> frozenset[str]:
+        """Conditions by the value they speak of: the operand whose lanes were multiplied by exact zeros."""
+        met = self.domain.take_conditions()
+        if not met:
+            return NO_CONDITIONS
+        names: set[str] = set()
+        for operand in ("lhs", "rhs"):
+            if not call.has(operand) or self.terms.is_constant(call.tile(operand).data).all():
+                continue
+            value = call.op.operand(operand)
+            assert value is not None
+            value = _moved_from(value)
+            for condition in met:
+                name = f"{condition}({_spell(value)})"
+                self.run_.finite[name] = value
+                names.add(name)
+        return frozenset(names)
+
+    # -- what has no formula ---------------------------------------------------------------------
+
+    def leaves(self, layout: TileLayout, valid: Extent, key: Hashable, conditions: frozenset[str]) -> Tile:
+        """A tile of leaves that equals only a tile of the same key."""
+        lanes = np.arange(layout.rows * layout.cols, dtype=np.int64).reshape(layout.shape)
+        number = self.intern(key, layout.shape)
+        ids = self.terms.table.loads("unknown", number, (), lanes, layout.dtype)
+        return Tile(layout, ids, np.ones(layout.shape, np.bool_), valid, conditions)
+
+    def key(self, value: Value) -> Hashable:
+        """What identifies an operand: its terms, its number, or where it points."""
+        if isinstance(value, Tile):
+            return np.where(value.known, value.data, -1).tobytes(), value.layout.shape, value.valid
+        return value.tobytes() if is_lanes(value) else value
+
+    def symbolic(self, number: Number, dtype: str) -> Lanes:
+        return np.full((1, 1), self.terms.table.opaque(("number", number), dtype), np.int64)
+
+    def opaque(self, call: Call, error: NotConcrete) -> None:
+        operands = list(call.operands.values())
+        key = self._signature(call.op, operands)
+        self._unknown_results(call.op, operands, frozenset(call.conditions), key)
+
+    def unknown(self, op: Operation) -> None:
+        """An operation without semantics: its results are leaves, and it is itself an effect.
+
+        A tile operation touches the memory its operands point to, any other one all there is, unless it
+        says that it has no effects. One that yields nothing but takes a tile writes into that tile, and
+        into all tiles that share its bytes: lanes cannot be followed.
+        """
+        operands = [self.env[value] for value in op.operands]
+        if op.regions or any(isinstance(result.type, PtrType) for result in op.results):
+            super().unknown(op)
+        if changes_tiles(op):
+            raise UserError(f"{op.name} may change a tile that it is given", op.location)
+        pure = not isinstance(op, TileOp) and is_side_effect_free(op)
+        touched = {a for value in operands if (a := _argument(value)) is not None}
+        if not isinstance(op, TileOp) and not pure:
+            touched = set(self._pointer_arguments())
+        key = self.intern(
+            self._signature(op, operands), *(self.gm.histories.state(i) for i in sorted(touched))
+        )
+        if touched or not op.results or not (isinstance(op, TileOp) or pure):
+            self.run_.effects.append(Opaque(op, self.gm.context, key, frozenset(touched)))
+            for argument in touched:
+                self.gm.histories.disturb(argument, key, self.gm.context)
+        self._unknown_results(op, operands, NO_CONDITIONS, key)
+
+    def meet(self, op: Operation) -> None:
+        """Other blocks and cores are waited for, and may have written anything."""
+        arguments = self._pointer_arguments()
+        states = [self.gm.histories.state(i) for i in arguments]
+        key = self.intern(self._signature(op, [self.env[v] for v in op.operands]), *states)
+        self.run_.effects.append(Opaque(op, self.gm.context, key, frozenset(arguments)))
+        for argument in arguments:
+            self.gm.histories.disturb(argument, key, self.gm.context)
+
+    def _signature(self, op: Operation, operands: Sequence[Value]) -> int:
+        attributes = tuple(sorted(f"{n}={a}" for n, a in (op.properties | op.attributes).items()))
+        types = tuple(v.layout._replace(valid_rows=0, valid_cols=0) for v in operands if isinstance(v, Tile))
+        return self.intern(op.name, attributes, types, *map(self.key, operands))
+
+    def _unknown_results(
+        self, op: Operation, operands: Sequence[Value], conditions: frozenset[str], key: int
+    ) -> None:
+        tiles = [value for value in operands if isinstance(value, Tile)]
+        conditions = conditions.union(*(tile.conditions for tile in tiles))
+        for i, result in enumerate(op.results):
+            if isinstance(result.type, TileType):
+                layout = layout_of(result)
+                valid = self.extent(op, i) if isinstance(op, TileOp) else layout.shape
+                self.bind(result, self.leaves(layout, valid, (key, i), conditions))
+            elif scalars.is_integer(result.type):
+                self.env[result] = Affine.symbol(f"{op.name}#{key}.{i}")
+            elif element_name(result.type) in numerics.FLOATS:
+                self.env[result] = self.symbolic(affine.opaque(op.name, key, i), element_name(result.type))
+            else:
+                super().unknown(op)
+
+    def symbolic_subview(self, op: SubviewOp, source: Tile, row: Number, col: Number, valid: Extent) -> None:
+        layout = layout_of(op.res)
+        if isinstance(col, int) and views.uniform_rows(source):
+            self.check_box(op, source.layout, 0, col, box_shape(layout, valid))
+            self.bind(op.res, views.subview(source, 0, col, layout, valid))
+            return
+        key = "subview", self.key(source), row, col
+        self.bind(op.res, self.leaves(layout, valid, key, source.conditions))
+
+    def symbolic_insert(self, op: InsertOp, source: Tile, dest: Tile, row: Number, col: Number) -> None:
+        key = "insert", self.key(source), self.key(dest), row, col
+        conditions = source.conditions | dest.conditions
+        self.bind(op.res, self.leaves(layout_of(op.res), dest.valid, key, conditions))
+
+    def declare_array(self, op: Operation) -> None:
+        super().declare_array(op)
+        self.arrays[op.results[0]] = self.gm.context
+
+    def array_set(self, op: Any) -> None:
+        if self.arrays.get(op.array) != self.gm.context:
+            raise NotConcrete(f"{op.name} in a loop or branch of which not all is known")
+        super().array_set(op)
+
+    # -- pipes -----------------------------------------------------------------------------------
+
+    def where(self) -> Hashable:
+        return self.gm.context
+
+    def channel(self, op: Operation) -> str:
+        """The pipe of a push, and the side it comes from."""
+        pipe = op.properties.get("id", op.attributes.get("id"))
+        return f"{op.name.removeprefix('pto.tpush_')} {pipe} {self.numbers['subblock_idx']}"
+
+    # -- loops -----------------------------------------------------------------------------------
+
+    def run_for(self, op: scf.ForOp) -> Steps:
+        low, high, step = (self.env[value] for value in (op.lb, op.ub, op.step))
+        trips = _trips(low, high, step)
+        if trips is not None and len(trips) <= self.options.max_trips and not self.options.symbolic(op):
+            yield from self.run_trips(op, trips)
+        else:
+            yield from self._run_once(op, f"{low}:{high}:{step}", affine.bounds(low)[0], trips)
+
+    def _run_once(self, op: scf.ForOp, bounds: str, low: int | None, trips: range | None) -> Steps:
+        """One trip that stands for all: `iv` is a symbol, and so is all that comes from earlier trips."""
+        self.run_.symbolic.add(op)
+        place = self.gm.context, bounds
+        self.loops[place] = number = self.loops.get(place, 0) + 1
+        iv = Affine.symbol(f"iv{len(self.gm.context)}.{number}[{bounds}]", low, trips[-1] if trips else None)
+        written = self._stored_arguments(op)
+        for argument in written:
+            self.gm.histories.disturb(argument, "trip of", bounds, self.gm.context)
+        block, outer = op.body.block, self.gm.context
+        initial = [self.env[value] for value in op.iter_args]
+        keys = [self._carried_key(bounds, value) for value in initial]
+        carried = [
+            self._carried(arg, value, ("carried", key))
+            for arg, value, key in zip(block.args[1:], initial, keys, strict=True)
+        ]
+        self.env.update(zip(block.args, [iv, *carried], strict=True))
+        self.gm.context = (*outer, ("for", bounds, number))
+        yielded = yield from self.run_block(block)
+        self.gm.context = outer
+        for argument in written:
+            self.gm.histories.disturb(argument, "end of", bounds, outer)
+        for result, start, arg, key, end in zip(op.results, initial, carried, keys, yielded, strict=True):
+            if self.key(end) == self.key(arg):
+                self._rebind(result, start)
+                continue
+            self.run_.effects.append(Carry(op, outer, key, self.key(end)))
+            self._rebind(result, self._carried(result, end, ("result", key)))
+
+    def _carried_key(self, bounds: str, initial: Value) -> Hashable:
+        key = self.intern(bounds, self.gm.context, self.key(initial))
+        self.run_.carried[key] = self.run_.carried.get(key, 0) + 1
+        return key, self.run_.carried[key]
+
+    def _carried(self, value: SSAValue, like: Value, key: Hashable) -> Value:
+        """An unknown value of the kind of `like`."""
+        if isinstance(like, Tile):
+            tile = self.leaves(layout_of(value), like.valid, key, like.conditions)
+            self.run_.instances.setdefault(value, []).append(tile)
+            return tile
+        if is_lanes(like):
+            return np.full((1, 1), self.terms.table.opaque(key, element_name(value.type)), np.int64)
+        if _argument(like) is not None:
+            raise NotConcrete("a loop carries a pointer")
+        return Affine.symbol(f"{key}")
+
+    def _rebind(self, value: SSAValue, content: Value) -> None:
+        if isinstance(content, Tile):
+            self.bind(value, content)
+        else:
+            self.env[value] = content
+
+    def _stored_arguments(self, op: Operation) -> list[int]:
+        """Pointer arguments that something inside may write; all of them where that is not clear."""
+        found: set[int] = set()
+        for inner in op.walk():
+            if isinstance(inner, TileOp):
+                writes = inner.outs if self.knows(inner) else inner.operands
+            elif inner.name == "pto.store_scalar":
+                writes = inner.operands
+            elif is_side_effect_free(inner) or (self.knows(inner) and inner.name not in WRITE_ANYTHING):
+                continue
+            else:
+                return self._pointer_arguments()
+            for value in writes:
+                if not isinstance(value.type, MEMORY_TYPES):
+                    continue
+                if (argument := self._argument_of(value, op)) is None:
+                    return self._pointer_arguments()
+                found.add(argument)
+        return sorted(found)
+
+    def _argument_of(self, value: SSAValue, loop: Operation) -> int | None:
+        """Which argument a view or pointer comes from, before a loop in which it may be made has run."""
+        while isinstance(value, OpResult) and value.op.name in _VIEWS:
+            value = value.op.operands[0]
+        if loop.is_ancestor(value.owner):
+            return None
+        return _argument(self.env.get(value))
+
+    def _pointer_arguments(self) -> list[int]:
+        arguments = self.options.function.body.block.args
+        return [self.options.number(i) for i, arg in enumerate(arguments) if isinstance(arg.type, PtrType)]
+
+    # -- branches --------------------------------------------------------------------------------
+
+    def run_if(self, op: scf.IfOp) -> Steps:
+        condition: Number = self.env[op.cond]
+        if isinstance(condition, int):
+            yield from super().run_if(op)
+            return
+        outer, results = self.gm.context, list[list[Value]]()
+        for taken, region in ((True, op.true_region), (False, op.false_region)):
+            self.gm.context = (*outer, ("if", str(condition), taken))
+            results.append((yield from self.run_block(region.block)) if region.blocks else [])
+        self.gm.context = outer
+        for result, a, b in zip(op.results, *results, strict=True):
+            self._rebind(result, self._either(op, condition, a, b))
+
+    def _either(self, op: Operation, condition: Number, a: Value, b: Value) -> Value:
+        if isinstance(a, Tile) and isinstance(b, Tile):
+            cond = np.broadcast_to(self.symbolic(condition, "i1"), a.data.shape)
+            ids = self.terms.select(cond, a.data, b.data)
+            valid = tuple(scalars.select(condition, x, y, op) for x, y in zip(a.valid, b.valid, strict=True))
+            return Tile(a.layout, ids, a.known & b.known, (valid[0], valid[1]), a.conditions | b.conditions)
+        if is_lanes(a) and is_lanes(b):
+            return self.terms.select(self.symbolic(condition, "i1"), a, b)
+        return scalars.select(condition, a, b, op)
+
+
+def _trips(low: Number, high: Number, step: Number) -> range | None:
+    """The trips of a loop with constant bounds."""
+    if isinstance(low, int) and isinstance(high, int) and isinstance(step, int) and step > 0:
+        return range(low, high, step)
+    return None
+
+
+def _argument(value: Value) -> int | None:
+    """The argument that a pointer or view points into."""
+    pointer = value.pointer if isinstance(value, View) else value
+    return pointer.argument if isinstance(pointer, Pointer) else None
+
+
+def _moved_from(value: SSAValue) -> SSAValue:
+    """The value that moves between memories copied; one that rounded may have made an Inf."""
+    moves = ("pto.tmov", "pto.textract", "pto.transpose", "dsv4.move")
+    while isinstance(value, OpResult) and value.op.name in moves:
+        source = value.op.operands[0]
+        if layout_of(source).dtype != layout_of(value).dtype:
+            break
+        value = source
+    return value
+
+
+def _spell(value: SSAValue) -> str:
+    """A value as text has it; by its operation where it has no name."""
+    if value.name_hint:
+        return f"%{value.name_hint}"
+    if isinstance(value, OpResult):
+        location = getattr(value.op.location, "line", None)
+        return f"{value.op.name} in line {location.data}" if location is not None else value.op.name
+    return "an unnamed value"

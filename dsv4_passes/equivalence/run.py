@@ -1,0 +1,64 @@
+"""What a run of a kernel on terms found."""
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
+
+from xdsl.ir import Operation, SSAValue
+
+from dsv4_passes.interpreter.affine import Number
+from dsv4_passes.interpreter.values import Box, Tile
+
+from .effects import Effect, Opaque, Store
+from .symbolic_memory import Ids, Interner
+from .term_domain import TermDomain
+
+
+@dataclass
+class LaneContext:
+    """What runs that are to be compared share: one table of terms, one naming of unknown things."""
+
+    domain: TermDomain = field(default_factory=TermDomain)
+    intern: Interner = field(default_factory=Interner)
+
+
+@dataclass
+class LaneRun:
+    """What a run found."""
+
+    context: LaneContext
+    effects: list[Effect] = field(default_factory=list[Effect])
+    """Stores, pushes, and everything else that is seen from outside, in order."""
+    instances: dict[SSAValue, list[Tile]] = field(default_factory=dict[SSAValue, list[Tile]])
+    """Every tile that a value has been, in order: one per visit of its operation."""
+    loads: list[tuple[Operation, Box]] = field(default_factory=list[tuple[Operation, Box]])
+    """What each load reads of GM, in order."""
+    numbers: dict[SSAValue, Number] = field(default_factory=dict[SSAValue, Number])
+    """The last value of every integer."""
+    symbolic: set[Operation] = field(default_factory=set[Operation])
+    """Loops that were run once, with a symbol for their induction variable."""
+    finite: dict[str, SSAValue] = field(default_factory=dict[str, SSAValue])
+    """The value that a condition `FIN(…)` speaks of."""
+    carried: dict[Hashable, int] = field(default_factory=dict[Hashable, int])
+    """How many carried values of a key came up, to tell apart those that start alike."""
+
+    def tile(self, value: SSAValue) -> Tile | None:
+        """What the value was when last computed."""
+        found = self.instances.get(value)
+        return found[-1] if found else None
+
+    def lanes(self, value: SSAValue) -> Ids | None:
+        """Term ids [rows, cols] of the whole tile; those of lanes that nobody wrote mean nothing."""
+        tile = self.tile(value)
+        return None if tile is None else tile.data
+
+    def conditions(self, value: SSAValue) -> frozenset[str]:
+        """The side conditions that the lanes of a value rest on."""
+        return frozenset[str]().union(*(tile.conditions for tile in self.instances.get(value, ())))
+
+    def is_followed(self, argument: int) -> bool:
+        """All that touches a GM argument is among the loads and stores."""
+        return not any(isinstance(e, Opaque) and argument in e.touched for e in self.effects)
+
+    @property
+    def stores(self) -> Iterator[Store]:
+        return (effect for effect in self.effects if isinstance(effect, Store))

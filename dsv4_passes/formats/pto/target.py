@@ -1,0 +1,85 @@
+"""The target `pto`: text that a given ptoas takes.
+
+Attributes of the `dsv4` dialect (facts about arguments, kinds of loops) are for passes: ptoas does not know
+the dialect, so they are left out.
+"""
+
+from dataclasses import dataclass
+from typing import IO, Literal
+
+from xdsl.context import Context
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp
+from xdsl.utils.target import Target
+
+from dialects.pto.base import target_arch
+from dsv4_passes.diagnostics import UserError
+from dsv4_passes.targets import LATEST, ptoas
+from dsv4_passes.targets import chip as find_chip
+
+from .reader import verify_module
+from .upgrade import Level, upgrade
+from .writer import PtoPrinter
+
+
+@dataclass(frozen=True)
+class PtoTarget(Target):
+    """`-t 'pto{ptoas=0.57 types=long}'`.
+
+    `ptoas` is the version to write for, `types` whether tile types are spelled as ptoas prints them (short)
+    or as pypto does (long), `level` what the text must be fit for: `level3` has addresses, `level2` leaves
+    them to ptoas, `auto` is whichever the text is.
+
+    `chip` is for whole programs, whose text does not say one; kernels are written for their own.
+    """
+
+    name = "pto"
+
+    ptoas: str | float = LATEST
+    types: Literal["short", "long"] = "short"
+    level: Level = "auto"
+    chip: str | None = None
+
+    def __post_init__(self) -> None:
+        ptoas(self.ptoas)  # what is not known is an error now, not when the passes are through
+        if self.chip is not None:
+            find_chip(self.chip)
+
+    def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
+        if is_program(module):
+            raise UserError(
+                "a whole program is one text per kernel: dsv4-opt with -o FOLDER writes them", module.location
+            )
+        own = target_arch(module)
+        if self.chip is not None and find_chip(self.chip) != find_chip(own):
+            raise UserError(f"the kernels are for {own}, not for {self.chip}", module.location)
+        version = ptoas(self.ptoas)
+        module = upgrade(module, version, self.level)
+        drop_notes(module)
+        verify_module(module)
+        printer = PtoPrinter(
+            output, long_types=self.types == "long", tci_attribute_in_ins=version.tci_attr_in_ins
+        )
+        printer.print_op(module)
+        output.write("\n")
+
+
+def is_program(module: ModuleOp) -> bool:
+    """Whether a module has functions of a program, and not only kernels as `.pto` text has them."""
+    return any("dsv4.role" in op.attributes for op in module.ops)
+
+
+def drop_notes(module: ModuleOp) -> None:
+    """Take away every attribute of the `dsv4` dialect."""
+    for op in module.walk():
+        for name in [name for name in op.attributes if name.startswith("dsv4.")]:
+            del op.attributes[name]
+        if isinstance(op, func.FuncOp):
+            op.arg_attrs, op.res_attrs = _without_notes(op.arg_attrs), _without_notes(op.res_attrs)
+
+
+def _without_notes(entries: ArrayAttr[DictionaryAttr] | None) -> ArrayAttr[DictionaryAttr] | None:
+    if entries is None:
+        return None
+    kept = [{n: a for n, a in e.data.items() if not n.startswith("dsv4.")} for e in entries.data]
+    return ArrayAttr(map(DictionaryAttr, kept)) if any(kept) else None

@@ -1,0 +1,348 @@
+"""Make buffer-form text legal for one version of ptoas, without changing what it computes.
+
+Versions differ in what must be written (the axis of a mask gather or scatter, scratch operands, where the
+attribute of `tci` stands) and in what they get wrong. `upgrade` works on a copy; what is legal already stays
+as it is. What a version cannot say, or is known to get wrong, is a `UserError` with the reason.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Literal, NoReturn
+
+from xdsl.dialects.arith import ConstantOp
+from xdsl.dialects.builtin import (
+    IndexType,
+    IntegerAttr,
+    IntegerType,
+    ModuleOp,
+    StringAttr,
+    UnregisteredOp,
+    i64,
+)
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Attribute, Operation, SSAValue
+
+from dialects.pto.allocation import AllocMultiTileOp, AllocTileOp
+from dialects.pto.base import TileOp, layout_of, segment_sizes, target_arch
+from dialects.pto.lanes import MaskedOp
+from dialects.pto.memory import constant_int
+from dialects.pto.tiles import SetValidShapeOp
+from dialects.pto.types import DYNAMIC, AnyTileType, TileBufType, TileLayout, TileType, element_bits
+from dsv4_passes import source_names as spelling
+from dsv4_passes.diagnostics import UserError, warning
+from dsv4_passes.targets import (
+    Defect,
+    Ptoas,
+    Scratch,
+    Tile,
+    chip,
+    scratch_type,
+)
+
+from .free_memory import FreeMemory
+
+Level = Literal["auto", "level2", "level3"]
+
+
+def upgrade(module: ModuleOp, ptoas: Ptoas, level: Level = "auto") -> ModuleOp:
+    """A copy of `module` that this ptoas takes. Raises UserError."""
+    copied: dict[SSAValue, SSAValue] = {}
+    copy = module.clone(copied)
+    spelling.carry_names(copied)
+    require_buffer_form(copy)
+    if ptoas.has("removed_operations"):
+        refuse_removed(copy, ptoas)
+    number = address_level(copy, level)
+    for op in copy.walk():
+        if isinstance(op, FuncOp) and op.body.blocks:
+            _FunctionUpgrade(op, ptoas, number).run()
+    return copy
+
+
+def require_buffer_form(module: ModuleOp) -> None:
+    """Raise UserError at the first operation that works on tiles as values."""
+    for op in module.walk():
+        if any(isinstance(value.type, TileType) for value in (*op.results, *op.operands)):
+            _fail(op, "is in value form, which ptoas does not know: run pto-lower first")
+
+
+REMOVED = frozenset({"pto.tpack", "pto.bind_tile", "pto.pointer_cast", "pto.declare_tile_memref"})
+
+
+def refuse_removed(module: ModuleOp, ptoas: Ptoas) -> None:
+    """Raise UserError at the first operation that older assemblers had and this one does not."""
+    for op in module.walk():
+        name = op.op_name.data if isinstance(op, UnregisteredOp) else op.name
+        if name in REMOVED:
+            problem = f"is an operation of older assemblers, which ptoas {ptoas.version} no longer has"
+            raise UserError(f"'{name}' op {problem}", op.location)
+
+
+def address_level(module: ModuleOp, level: Level) -> int:
+    """2 where ptoas plans the memory, 3 where the text has addresses. Raises UserError for a mixture."""
+    tiles = [op for op in module.walk() if isinstance(op, AllocTileOp | AllocMultiTileOp)]
+    wanted = {"level2": 2, "level3": 3}.get(level)
+    if wanted is None:
+        wanted = 3 if not tiles or tiles[0].addr is not None else 2
+    for op in tiles:
+        if (op.addr is not None) == (wanted == 3):
+            continue
+        if level == "auto":
+            _fail(op, "mixes tiles with and without address, which no level of ptoas takes")
+        if wanted == 3:
+            _fail(op, "has no address, which level3 needs: run pto-raise and pto-lower")
+        _fail(op, "has an address, which level2 forbids: run pto-raise and pto-lower{level=level2}")
+    return wanted
+
+
+class _FunctionUpgrade:
+    """The upgrade of one function, in place."""
+
+    def __init__(self, function: FuncOp, ptoas: Ptoas, level: int):
+        self.function = function
+        self.ptoas = ptoas
+        self.level = level
+        self.arch = target_arch(function)
+        self.chip = chip(self.arch)
+        self._constants: dict[tuple[int, Attribute], SSAValue] = {}
+
+    def run(self) -> None:
+        ops = [op for op in self.function.walk() if isinstance(op, TileOp)]
+        lacking: dict[TileOp, Scratch] = {}
+        for op in ops:
+            if isinstance(op, MaskedOp):
+                self._axis(op)
+            if "tmp?" in op.OPERANDS.split():
+                scratch = self._scratch_of(op)
+                if scratch is not None:
+                    self._static_extent(op)
+                if not self._keeps_scratch(op, scratch) and scratch is not None:
+                    lacking[op] = scratch
+        if lacking:
+            memory = FreeMemory(self.function, self.chip, lacking.keys()) if self.level == 3 else None
+            for op, scratch in lacking.items():
+                self._add_scratch(op, scratch, memory)
+        for op in ops:
+            self._defects(op)
+
+    # -- axis ------------------------------------------------------------------------------------
+
+    def _axis(self, op: MaskedOp) -> None:
+        """`row` is what a version means that does not say it, and what it must say from some version on."""
+        if op.pattern is None:
+            return
+        written = self.ptoas.tgather_axis if op.mnemonic() == "tgather" else self.ptoas.tscatter_axis
+        if not written and op.along != "row":
+            _fail(op, f'works along "{op.along}", which ptoas {self.ptoas.version} cannot say')
+        if written:
+            op.properties["axis"] = StringAttr(op.along)
+        else:
+            op.properties.pop("axis", None)
+
+    # -- defects ---------------------------------------------------------------------------------
+
+    def _defects(self, op: TileOp) -> None:
+        for defect in self.ptoas.defects(self.chip, op.mnemonic(), op.form()):
+            if not defect.when or _CONDITIONS.get(defect.name, _never)(op):
+                if defect.name == "mask_scatter_widths_inverted" and self._dynamic_columns(op):
+                    continue
+                text = f"{defect.effect}{f' where {defect.when}' if defect.when else ''}; {defect.avoid}"
+                if _only_warns(defect):
+                    warning(op, f"'{op.name}' with ptoas {self.ptoas.version}: {text} ({defect.source})")
+                else:
+                    _fail(op, f"does not work with ptoas {self.ptoas.version}: {text} ({defect.source})")
+
+    # -- scratch ---------------------------------------------------------------------------------
+
+    def _keeps_scratch(self, op: TileOp, wanted: Scratch | None) -> bool:
+        """Whether the operation has a scratch operand that is right; a wrong one is taken away."""
+        have = op.operand("tmp")
+        if have is None:
+            return False
+        if self._accepts(op, layout_of(have), wanted):
+            return True
+        _set_scratch(op, None)
+        _erase_unused(have)
+        return False
+
+    def _scratch_of(self, op: TileOp) -> Scratch | None:
+        tiles = [
+            value
+            for name, value in op.named_operands()
+            if name not in ("tmp", "mask", "old") and isinstance(value.type, AnyTileType)
+        ]
+        is_binary = op.properties.get("isBinary")
+        return scratch_type(
+            op.mnemonic(),
+            op.form(),
+            [_tile(value) for value in tiles],
+            _tile(op.destinations()[0]),
+            self.chip,
+            self.ptoas,
+            self.level,
+            saturate=bool(getattr(op, "saturates", False)),
+            binary=(isinstance(is_binary, IntegerAttr) and is_binary.value.data != 0)
+            or (op.mnemonic() == "tmrgsort" and len(tiles) > 1),
+        )
+
+    def _accepts(self, op: TileOp, have: TileLayout, wanted: Scratch | None) -> bool:
+        """Whether this ptoas takes the scratch operand as it stands."""
+        mnemonic = op.mnemonic()
+        if mnemonic == "tci" and not self.ptoas.has("tci_tmp"):
+            return False
+        if not self.ptoas.implicit_scratch:
+            return mnemonic not in ("tcvt", "tquant")
+        if not self.chip.reads_scratch:
+            return True
+        bits = element_bits(have.dtype)
+        if mnemonic == "tsel":
+            # PTO.cpp TSelOp::verify, which asks for less than ptoas itself would make
+            return bits == 32 and have.bytes >= 256 // element_bits(op.destination_layout().dtype)
+        if wanted is None:
+            return True
+        size = wanted.rows * wanted.cols * element_bits(wanted.dtype) // 8
+        same_width = bits == element_bits(wanted.dtype) or mnemonic in ("tci", "tcvt")
+        return have.bytes >= size and same_width
+
+    def _add_scratch(self, op: TileOp, wanted: Scratch, memory: FreeMemory | None) -> None:
+        layout = TileLayout("vec", wanted.rows, wanted.cols, wanted.dtype, wanted.rows, wanted.cols)
+        address = None if memory is None else self._constant(memory.address(op, layout.bytes))
+        tile = AllocTileOp(TileBufType(layout), address)
+        tile.location = op.location
+        tile.res.name_hint = f"{op.mnemonic()}_tmp"
+        _before(op, tile)
+        _set_scratch(op, tile.res)
+
+    # -- valid extents in types ------------------------------------------------------------------
+
+    def _static_extent(self, op: TileOp) -> None:
+        """Give a tile whose valid extent is constant a second handle whose type says so.
+
+        ptoas sizes the scratch of these operations by the type, and refuses one with a `?`
+        (PTO.cpp TCvtOp::verify, TColSumOp::verify).
+        """
+        if op.mnemonic() not in ("tcvt", "tcolsum"):
+            return
+        value = op.outs[0] if op.mnemonic() == "tcvt" else op.ins[0]
+        layout = layout_of(value)
+        if DYNAMIC not in layout.valid:
+            return
+        tile, owner = _tile(value), value.owner
+        changed = any(isinstance(use.operation, SetValidShapeOp) for use in value.uses)
+        if tile.valid is None or changed or not isinstance(owner, AllocTileOp) or owner.addr is None:
+            _fail(op, "needs a scratch operand, which ptoas takes only with a constant valid extent")
+        rows, cols = tile.valid
+        static = AllocTileOp(TileBufType(layout._replace(valid_rows=rows, valid_cols=cols)), owner.addr)
+        static.location = op.location
+        static.res.name_hint = value.name_hint
+        _before(op, static)
+        op.operands = [static.res if operand is value else operand for operand in op.operands]
+
+    def _dynamic_columns(self, op: TileOp) -> bool:
+        """Have the valid columns of the destination, or of the source, in an operand and not in the type."""
+        for value in (op.outs[0], op.ins[0]):
+            tile, owner = value.type, value.owner
+            if isinstance(owner, AllocTileOp) and isinstance(tile, TileBufType):
+                columns = self._constant(tile.data.valid_cols, IndexType())
+                loose = AllocTileOp(tile.with_(valid_cols=DYNAMIC), owner.addr, owner.valid_row, columns)
+                loose.location = owner.location
+                _before(owner, loose)
+                spelling.carry_name(value, loose.res)
+                value.replace_all_uses_with(loose.res)
+                _erase_unused(value)
+                return True
+        return False
+
+    def _constant(self, number: int, type_: IntegerType | IndexType = i64) -> SSAValue:
+        """A number at the start of the function, where pypto has them."""
+        if (number, type_) not in self._constants:
+            constant = ConstantOp(IntegerAttr(number, type_))
+            constant.location = self.function.location
+            constant.result.name_hint = f"c{number}_{type_}"
+            first = self.function.body.block.first_op
+            assert first is not None
+            _before(first, constant)
+            self._constants[number, type_] = constant.result
+        return self._constants[number, type_]
+
+
+def _set_scratch(op: TileOp, tmp: SSAValue | None) -> None:
+    """Replace, add or (None) remove the scratch operand, which may stand between others."""
+    given = {name: value for name, value in op.named_operands() if name != "tmp"}
+    if tmp is not None:
+        given["tmp"] = tmp
+    names = [name.removesuffix("?") for name in op.OPERANDS.split()]
+    ins = [given[name] for name in names if name in given]
+    sizes = len(ins), len(op.outs), len(op.valid)
+    op.operands = [*ins, *op.outs, *op.valid]
+    op.properties["operandSegmentSizes"] = segment_sizes(*sizes)
+
+
+def _erase_unused(value: SSAValue) -> None:
+    """Erase the handle that nothing uses any more, and the numbers that only it used."""
+    if value.first_use is not None or not isinstance(value.owner, AllocTileOp | ConstantOp):
+        return
+    operands = list(value.owner.operands)
+    value.owner.detach()
+    value.owner.erase()
+    for operand in operands:
+        _erase_unused(operand)
+
+
+def _tile(value: SSAValue) -> Tile:
+    """A tile operand with its valid extent where that is constant."""
+    layout, owner = layout_of(value), value.owner
+    extents = list(layout.valid)
+    if isinstance(owner, AllocTileOp):
+        for axis, given in enumerate((owner.valid_row, owner.valid_col)):
+            if given is not None and (number := constant_int(given)) is not None:
+                extents[axis] = number
+    valid = None if DYNAMIC in extents else (extents[0], extents[1])
+    return Tile(layout.rows, layout.cols, layout.dtype, valid)
+
+
+def _never(op: TileOp) -> bool:
+    return False
+
+
+def _mask_scatter_is_static(op: TileOp) -> bool:
+    return DYNAMIC not in (layout_of(op.ins[0]).valid_cols, layout_of(op.outs[0]).valid_cols)
+
+
+def _gathers_columns(op: TileOp) -> bool:
+    return isinstance(op, MaskedOp) and op.along == "col"
+
+
+def _is_read_by_scalar(op: TileOp) -> bool:
+    """Something that is not a vector operation has the result as an operand."""
+    others = (use.operation for use in op.outs[0].uses if use.operation is not op)
+    return op.operand("tmp") is not None and any(_is_scalar(other) for other in others)
+
+
+def _is_scalar(op: Operation) -> bool:
+    if not isinstance(op, TileOp):
+        return False
+    return op.mnemonic() in ("tstore", "tgetval") or (op.mnemonic(), op.form()) == ("tscatter", "index")
+
+
+_CONDITIONS: Mapping[str, Callable[[TileOp], bool]] = {
+    "mask_scatter_widths_inverted": _mask_scatter_is_static,
+    "tgather_col_axis_dropped": _gathers_columns,
+    "tci_scratch_race": _is_read_by_scalar,
+}
+"""When a defect is met that is not always met; one that is not here, ours do not meet."""
+
+
+def _only_warns(defect: Defect) -> bool:
+    """What ptoas takes and its C++ compiler refuses is the assembler's text all the same, and a race that
+    was only looked for in one place is not certain."""
+    return "does not compile" in defect.effect or defect.name == "tci_scratch_race"
+
+
+def _before(op: Operation, new: Operation) -> None:
+    block = op.parent
+    assert block is not None
+    block.insert_op_before(new, op)
+
+
+def _fail(op: Operation, problem: str) -> NoReturn:
+    raise UserError(f"'{op.name}' op {problem}", op.location)

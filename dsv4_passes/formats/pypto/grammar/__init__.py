@@ -1,0 +1,1 @@
+"""The grammar of pypto program text that reader and writer share."""

@@ -1,0 +1,1 @@
+"""Tile programs as pypto dumps them, into modules."""

@@ -1,0 +1,188 @@
+"""The target `pypto`: a program text that pypto goes on compiling.
+
+A function that still does what its text says is written back as that text, byte for byte; a changed or new
+one is printed from the IR in pypto's style.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO
+
+from xdsl.context import Context
+from xdsl.dialects import func
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr
+from xdsl.utils.target import Target
+
+from dialects.dsv4.functions import (
+    find_function,
+    is_kernel,
+    is_orchestration,
+    program_functions,
+)
+from dialects.dsv4.launch import LaunchOp, WrapperOp
+from dialects.dsv4.opaque import SourceOp
+from dsv4_passes.diagnostics import UserError
+
+from .grammar.fingerprint import fingerprint
+from .writer.kernel import KernelText
+from .writer.program import OrchestrationText, wrapper_text
+
+
+@dataclass(frozen=True)
+class PyptoTarget(Target):
+    """`-t pypto`; with `verbatim=false` everything is printed from the IR."""
+
+    name = "pypto"
+
+    verbatim: bool = True
+
+    def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
+        output.write(program_text(module, self.verbatim))
+
+
+def program_text(module: ModuleOp, verbatim: bool = True) -> str:
+    """The text of a program. Raises UserError where the IR says what no text can."""
+    if not any(is_orchestration(op) or is_kernel(op) for op in module.ops if isinstance(op, func.FuncOp)):
+        raise UserError(
+            "the module is no tile program: it has neither kernels nor an orchestration", module.location
+        )
+    return "".join(_Program(module, verbatim).pieces())
+
+
+def changed_functions(module: ModuleOp) -> list[str]:
+    """Names of the functions and wrappers whose text no longer says what they do."""
+    program = _Program(module, True)
+    return [name for name in program.order() if program.source(name) is None]
+
+
+class _Program:
+    def __init__(self, module: ModuleOp, verbatim: bool):
+        self.module = module
+        self.verbatim = verbatim
+        sources = [op for op in module.ops if isinstance(op, SourceOp)]
+        self.texts = {op.function.data: op for op in sources if op.function.data}
+        self.around = {op.fingerprint.data: op.text.data for op in sources if not op.function.data}
+        self.wrappers = {op.sym_name.data: op for op in module.ops if isinstance(op, WrapperOp)}
+        self.runs: dict[str, tuple[str, int | str]] = {}
+        """What a wrapper runs, and in how many blocks."""
+        self.targets: dict[LaunchOp, str] = {}
+        self.choose_targets()
+
+    def choose_targets(self) -> None:
+        """What each launch is called through: its wrapper if that still does the same, else a new one."""
+        for name, wrapper in self.wrappers.items():
+            if find_function(self.module, wrapper.callee) is not None:
+                blocks = wrapper.blocks
+                count = blocks.value.data if isinstance(blocks, IntegerAttr) else blocks.data if blocks else 1
+                self.runs[name] = (wrapper.callee, count)
+        claimed: set[str] = set()
+        used = {op.via.root_reference.data for op in self.launches() if op.via is not None}
+        for op in self.launches():
+            if op.blocks is None:
+                self.targets[op] = op.callee
+                continue
+            count = op.blocks.value.data if isinstance(op.blocks, IntegerAttr) else op.blocks.data
+            wanted = (op.callee, count)
+            via = op.via.root_reference.data if op.via is not None else None
+            if via in claimed:
+                via = None
+            if via is None or self.runs.get(via) != wanted:
+                same = [name for name, run in self.runs.items() if run == wanted]
+                via = same[0] if same else self.new_wrapper(op, via, used)
+                self.runs[via] = wanted
+                claimed.add(via)
+            self.targets[op] = via
+
+    def new_wrapper(self, op: LaunchOp, via: str | None, used: set[str]) -> str:
+        """A name for a wrapper: that of the one before, if it is only changed."""
+        if via is not None and (via not in self.runs or self.runs[via][0] == op.callee):
+            return via
+        taken = {*self.runs, *used, *(f.sym_name.data for f in self.functions())}
+        name, number = f"{op.callee}_spmd", 1
+        while name in taken:
+            name, number = f"{op.callee}_spmd_{number}", number + 1
+        return name
+
+    def launches(self) -> Iterator[LaunchOp]:
+        for function in program_functions(self.module, "orchestration"):
+            for op in function.walk():
+                if isinstance(op, LaunchOp):
+                    yield op
+
+    def functions(self) -> Iterator[func.FuncOp]:
+        for op in self.module.ops:
+            if isinstance(op, func.FuncOp):
+                yield op
+
+    def order(self) -> list[str]:
+        """Functions in the order of the module; new ones stand in front of what calls them."""
+        names: list[str] = []
+        for op in self.module.ops:
+            if isinstance(op, func.FuncOp | WrapperOp):
+                name = op.sym_name.data
+                if isinstance(op, func.FuncOp) or name in self.runs:
+                    names.append(name)
+        new = [name for name in names if name not in self.texts]
+        new += [name for name in self.runs if name not in names]
+        kept = [name for name in names if name not in new]
+        for name in new:
+            rank = self.rank(name)
+            at = next((i for i, other in enumerate(kept) if self.rank(other) > rank), len(kept))
+            kept.insert(at, name)
+        return kept
+
+    def rank(self, name: str) -> int:
+        if name in self.runs:
+            return 1
+        function = find_function(self.module, name)
+        return 2 if function is not None and is_orchestration(function) else 0
+
+    def source(self, name: str) -> str | None:
+        """The text of a function that still says what it does."""
+        op = self.texts.get(name)
+        if op is None or not self.verbatim:
+            return None
+        wrapper = self.wrappers.get(name)
+        if wrapper is not None and self.runs[name] != _runs(wrapper):
+            return None
+        return op.text.data if fingerprint(self.module, name, self.targets) == op.fingerprint.data else None
+
+    def pieces(self) -> Iterator[str]:
+        yield self.around.get("before") or self.header()
+        for name in self.order():
+            text = self.source(name)
+            yield from [text] if text is not None else self.printed(name)
+        yield self.around.get("behind", "")
+
+    def header(self) -> str:
+        name = self.module.attributes.get("sym_name")
+        word = name.data if isinstance(name, StringAttr) else "program"
+        return f"# pypto.program: {word}\nimport pypto.language as pl\n\n@pl.program\nclass {word}:\n"
+
+    def printed(self, name: str) -> list[str]:
+        if name in self.runs:
+            kernel_name, blocks = self.runs[name]
+            kernel = find_function(self.module, kernel_name)
+            assert kernel is not None
+            return wrapper_text(name, kernel, blocks, self.decorator(name, blocks))
+        function = find_function(self.module, name)
+        assert function is not None
+        if is_orchestration(function):
+            return OrchestrationText(function, self.targets).write()
+        if not is_kernel(function):
+            raise UserError(f"function '{name}' is no kernel of the program", function.location)
+        return KernelText(function).write()
+
+    def decorator(self, name: str, blocks: int | str) -> str | None:
+        """The decorator a wrapper had, unless it runs something else now."""
+        wrapper = self.wrappers.get(name)
+        if wrapper is None or _runs(wrapper) != self.runs[name]:
+            return None
+        text = wrapper.attributes.get("dsv4.decorator")
+        return text.data if isinstance(text, StringAttr) else None
+
+
+def _runs(wrapper: WrapperOp) -> tuple[str, int | str]:
+    blocks = wrapper.blocks
+    count = blocks.value.data if isinstance(blocks, IntegerAttr) else blocks.data if blocks else 1
+    return wrapper.callee, count

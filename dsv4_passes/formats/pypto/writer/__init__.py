@@ -1,0 +1,1 @@
+"""Modules in value form, as pypto program text."""

@@ -1,0 +1,1 @@
+"""Helpers that passes of several folders share."""

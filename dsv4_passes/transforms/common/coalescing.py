@@ -1,0 +1,317 @@
+"""Which tile values must, or may, live in one buffer.
+
+A *root* is a value that has bytes of its own; a reshape, bitcast, transpose, window or change of the
+valid extent is a view of one. A *web* is a set of roots that share a buffer:
+
+* must: a loop's initial value, argument, yielded value and result; a branch's results and what the
+  branches yield; an accumulator and the product added to it; an insert and the tile it changes;
+* may: the result of a lane-wise operation and an operand that dies there (in place).
+
+Where roots that must share a buffer are alive at once, or the value that must be there is a window in the
+middle of its root, a copy is put in between, where the memory can copy to itself (`vec`); elsewhere that
+is an error. An operand that an operation reads out of order is alive until the result is written, so that
+no result ever lies on it.
+"""
+
+from collections.abc import Iterator
+
+from xdsl.dialects import arith, func, scf
+from xdsl.dialects.builtin import IndexType, IntegerAttr
+from xdsl.ir import Block, Operation, SSAValue
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from dialects.pto.base import TileOp, layout_of
+from dialects.pto.broadcast import ColumnExpandOp, RowExpandOp
+from dialects.pto.channels import PopOp
+from dialects.pto.convert import TCvtOp, TSelOp, TSelsOp
+from dialects.pto.elementwise import BinaryOp, EitherOrderScalarOp, ScalarOp, UnaryOp
+from dialects.pto.fill import TFillPadOp
+from dialects.pto.moves import TMovOp
+from dialects.pto.tiles import (
+    BitcastOp,
+    InsertOp,
+    ReshapeOp,
+    SetValidShapeOp,
+    SubviewOp,
+    TransposeOp,
+    UndefOp,
+)
+from dialects.pto.types import DYNAMIC, TileLayout, TileType, element_bits
+from dsv4_passes.diagnostics import UserError
+
+from .byte_ranges import stretch
+from .live_ranges import Live, Liveness
+
+VIEWS = (SubviewOp, ReshapeOp, TransposeOp, BitcastOp, SetValidShapeOp)
+
+IN_PLACE: tuple[tuple[type[TileOp] | tuple[type[TileOp], ...], tuple[str, ...]], ...] = (
+    ((BinaryOp, EitherOrderScalarOp), ("lhs", "rhs")),
+    ((ScalarOp, UnaryOp, TMovOp, TCvtOp, TFillPadOp), ("src",)),
+    ((ColumnExpandOp, RowExpandOp), ("src",)),
+    (TSelOp, ("src0", "src1")),
+    (TSelsOp, ("src",)),
+)
+"""Operations that read lane i of these operands before they write lane i of the result."""
+
+
+def root_of(value: SSAValue) -> SSAValue | None:
+    """The value whose bytes these are; None for anything that is not a tile value."""
+    if not isinstance(value.type, TileType):
+        return None
+    while isinstance(op := value.owner, VIEWS):
+        value = op.source
+    return value
+
+
+def is_whole(value: SSAValue) -> bool:
+    """The value is all bytes of its root, in the same order."""
+    while isinstance(op := value.owner, VIEWS):
+        if isinstance(op, SubviewOp) and layout_of(op.source).shape != op.static_sizes:
+            return False
+        value = op.source
+    return True
+
+
+def byte_offset(value: SSAValue, addressed: bool) -> int | None:
+    """Bytes from the start of the root to this view, if it is one stretch of it.
+
+    Without addresses nothing but the start can be named.
+    """
+    op = value.owner
+    if not isinstance(op, VIEWS):
+        return 0
+    offset = byte_offset(op.source, addressed)
+    if offset is None or not isinstance(op, SubviewOp):
+        return offset
+    inside = stretch(layout_of(op.source), op.static_sizes, *op.offsets)
+    if inside is None or (inside and not addressed):
+        return None
+    return offset + inside if (offset + inside) % 32 == 0 else None
+
+
+def is_slot(value: SSAValue) -> bool:
+    """A popped tile lives in its pipe slot, which holds nothing else."""
+    return isinstance(value.owner, PopOp)
+
+
+def is_null(layout: TileLayout) -> bool:
+    """Nothing of the tile is valid, so its bytes are never touched."""
+    return 0 in layout.valid
+
+
+class Webs:
+    """Webs of a function in value form. Making them may put copies into the function.
+
+    `addressed`: values of different size may share a buffer from its first byte on. A conversion may put
+    its shorter result at the start of its operand's bytes, a loop begin with the first rows of a tile.
+    """
+
+    def __init__(
+        self,
+        function: func.FuncOp,
+        addressed: bool = True,
+    ):
+        self.function, self.addressed = function, addressed
+        self.parent: dict[SSAValue, SSAValue] = {}
+        self.body = function.body.block
+        self._require()
+        self._allow()
+
+    def find(self, root: SSAValue) -> SSAValue:
+        """The representative of the web a root belongs to."""
+        path: list[SSAValue] = []
+        while (up := self.parent.get(root, root)) is not root:
+            path.append(root)
+            root = up
+        for value in path:
+            self.parent[value] = root
+        return root
+
+    def roots(self) -> Iterator[SSAValue]:
+        """All roots; `own` says when each is alive, `live` when a web is."""
+        yield from self.own
+
+    def same(self, a: SSAValue | None, b: SSAValue | None) -> bool:
+        """Two roots share a buffer."""
+        return a is not None and b is not None and self.find(a) is self.find(b)
+
+    # -- required sharing --------------------------------------------------------------------------
+
+    def _require(self) -> None:
+        """Join what must be joined; where that fails, copy and start again."""
+        while True:
+            liveness = Liveness(self.body, root_of, self._reads_through)
+            self.own = liveness.live
+            self.live = {value: Live(list(live.segments)) for value, live in self.own.items()}
+            self.position, self.end = liveness.position, liveness.end
+            self.parent = {}
+            clashes = [
+                (op, index)
+                for op, a, b, index in list(self._pairs())
+                if not self._is_at_start(op.operands[index]) or not self._join(a, b)
+            ]
+            if not clashes:
+                return
+            for op, index in dict.fromkeys(clashes):
+                copy_operand(op, index)
+
+    def _pairs(self) -> Iterator[tuple[Operation, SSAValue, SSAValue, int]]:
+        """(operation, root, root, operand to copy where they cannot share)."""
+        for op in self.body.walk():
+            if isinstance(op, scf.ForOp):
+                first = len(op.operands) - len(op.iter_args)
+                for index, (init, argument, result) in enumerate(
+                    zip(op.iter_args, op.body.block.args[1:], op.results, strict=True)
+                ):
+                    if not isinstance(init.type, TileType):
+                        continue
+                    end = op.body.block.last_op
+                    assert end is not None
+                    yield op, argument, _root(init), first + index
+                    yield end, argument, _root(end.operands[index]), index
+                    yield op, argument, result, first + index
+            elif isinstance(op, scf.IfOp):
+                for index, result in enumerate(op.results):
+                    if not isinstance(result.type, TileType):
+                        continue
+                    for region in op.regions:
+                        end = region.block.last_op
+                        assert end is not None
+                        yield end, result, _root(end.operands[index]), index
+            elif isinstance(op, InsertOp):
+                yield op, op.res, _root(op.dest), 1
+            elif isinstance(op, TileOp) and op.TIED and (results := tile_results(op)):
+                index = op.operand_names().index(op.TIED)
+                yield op, results[0], _root(op.ins[index]), index
+
+    def _is_at_start(self, value: SSAValue) -> bool:
+        """The value lies where its buffer begins, so that others there can take its place."""
+        return is_whole(value) or (self.addressed and byte_offset(value, True) == 0)
+
+    def _join(self, a: SSAValue, b: SSAValue) -> bool:
+        a, b = self.find(a), self.find(b)
+        if a is b:
+            return True
+        if is_slot(a) or is_slot(b):
+            return False
+        mine, other = self.live.get(a) or Live(), self.live.get(b) or Live()
+        if mine.overlaps(other):
+            return False
+        self.live[a] = mine.merge(other)
+        self.parent[b] = a
+        return True
+
+    # -- sharing in place --------------------------------------------------------------------------
+
+    def _reads_through(self, op: Operation, index: int) -> bool:
+        """The operand must still be there while the result is written."""
+        if isinstance(op, InsertOp):
+            return index == 0 and root_of(op.source) is not root_of(op.dest)
+        if not isinstance(op, TileOp) or not (results := tile_results(op)) or index >= len(op.ins):
+            return False
+        if op.operand_names()[index] == op.TIED:
+            return False
+        return len(results) > 1 or not self._lane_wise(op, index)
+
+    def _lane_wise(self, op: TileOp, index: int) -> bool:
+        """The result may take over this operand's bytes: lane i is read before lane i is written, and
+        lies where lane i of the operand lies, or before it."""
+        value = op.ins[index]
+        if op.operand_names()[index] not in in_place_operands(op) or not is_whole(value):
+            return False
+        have, result = layout_of(value), op.destination_layout()
+        if (have.loc, have.shape, have.blayout, have.slayout) != (
+            *(result.loc, result.shape, result.blayout, result.slayout),
+        ):
+            return False
+        root = root_of(value)
+        if any(root_of(v) is root and v is not value for v in op.ins):
+            return False
+        wide, narrow = element_bits(have.dtype), element_bits(result.dtype)
+        return wide == narrow or (self.addressed and narrow < wide and isinstance(op, TCvtOp))
+
+    def _allow(self) -> None:
+        for op in self.body.walk():
+            if not isinstance(op, TileOp) or len(results := tile_results(op)) != 1 or op.TIED:
+                continue
+            for index, operand in enumerate(op.ins):
+                if not isinstance(operand.type, TileType) or not self._lane_wise(op, index):
+                    continue
+                if self._is_piece(results[0]) or self._is_piece(operand):
+                    continue
+                if self._join(results[0], _root(operand)):
+                    break
+
+    @staticmethod
+    def _is_piece(value: SSAValue) -> bool:
+        """The value is inserted somewhere, so its best place is there."""
+        return any(isinstance(use.operation, InsertOp) and use.index == 0 for use in value.uses)
+
+
+def in_place_operands(op: TileOp) -> tuple[str, ...]:
+    """Operands whose bytes the result may take over lane by lane."""
+    for kind, names in IN_PLACE:
+        if isinstance(op, kind):
+            return tuple(name for name in names if name not in op.NOT_IN_PLACE)
+    return ()
+
+
+def tile_results(op: TileOp) -> list[SSAValue]:
+    return [value for value in op.res if isinstance(value.type, TileType)]
+
+
+def copy_operand(op: Operation, index: int) -> None:
+    """Give an operation a copy of an operand of its own. Raises UserError where memory cannot be copied."""
+    value = op.operands[index]
+    assert isinstance(value.type, TileType)
+    if isinstance(value.owner, UndefOp):
+        new: Operation = UndefOp(value.type)
+    else:
+        layout = value.type.data
+        if layout.loc != "vec":
+            raise UserError(
+                f"'{op.name}' needs a copy of a tile in {layout.loc} memory, which cannot copy to itself",
+                op.location,
+            )
+        new = copy_of(op, value)
+    new.location = op.location
+    Rewriter.insert_op(new, InsertPoint.before(op))
+    new.results[0].name_hint = value.name_hint
+    op.operands[index] = with_type(op, new.results[0], value.type)
+
+
+def copy_of(op: Operation, value: SSAValue) -> TMovOp:
+    """A copy of all lanes that may be valid; where the extent is not known here, of the whole tile."""
+    layout, owner = layout_of(value), value.owner
+    if DYNAMIC not in layout.valid:
+        return TMovOp([value], result=value.type)
+    if isinstance(owner, TileOp) and len(owner.res) == 1:
+        return TMovOp([value], result=value.type, valid=list(owner.valid))
+    full = TileType(layout._replace(valid_rows=layout.rows, valid_cols=layout.cols))
+    return TMovOp([with_type(op, value, full)], result=full)
+
+
+def with_type(op: Operation, value: SSAValue, type_: TileType) -> SSAValue:
+    """The value under a type that says another valid extent; `?` stands for all of the tile."""
+    if value.type == type_:
+        return value
+    layout = type_.data
+    extents = [size if e == DYNAMIC else e for e, size in zip(layout.valid, layout.shape, strict=True)]
+    numbers = [arith.ConstantOp(IntegerAttr(extent, IndexType())) for extent in extents]
+    view = SetValidShapeOp(value, numbers[0].result, numbers[1].result, type_)
+    for new in (*numbers, view):
+        new.location = op.location
+        Rewriter.insert_op(new, InsertPoint.before(op))
+    assert view.res is not None
+    return view.res
+
+
+def _root(value: SSAValue) -> SSAValue:
+    root = root_of(value)
+    assert root is not None
+    return root
+
+
+def block_of(value: SSAValue) -> Block | None:
+    """The block that a value is defined in."""
+    return value.owner if isinstance(value.owner, Block) else value.owner.parent

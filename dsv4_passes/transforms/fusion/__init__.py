@@ -1,0 +1,1 @@
+"""`dsv4-fuse-stages` and its helpers."""

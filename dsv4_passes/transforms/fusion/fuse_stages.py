@@ -1,0 +1,331 @@
+"""`dsv4-fuse-stages`: two kernels of which one only hands a GM tensor to the other become one kernel.
+
+    %s  = dsv4.create : tensor<256x64xf32>
+    %s1 = dsv4.launch @reassemble blocks(4) (%x, %s)        =>    %o1 = dsv4.launch @reassemble_write_back
+    %o1 = dsv4.launch @write_back blocks(4) (%s1, %o)                   blocks(4) (%x, %o)
+
+The load becomes the stored value, the store and the tensor go. Also a kernel that copies a tensor
+unchanged is forwarded: its readers read the original.
+
+Kernels of other grids, and kernels with loops that fit into one another, are fused part by part: the
+consumer's trips go to where the producer stored what they load (regrid.py, sink_tasks.py). Kernels in two
+loops of the orchestration are brought together first (fuse_loops.py).
+
+Legal because (1) both run in one loop or branch of the orchestration, and nothing in between needs the one
+or feeds the other; (2) nobody else reads the stage, and it is not returned; (3) every lane that is loaded
+was stored in the same block, which lane terms prove; (4) apart from the stage, no block of either touches
+what another block of the other writes, which the addresses of all blocks prove; (5) the lanes stored by the
+fused kernel are those of the two kernels one after the other; (6) where the consumer's trips change their
+order or block, none touches what another one stores. What does not fit into vector memory stays two.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from xdsl.context import Context
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Attribute, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.traits import SymbolTable
+
+from dialects.dsv4.attributes import DirectionAttr
+from dialects.dsv4.functions import set_returned, visible, written
+from dialects.dsv4.launch import LaunchOp, WrapperOp
+from dialects.dsv4.tensors import CreateOp
+from dialects.pto.base import target_arch
+from dialects.pto.types import TileBufType
+from dsv4_passes.diagnostics import UserError, note, refused, rewritten
+from dsv4_passes.equivalence.facts import facts_of
+from dsv4_passes.equivalence.lanes import LaneContext, LaneRun, run_lanes
+from dsv4_passes.transforms.memory.fit_ub import NotRowWise, fitted, too_large
+from dsv4_passes.transforms.program.drop_dead_args import drop_arguments
+from dsv4_passes.transforms.program.orchestration import position, remove_unused, written_result
+
+from .forward_copies import forward_copies
+from .fuse_kernels import Shared, common_decorator, concatenate, merge_parameters
+from .fuse_loops import fuse_loops
+from .gm_footprint import Footprint, empty, footprint
+from .nonadjacent_stages import say_what_comes_from_afar
+from .producer_consumer import (
+    CannotFuse,
+    Pair,
+    check_launches,
+    pairs,
+    parameter_of,
+    shared_scalars,
+    shared_tensors,
+)
+from .store_to_load import NotForwarded, clean, forward
+from .task_inlining import Sunk, sink
+from .task_mapping import Regrid, plan_regrid
+
+TELLING = ("loads of several blocks", "not stored in one block")
+"""Reasons that say more than those of other attempts."""
+
+# -- blocks --------------------------------------------------------------------------------------------
+
+
+def touched(run: LaneRun, blocks: int, argument: int, stores: bool) -> Footprint:
+    if not run.is_followed(argument):
+        return Footprint(None)
+    boxes = (
+        [s.box for s in run.stores if s.box.argument == argument]
+        if stores
+        else [box for _, box in run.loads if box.argument == argument]
+    )
+    total = empty(blocks)
+    for box in boxes:
+        total += footprint(box, blocks)
+    return total
+
+
+def check_blocks(pair: Pair, first: LaneRun, second: LaneRun, same: Mapping[int, int]) -> None:
+    """No block of either kernel touches what another block of the other writes."""
+    blocks = pair.producer.block_count
+    assert blocks is not None
+    if blocks == 1:
+        return
+    a, b = pair.producer.function(), pair.consumer.function()
+    writes_a, writes_b = ({p.index for p in written(f)} for f in (a, b))
+    names = {p.index: p.name for p in visible(b)}
+    for theirs, ours in (*same.items(), *pair.stages.items()):
+        for mine_writes, other_writes in ((True, False), (False, True), (True, True)):
+            if (mine_writes and ours not in writes_a) or (other_writes and theirs not in writes_b):
+                continue
+            mine = touched(first, blocks, ours, mine_writes)
+            other = touched(second, blocks, theirs, other_writes)
+            if mine.meets_other_blocks(other):
+                raise CannotFuse(
+                    f"a block of {pair.label} may touch what another block writes of '{names[theirs]}'",
+                    "blocks share elements",
+                )
+
+
+# -- fusing --------------------------------------------------------------------------------------------
+
+
+def check(pair: Pair) -> tuple[Pair, dict[int, int]]:
+    """What holds for any grid: the pair with what need not be in GM, and the tensors of both."""
+    pair, passed = check_launches(pair)
+    for launch in (pair.producer, pair.consumer):
+        if any(isinstance(r.type, TileBufType) for op in launch.function().walk() for r in op.results):
+            raise CannotFuse(f"'{launch.callee}' is not in value form", "buffer form")
+    if common_decorator(pair.producer.function(), pair.consumer.function()) is None:
+        raise CannotFuse(f"{pair.label} are declared with different attributes", "different attributes")
+    return pair, shared_tensors(pair, passed)
+
+
+def fuse_behind(module: ModuleOp, pair: Pair, same: Mapping[int, int], chip: str) -> LaunchOp:
+    """Make one launch of two of the same grid, the one body behind the other.
+
+    Raises CannotFuse and leaves everything as it was.
+    """
+    first, second = pair.producer.function(), pair.consumer.function()
+    try:
+        runs = [run_lanes(f, selectors=facts_of(f), context=LaneContext()) for f in (first, second)]
+    except UserError as error:
+        raise CannotFuse(error.message, "cannot be followed") from None
+    check_blocks(pair, runs[0], runs[1], same)
+    shared = merge(pair, same)
+    fused = concatenate(first, second, shared, fused_name(module, pair))
+    return finish(module, pair, Sunk(fused, [], False), shared, chip)
+
+
+def fuse_by_tasks(module: ModuleOp, pair: Pair, same: Mapping[int, int], plan: Regrid, chip: str) -> LaunchOp:
+    """Make one launch of two by moving the consumer's work to where the producer does its own."""
+    shared = merge(pair, same)
+    functions = pair.producer.function(), pair.consumer.function()
+    sunk = sink(*functions, shared, fused_name(module, pair), plan)
+    return finish(module, pair, sunk, shared, chip)
+
+
+def merge(pair: Pair, same: Mapping[int, int]) -> list[Shared]:
+    directions: dict[tuple[int | None, int | None], Attribute] = {
+        (a, b): _direction(pair, a, b) for b, a in same.items()
+    }
+    functions = pair.producer.function(), pair.consumer.function()
+    return merge_parameters(*functions, {**same, **shared_scalars(pair), **pair.stages}, directions)
+
+
+def fused_name(module: ModuleOp, pair: Pair) -> str:
+    return unused_name(module, f"{pair.producer.callee}_{pair.consumer.callee}")
+
+
+def finish(module: ModuleOp, pair: Pair, sunk: Sunk, shared: Sequence[Shared], chip: str) -> LaunchOp:
+    """Forward the stages in a fused kernel and put it in the place of the two."""
+    fused = sunk.function
+    Rewriter.insert_op(fused, InsertPoint.after(pair.consumer.function()))
+    arguments = fused.body.block.args
+    stages = [arguments[i] for i, s in enumerate(shared) if s.second is not None and s.second in pair.stages]
+    try:
+        forward(fused, stages)
+        sunk.arrange()
+        clean(fused)
+        drop_arguments(fused, [arguments.index(s) for s in stages])
+        fused = in_memory(fused, chip)
+    except (NotForwarded, UserError, CannotFuse) as problem:
+        fused.detach()
+        fused.erase()
+        if isinstance(problem, CannotFuse):
+            raise
+        if isinstance(problem, UserError):
+            raise CannotFuse(f"{pair.label}: {problem.message}", "cannot be followed") from None
+        raise CannotFuse(f"{pair.label}: {problem}", "not stored in the same block") from None
+    kept = [s for s in shared if s.second is None or s.second not in pair.stages]
+    return _replace_launches(module, pair, fused, [(s.first, s.second) for s in kept])
+
+
+def _direction(pair: Pair, a: int | None, b: int | None) -> Attribute:
+    assert a is not None
+    assert b is not None
+    mine, other = parameter_of(pair.producer.function(), a), parameter_of(pair.consumer.function(), b)
+    words = {mine.direction, other.direction}
+    return DirectionAttr(words.pop() or "in" if len(words) == 1 else "inout")
+
+
+def unused_name(module: ModuleOp, wanted: str) -> str:
+    name, number = wanted, 1
+    while SymbolTable.lookup_symbol(module, name) is not None:
+        name, number = f"{wanted}_{number}", number + 1
+    return name
+
+
+def _replace_launches(
+    module: ModuleOp, pair: Pair, fused: func.FuncOp, parameters_: list[tuple[int | None, int | None]]
+) -> LaunchOp:
+    arguments: list[SSAValue] = []
+    for a, b in parameters_:
+        launch, index = (pair.producer, a) if a is not None else (pair.consumer, b)
+        assert index is not None
+        arguments.append(launch.args[position(launch, index)])
+    outputs = written(fused)
+    set_returned(fused, range(len(outputs)))
+    wrapped = pair.producer.via is not None or pair.consumer.via is not None
+    via = unused_name(module, f"{fused.sym_name.data}_spmd") if wrapped else None
+    launch = LaunchOp(
+        fused.sym_name.data,
+        arguments,
+        [p.type for p in outputs],
+        pair.consumer.grid if pair.consumer.block_count == pair.producer.block_count else pair.producer.grid,
+        via,
+    )
+    launch.location = pair.consumer.location
+    Rewriter.insert_op(launch, InsertPoint.before(pair.consumer))
+    if via is not None:
+        wrapper = WrapperOp(via, fused.sym_name.data, launch.grid)
+        Rewriter.insert_op(wrapper, InsertPoint.after(fused))
+    by_parameter = {p.index: pair_ for p, pair_ in zip(visible(fused), parameters_, strict=True)}
+    for result, parameter in zip(launch.res, outputs, strict=True):
+        a, b = by_parameter[parameter.index]
+        for old, index in ((pair.consumer, b), (pair.producer, a)):
+            if index is not None and (value := written_result(old, index)) is not None:
+                result.name_hint = result.name_hint or value.name_hint
+                value.replace_all_uses_with(result)
+    creates = [v.owner for v in pair.producer.args]
+    for old in (pair.consumer, pair.producer):
+        remove_unused(module, old)
+    for create in creates:
+        if isinstance(create, CreateOp) and create.parent is not None and not list(create.res.uses):
+            create.detach()
+            create.erase()
+    return launch
+
+
+def in_memory(function: func.FuncOp, chip: str) -> func.FuncOp:
+    """The kernel, chunked if need be, so that its values fit into vector memory; raises CannotFuse."""
+    if (why := too_large(function, chip)) is None:
+        return function
+    try:
+        found = fitted(function, chip)
+    except NotRowWise as problem:
+        raise CannotFuse(f"{why}, and it cannot work on less at a time: {problem}", "does not fit") from None
+    if found is None:
+        raise CannotFuse(f"{why}, and chunks of its rows do not fit either", "does not fit")
+    Rewriter.replace_op(function, found[0])
+    note(found[0], f"'{function.sym_name.data}' works on {found[1]} rows at a time to fit into vector memory")
+    return found[0]
+
+
+def fuse_all(module: ModuleOp, chip: str | None = None) -> int:
+    """Fuse until nothing more can be; pairs that stay two are remarked once."""
+    chip = chip or target_arch(module)
+    count = forward_copies(module) + fuse_loops(module)
+    seen: set[tuple[str, str]] = set()
+    while (pair := next((p for p in pairs(module) if _names(p) not in seen), None)) is not None:
+        seen.add(_names(pair))
+        try:
+            launch, message = fuse(module, pair, chip)
+        except CannotFuse as problem:
+            refused(pair.consumer, f"not fused: {problem}", problem.reason)
+            continue
+        rewritten(launch, message)
+        count += 1
+    say_what_comes_from_afar(module)
+    return count
+
+
+def fuse(module: ModuleOp, pair: Pair, chip: str) -> tuple[LaunchOp, str]:
+    """Make one launch of two, and what there is to say about it; raises CannotFuse and changes nothing.
+
+    Into a loop of the producer where that is possible, else one body behind the other.
+    """
+    pair, same = check(pair)
+    message = (
+        f"{pair.label} are one kernel now, '{fused_name(module, pair)}': {_stage_names(pair)} no longer "
+        f"go{'es' if len(pair.stages) == 1 else ''} through GM; every lane that was loaded is proved to be "
+        "stored in the same block"
+    )
+    plan, problems = None, list[CannotFuse]()
+    try:
+        plan = plan_regrid(pair, same)
+    except CannotFuse as problem:
+        problems.append(problem)
+    blocks = pair.producer.block_count, pair.consumer.block_count
+    for by_tasks in (True, False) if plan is not None and plan.inside else (False, True):
+        try:
+            if by_tasks and plan is not None:
+                how = _division(pair, plan)
+                return fuse_by_tasks(module, pair, same, plan, chip), f"{message}; {how}"
+            if not by_tasks and blocks[0] == blocks[1] is not None:
+                return fuse_behind(module, pair, same, chip), message
+        except CannotFuse as problem:
+            problems.append(problem)
+    raise next((p for p in problems if p.reason in TELLING), problems[-1])
+
+
+def _division(pair: Pair, plan: Regrid) -> str:
+    (first, second), each = _names(pair), plan.tasks.shape[-1]
+    where = "trip of a loop" if plan.inside else "block"
+    own = np.arange(plan.first.blocks).reshape(-1, *[1] * (plan.tasks.ndim - 1))
+    if (plan.tasks * plan.second.blocks // plan.tasks.size == own).all():
+        return f"every block of '{second}' does its work in {each} part{'s' if each > 1 else ''} per {where}"
+    return (
+        f"the work of the {plan.second.blocks} blocks of '{second}' goes to the {plan.first.blocks} of "
+        f"'{first}', {each} part{'s' if each > 1 else ''} to each {where}"
+    )
+
+
+def _names(pair: Pair) -> tuple[str, str]:
+    return pair.producer.callee, pair.consumer.callee
+
+
+def _stage_names(pair: Pair) -> str:
+    function = pair.consumer.function()
+    return ", ".join(f"'{parameter_of(function, index).name}'" for index in sorted(pair.stages))
+
+
+@dataclass(frozen=True)
+class FuseStagesPass(ModulePass):
+    """Fuse kernels of a program across the GM tensors that only go from one to the next.
+
+    `chip`, taken from the module's `pto.target_arch` unless given, says how much vector memory there is.
+    """
+
+    name = "dsv4-fuse-stages"
+    chip: str | None = None
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        fuse_all(op, self.chip)

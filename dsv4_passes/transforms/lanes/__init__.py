@@ -1,0 +1,1 @@
+"""Passes that recognise and rewrite lane moves."""

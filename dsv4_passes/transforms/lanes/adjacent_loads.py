@@ -1,0 +1,75 @@
+"""One load in place of several that read boxes next to each other.
+
+%a = pto.tload %x [%r, 0] [32, 16]
+%b = pto.tload %x [%r, 16] [32, 16]      =>      %ab = pto.tload %x [%r, 0] [32, 32]
+"""
+
+from collections.abc import Sequence
+
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import IndexType, IntegerAttr
+from xdsl.ir import Operation, SSAValue
+
+from dialects.pto.memory import PartitionViewOp, TLoadOp, constant_int
+from dialects.pto.types import PartitionTensorViewType, TileLayout, TileType, ViewShape
+
+from .builder import Builder, Stuck, is_row_major, layout_of
+
+
+def adjacent_loads(values: Sequence[SSAValue]) -> list[TLoadOp] | None:
+    """The loads behind tiles, if they read whole boxes of the same rows, each where the last one ends."""
+    loads: list[TLoadOp] = []
+    end: int | None = None
+    for value in values:
+        owner = value.owner
+        try:
+            load = Builder(owner).load_behind(value) if isinstance(owner, Operation) else None
+        except Stuck:
+            return None
+        view = load.ins[0].owner if load is not None else None
+        if load is None or not isinstance(view, PartitionViewOp) or not is_row_major(view):
+            return None
+        start, layout = constant_int(view.offsets[-1]), layout_of(load.res[0])
+        if start is None or not layout.full or not _is_box(view, layout):
+            return None
+        if loads:
+            first = loads[0].ins[0].owner
+            assert isinstance(first, PartitionViewOp)
+            same = view.source is first.source and list(view.offsets[:-1]) == list(first.offsets[:-1])
+            if not same or start != end or layout.rows != layout_of(loads[0].res[0]).rows:
+                return None
+        loads.append(load)
+        end = start + layout.cols
+    return loads
+
+
+def _is_box(view: PartitionViewOp, layout: TileLayout) -> bool:
+    """The tile is the box: its rows are rows of the tensor."""
+    sizes = [constant_int(v) for v in view.sizes]
+    return len(sizes) == 2 and sizes == [layout.rows, layout.cols]
+
+
+def load_together(builder: Builder, loads: Sequence[TLoadOp]) -> SSAValue:
+    """The boxes of adjacent loads as one tile in vector memory, loaded where the first of them was."""
+    first = loads[0]
+    view = first.ins[0].owner
+    assert isinstance(view, PartitionViewOp)
+    layout = layout_of(first.res[0])
+    cols = sum(layout_of(load.res[0]).cols for load in loads)
+    width = arith.ConstantOp(IntegerAttr(cols, IndexType()))
+    builder.add(width, before=first)
+    width.result.name_hint = f"c{cols}_index"
+    box = PartitionViewOp(
+        view.source,
+        view.offsets,
+        [*view.sizes[:-1], width.result],
+        PartitionTensorViewType(ViewShape((layout.rows, cols), layout.dtype)),
+    )
+    builder.add(box, before=first)
+    box.res.name_hint = view.res.name_hint
+    load = TLoadOp(
+        [box.res], result=TileType(TileLayout("vec", layout.rows, cols, layout.dtype, layout.rows, cols))
+    )
+    builder.add(load, before=first)
+    load.res[0].name_hint = first.res[0].name_hint
+    return load.res[0]

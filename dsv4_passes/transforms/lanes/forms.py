@@ -1,0 +1,90 @@
+"""The target's forms of lane plumbing, built from values: gathers, scatter pairs and their merge.
+
+Each function adds operations through a `Builder` and returns the value; whether its lanes are the ones
+wanted is checked by whoever asked, on terms.
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import FloatAttr, StringAttr, f32
+from xdsl.ir import Attribute, SSAValue
+
+from dialects.pto.attributes import MaskPatternAttr
+from dialects.pto.elementwise import TAddOp, TAddsOp, TOrOp
+from dialects.pto.lanes import TGatherOp, TScatterOp
+from dialects.pto.tiles import BitcastOp
+from dialects.pto.types import TileLayout, TileType
+
+from .builder import Builder, layout_of
+
+EVEN, ODD = "P0101", "P1010"
+PATTERNS = (EVEN, ODD)
+Merge = Literal["tadd", "tor"]
+Form = Callable[[Builder], SSAValue]
+"""Builds a value in front of the builder's site; raises Stuck where it cannot."""
+
+
+def vec_type(rows: int, cols: int, dtype: str = "f32") -> TileType:
+    return TileType(TileLayout("vec", rows, cols, dtype, rows, cols))
+
+
+def gather(builder: Builder, source: SSAValue, pattern: str) -> SSAValue:
+    """Every second lane of each row."""
+    layout = layout_of(source)
+    op = TGatherOp([source], result=vec_type(layout.rows, layout.cols // 2), properties=_mask(pattern))
+    builder.add(op)
+    return op.res[0]
+
+
+def scatter(builder: Builder, source: SSAValue, pattern: str) -> SSAValue:
+    """The lanes at every second place of twice as wide rows, +0 elsewhere."""
+    layout = layout_of(source)
+    op = TScatterOp([source], result=vec_type(layout.rows, layout.cols * 2), properties=_mask(pattern))
+    builder.add(op)
+    return op.res[0]
+
+
+def plus_zero(builder: Builder, value: SSAValue) -> SSAValue:
+    """`value + (+0)`: a -0 becomes +0 and nothing else changes, as a matmul's accumulator does it."""
+    zero = arith.ConstantOp(FloatAttr(0.0, f32))
+    builder.add(zero)
+    zero.result.name_hint = "zero"
+    op = TAddsOp([value, zero.result], result=value.type)
+    builder.add(op)
+    return op.res[0]
+
+
+def merge(builder: Builder, even: SSAValue, odd: SSAValue, how: Merge) -> SSAValue:
+    """One tile of two with disjoint lanes that are +0 elsewhere.
+
+    `tadd` turns -0 into +0; `tor` on the bits keeps every bit, because the bits of +0 are all 0.
+    """
+    if how == "tadd":
+        op = TAddOp([even, odd], result=even.type)
+        builder.add(op)
+        return op.res[0]
+    layout = layout_of(even)
+    bits = TileType(layout._replace(dtype="i32"))
+    halves: list[SSAValue] = []
+    for half in (even, odd):
+        cast = BitcastOp(half, bits)
+        builder.add(cast)
+        halves.append(cast.res)
+    both = TOrOp(halves, result=bits)
+    builder.add(both)
+    back = BitcastOp(both.res[0], even.type)
+    builder.add(back)
+    return back.res
+
+
+def interleave(builder: Builder, even: SSAValue, odd: SSAValue, how: Merge) -> SSAValue:
+    """`even` and `odd`, f32 in vector memory, lane by lane: raw mask scatters into two tiles, merged."""
+    first = scatter(builder, even, EVEN)
+    second = scatter(builder, odd, ODD)
+    return merge(builder, first, second, how)
+
+
+def _mask(pattern: str) -> dict[str, Attribute]:
+    return {"maskPattern": MaskPatternAttr(pattern), "axis": StringAttr("row")}

@@ -1,0 +1,1 @@
+"""`pto-lower` and its helpers."""

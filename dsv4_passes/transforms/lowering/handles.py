@@ -1,0 +1,229 @@
+"""Handles for tile values: an allocation at an address, or a view of another handle."""
+
+from xdsl.dialects import arith
+from xdsl.ir import Block, Operation, SSAValue
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from dialects.pto.allocation import AllocTileOp
+from dialects.pto.base import TileOp, layout_of
+from dialects.pto.tiles import (
+    BitcastOp,
+    InsertOp,
+    SetValidShapeOp,
+    SubviewOp,
+    TransposeOp,
+    TReshapeOp,
+)
+from dialects.pto.types import DYNAMIC, TileBufType, TileLayout, TileType
+from dsv4_passes import source_names as spelling
+from dsv4_passes.transforms.common.coalescing import VIEWS
+from dsv4_passes.transforms.common.constants import Constants
+
+from .copies import allocatable
+from .placement import Places
+
+Size = int | SSAValue
+"""A valid extent: a number or an index value."""
+
+
+class Handles:
+    """Makes the handles of a function, each in front of the operation that needs it first."""
+
+    def __init__(self, body: Block, places: Places):
+        self.body, self.places = body, places
+        self.constants = Constants(body)
+        self.known: dict[SSAValue, SSAValue] = {}
+        self.shared: dict[SSAValue, SSAValue] = {}
+        """The allocation of each web, where the assembler assigns addresses."""
+
+    def of(self, value: SSAValue, before: Operation) -> SSAValue:
+        """The handle of a tile value in front of `before`; other values stand for themselves."""
+        if not isinstance(value.type, TileType):
+            return value
+        known = self.known.get(value)
+        if known is None or not _reaches(known, before):
+            known = self.known[value] = self._make(value, before)
+        return known
+
+    def destination(self, result: SSAValue, before: Operation) -> SSAValue:
+        """Where an operation writes its result: its buffer, or the window it is inserted at."""
+        insert = self.places.pieces.get(result)
+        return self.of(result, before) if insert is None else self.window(insert, before)
+
+    def scratch(self, op: Operation) -> SSAValue | None:
+        """The scratch operand of an operation that gets one."""
+        if (scratch := self.places.scratch.get(op)) is None:
+            return None
+        handle = self._allocate(op, scratch.layout, scratch.address, scratch.layout.shape)
+        handle.name_hint = "tmp"
+        return handle
+
+    def window(self, insert: InsertOp, before: Operation) -> SSAValue:
+        """The window of an insert."""
+        piece, extents = layout_of(insert.source), self.extents(insert.source)
+        address = self.places.window_address(insert)
+        if address is not None and allocatable(piece):
+            handle = self._allocate(before, piece, address, extents)
+            spelling.carry_name(insert.source, handle)
+            return handle
+        base = self.of(insert.dest, before)
+        return self._subview(before, base, (insert.row, insert.col), piece, extents)
+
+    # -- making ------------------------------------------------------------------------------------
+
+    def _make(self, value: SSAValue, before: Operation) -> SSAValue:
+        layout, address = layout_of(value), self.places.address(value)
+        if address is not None and allocatable(layout):
+            handle = self._allocate(before, layout, address, self.extents(value))
+        elif isinstance(value.owner, VIEWS):
+            handle = self._view(value.owner, value, before)
+        else:
+            handle = self._shared(value, before)
+        spelling.carry_name(value, handle)
+        return handle
+
+    def _shared(self, value: SSAValue, before: Operation) -> SSAValue:
+        """A handle on the buffer that all values of a web have: one allocation at the top."""
+        layout, web = layout_of(value), self.places.webs.find(value)
+        if web not in self.shared:
+            whole = layout_of(web)
+            self.shared[web] = self._allocate(before, whole, None, whole.shape, at_top=True)
+            spelling.carry_name(value, self.shared[web])
+        handle = self.shared[web]
+        extents = self.extents(value)
+        if _place(layout_of(handle)) != _place(layout):
+            both = zip(extents, layout.shape, strict=True)
+            static = [e if isinstance(e, int) else size for e, size in both]
+            type_ = TileBufType(layout._replace(valid_rows=static[0], valid_cols=static[1]))
+            handle = self._add(TReshapeOp(handle, type_), before)
+            if tuple(static) == extents:
+                return handle
+        elif extents == layout.shape:
+            return handle
+        zero = self.constants.index(0)
+        return self._subview(before, handle, (zero, zero), layout, extents)
+
+    def _view(self, op: Operation, value: SSAValue, before: Operation) -> SSAValue:
+        """A view as an operation on its source's handle."""
+        assert isinstance(op, VIEWS)
+        source, layout, extents = self.of(op.source, before), layout_of(value), self.extents(value)
+        if isinstance(op, (SubviewOp, SetValidShapeOp)):
+            zero = self.constants.index(0)
+            offsets = (op.offsets[0], op.offsets[1]) if isinstance(op, SubviewOp) else (zero, zero)
+            return self._subview(before, source, offsets, layout, extents)
+        if isinstance(op, BitcastOp):
+            type_ = TileBufType(layout_of(source)._replace(dtype=layout.dtype))
+            return self._add(BitcastOp(source, type_), before)
+        static = [e if isinstance(e, int) else size for e, size in zip(extents, layout.shape, strict=True)]
+        type_ = TileBufType(layout._replace(valid_rows=static[0], valid_cols=static[1]))
+        handle = self._add(TReshapeOp(source, type_), before)
+        if tuple(static) == extents:
+            return handle
+        zero = self.constants.index(0)
+        return self._subview(before, handle, (zero, zero), layout, extents)
+
+    def _subview(
+        self,
+        before: Operation,
+        source: SSAValue,
+        offsets: tuple[SSAValue, SSAValue],
+        layout: TileLayout,
+        extents: tuple[Size, Size],
+    ) -> SSAValue:
+        rows, cols = (e if isinstance(e, int) else DYNAMIC for e in extents)
+        type_ = layout_of(source)._replace(
+            rows=layout.rows, cols=layout.cols, valid_rows=rows, valid_cols=cols
+        )
+        valid = [self._index(e) for e in extents]
+        return self._add(SubviewOp(source, offsets, layout.shape, TileBufType(type_), valid), before)
+
+    def _allocate(
+        self,
+        before: Operation,
+        layout: TileLayout,
+        address: int | None,
+        extents: tuple[Size, Size],
+        at_top: bool = False,
+    ) -> SSAValue:
+        """A handle as pypto writes it: `?` extents in the type, their numbers as operands."""
+        type_ = TileBufType(layout._replace(valid_rows=DYNAMIC, valid_cols=DYNAMIC))
+        place = None if address is None else self.constants.address(address)
+        op = AllocTileOp(type_, place, *map(self._index, extents))
+        if not at_top:
+            return self._add(op, before)
+        first = self.body.first_op
+        while isinstance(first, (arith.ConstantOp, AllocTileOp)):
+            first = first.next_op
+        assert first is not None
+        op.location = before.location
+        Rewriter.insert_op(op, InsertPoint.before(first))
+        return op.res
+
+    def _index(self, extent: Size) -> SSAValue:
+        return extent if isinstance(extent, SSAValue) else self.constants.index(extent)
+
+    def _add(self, op: Operation, before: Operation) -> SSAValue:
+        op.location = before.location
+        Rewriter.insert_op(op, InsertPoint.before(before))
+        return op.results[0]
+
+    # -- valid extents -----------------------------------------------------------------------------
+
+    def extents(self, value: SSAValue) -> tuple[Size, Size]:
+        """The valid extent of a value: numbers, or the operands its producer names; all of it if unknown."""
+        layout, owner = layout_of(value), value.owner
+        given: list[SSAValue] = []
+        if isinstance(owner, TileOp):
+            given = _own_operands(owner, value)
+        elif isinstance(owner, SetValidShapeOp):
+            pair = zip((owner.valid_row, owner.valid_col), layout.valid, strict=True)
+            given = [v for v, static in pair if static == DYNAMIC]
+        elif isinstance(owner, SubviewOp):
+            pair = zip(owner.valid, layout.valid, strict=False)
+            given = [v for v, static in pair if static == DYNAMIC]
+        elif isinstance(owner, VIEWS):
+            return self._of_source(owner, value)
+        operands = iter(given)
+        rows, cols = (
+            next(operands, size) if e == DYNAMIC else e
+            for e, size in zip(layout.valid, layout.shape, strict=True)
+        )
+        return rows, cols
+
+    def _of_source(self, op: Operation, value: SSAValue) -> tuple[Size, Size]:
+        """What `?` means in the type of a reshape, transpose or bitcast: the source's extent."""
+        assert isinstance(op, VIEWS)
+        layout, source = layout_of(value), layout_of(op.source)
+        inherited = self.extents(op.source)
+        if isinstance(op, TransposeOp) or (source.shape == layout.shape[::-1] != layout.shape):
+            inherited = inherited[1], inherited[0]
+        elif source.shape != layout.shape:
+            inherited = layout.shape
+        rows, cols = (own if own != DYNAMIC else e for own, e in zip(layout.valid, inherited, strict=True))
+        return rows, cols
+
+
+def _own_operands(op: TileOp, value: SSAValue) -> list[SSAValue]:
+    """The extents among `valid` that belong to one of several results."""
+    given = list(op.valid)
+    for result in op.res:
+        count = sum(e == DYNAMIC for e in layout_of(result).valid) if isinstance(result.type, TileType) else 0
+        if result is value:
+            return given[:count]
+        given = given[count:]
+    return []
+
+
+def _place(layout: TileLayout) -> TileLayout:
+    return layout._replace(valid_rows=0, valid_cols=0)
+
+
+def _reaches(handle: SSAValue, op: Operation) -> bool:
+    """The handle is defined in the block of `op`, or in one around it (and then before it)."""
+    block = handle.owner if isinstance(handle.owner, Block) else handle.owner.parent
+    current: Operation | None = op
+    while current is not None:
+        if current.parent is block:
+            return True
+        current = current.parent_op()
+    return False

@@ -1,0 +1,185 @@
+"""`pto-lower`: from tiles as values back to tiles in memory; the inverse of `pto-raise`.
+
+    %0 = pto.tload ins(%p : …) -> T                     %a = pto.alloc_tile addr = %c0 … : TB
+    %1 = pto.tadd ins(%0, %0 : T, T) -> T        =>     pto.tload ins(%p : …) outs(%a : TB)
+                                                        pto.tadd ins(%a, %a : TB, TB) outs(%a : TB)
+
+Values get buffers and buffers get addresses (`lower_places`), or none for `ptoas` to plan (`level2`). A
+piece that is inserted into a tile is written straight into its window; scratch operands that the chip and
+the assembler want are added.
+
+Legal because a buffer holds one value at a time: values share one only where no two of them are alive
+together, and two buffers share bytes only where they are not.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from xdsl.context import Context
+from xdsl.dialects import func, scf
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Block, Operation
+from xdsl.passes import ModulePass
+from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.transforms.dead_code_elimination import is_trivially_dead
+
+from dialects.pto.base import TileOp, segment_sizes, target_arch
+from dialects.pto.channels import PopOp
+from dialects.pto.memory import MakeTensorViewOp
+from dialects.pto.moves import TMovOp
+from dialects.pto.tiles import InsertOp, UndefOp
+from dialects.pto.types import DYNAMIC, TileBufType, TileType
+from dsv4_passes.targets import chip as find_chip
+from dsv4_passes.targets import ptoas as find_ptoas
+from dsv4_passes.transforms.common.coalescing import VIEWS, tile_results
+from dsv4_passes.transforms.common.scratch import REMEMBERED
+from dsv4_passes.xdsl_extras.region_values import Structured, drop_columns
+
+from .copies import prepare
+from .handles import Handles
+from .placement import Places
+
+Level = Literal["level2", "level3"]
+
+
+class _Lower:
+    """Lower one function in place."""
+
+    def __init__(self, function: func.FuncOp, chip: str, ptoas: str | float, level: Level):
+        body = function.body.block
+        erase_dead(body)
+        prepare(function, level == "level3")
+        self.places = Places(function, find_chip(chip), find_ptoas(ptoas), int(level[-1]))
+        self.handles = Handles(body, self.places)
+        self.retired: list[Operation] = []
+        self.structured: list[Structured] = []
+        self.block(body)
+        for op in self.structured:
+            drop_columns(op, [i for i, r in enumerate(op.results) if isinstance(r.type, TileType)])
+            if isinstance(op, scf.IfOp):
+                _drop_empty_else(op)
+        for op in reversed(self.retired):
+            op.detach()
+            op.erase(safe_erase=False)
+        erase_dead(body)
+
+    def block(self, block: Block) -> None:
+        for op in list(block.ops):
+            if isinstance(op, (scf.ForOp, scf.IfOp)):
+                self.structured.append(op)
+            if isinstance(op, (*VIEWS, UndefOp)) and isinstance(op.results[0].type, TileType):
+                self.retired.append(op)
+            elif isinstance(op, InsertOp):
+                self.insert(op)
+            elif isinstance(op, TileOp) and tile_results(op):
+                self.tile_op(op)
+            elif not isinstance(op, (scf.ForOp, scf.IfOp, scf.YieldOp)):
+                self.other(op)
+            for region in op.regions:
+                for inner in region.blocks:
+                    self.block(inner)
+
+    def tile_op(self, op: TileOp) -> None:
+        """The results become destinations; what was tied to one goes, or becomes it."""
+        self.retired.append(op)
+        ins = [self.handles.of(v, op) for v in op.inputs()]
+        outs = [self.handles.destination(result, op) for result in op.res]
+        if op.TIED == "old":
+            ins.pop(op.operand_names().index("old"))
+        elif op.TIED:
+            ins[op.operand_names().index(op.TIED)] = outs[0]
+        if self.moves_onto_itself(op):
+            return
+        if (scratch := self.handles.scratch(op)) is not None:
+            names = op.OPERANDS.split()
+            at = len(ins) if names[-1] in ("tmp?", "old?") else names.index("tmp?")
+            ins.insert(at, scratch)
+        properties = dict(op.properties)
+        properties["operandSegmentSizes"] = segment_sizes(len(ins), len(outs), 0)
+        attributes = {name: attr for name, attr in op.attributes.items() if name != REMEMBERED}
+        new = type(op).create(operands=[*ins, *outs], properties=properties, attributes=attributes)
+        new.location = op.location
+        Rewriter.insert_op(new, InsertPoint.before(op))
+
+    def moves_onto_itself(self, op: TileOp) -> bool:
+        """A copy whose operand dies and has the same place."""
+        if not isinstance(op, TMovOp) or len(op.ins) != 1 or op.res[0] in self.places.pieces:
+            return False
+        webs, source = self.places.webs, op.ins[0]
+        return (
+            not isinstance(source.owner, VIEWS)
+            and source.type == op.res[0].type
+            and webs.same(source, op.res[0])
+        )
+
+    def insert(self, op: InsertOp) -> None:
+        """Nothing, where the piece has been written into its window; else a move."""
+        self.retired.append(op)
+        if op.source in self.places.pieces:
+            return
+        move = TMovOp([self.handles.of(op.source, op)], outs=[self.handles.window(op, op)])
+        move.location = op.location
+        Rewriter.insert_op(move, InsertPoint.before(op))
+
+    def other(self, op: Operation) -> None:
+        """An operation that stays: it gets handles for tiles."""
+        for index, value in enumerate(op.operands):
+            if isinstance(value.type, TileType):
+                op.operands[index] = self.handles.of(value, op)
+        if isinstance(op, PopOp) and isinstance(op.tile.type, TileType):
+            layout = op.tile.type.data
+            if op.valid_row is not None or layout.full:
+                layout = layout._replace(valid_rows=DYNAMIC, valid_cols=DYNAMIC)
+            old = op.tile
+            new = Rewriter.replace_value_with_new_type(old, TileBufType(layout))
+            self.handles.known[new] = self.handles.known[old] = new
+
+
+def _drop_empty_else(branch: scf.IfOp) -> None:
+    if not branch.results and branch.false_region.blocks:
+        block = branch.false_region.block
+        if block.first_op is block.last_op:
+            branch.false_region.detach_block(block)
+            block.erase()
+
+
+def erase_dead(block: Block) -> None:
+    """Erase operations without effects whose results nobody uses, the last ones first."""
+    for op in reversed(list(block.ops)):
+        for region in op.regions:
+            for inner in region.blocks:
+                erase_dead(inner)
+        if is_trivially_dead(op) and not _describes_argument(op):
+            op.detach()
+            op.erase()
+
+
+def _describes_argument(op: Operation) -> bool:
+    """A view of a pointer that is used without views: it alone says the argument's name and shape."""
+    return isinstance(op, MakeTensorViewOp) and not all(
+        isinstance(use.operation, MakeTensorViewOp) for use in op.ptr.uses
+    )
+
+
+def lower_function(function: func.FuncOp, chip: str, ptoas: str | float, level: Level) -> None:
+    """Lower one function; functions without tile values stay as they are."""
+    if any(isinstance(r.type, TileType) for op in function.walk() for r in op.results):
+        _Lower(function, chip, ptoas, level)
+
+
+@dataclass(frozen=True)
+class PtoLowerPass(ModulePass):
+    """Lower every function in value form.
+
+    `chip` is taken from the module's `pto.target_arch` unless given; `level` is `level3` (addresses
+    assigned here) or `level2` (left to the assembler).
+    """
+
+    name = "pto-lower"
+    chip: str | None = None
+    ptoas: str | float = "0.60"
+    level: Level = "level3"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for function in [f for f in op.walk() if isinstance(f, func.FuncOp)]:
+            lower_function(function, self.chip or target_arch(op), self.ptoas, self.level)

@@ -1,0 +1,1 @@
+"""Passes about vector memory: row tiling, loop-invariant tiles, dead fills."""

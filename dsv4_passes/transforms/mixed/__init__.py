@@ -1,0 +1,1 @@
+"""Mixed kernels: `pto-join-mixed`, `pto-split-mixed` and their helpers."""

@@ -1,0 +1,1 @@
+"""Passes on whole programs, and what they ask of an orchestration."""

@@ -1,0 +1,120 @@
+"""`dsv4-drop-dead-stores`: stores to a GM tensor that nobody reads go, and the tensor with them.
+
+    %t  = dsv4.create : tensor<64x64xf32>
+    %t1 = dsv4.launch @k (%x, %t)             =>    dsv4.launch @k (%x)
+    (nothing uses %t1, and @k does not load %t)
+
+A kernel that does nothing any more is not launched. Legal because a tensor that the orchestration created,
+does not return and passes to nobody who reads it cannot be seen from outside.
+"""
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects import func, scf
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
+from xdsl.passes import ModulePass
+from xdsl.traits import is_side_effect_free
+from xdsl.transforms.dead_code_elimination import region_dce
+
+from dialects.dsv4.functions import KERNEL, program_functions, visible
+from dialects.dsv4.launch import LaunchOp
+from dialects.dsv4.tensors import CreateOp
+from dialects.pto.memory import MakeTensorViewOp, PartitionViewOp, TStoreOp
+from dsv4_passes.diagnostics import rewritten
+from dsv4_passes.equivalence.unknown_ops import changing_tiles
+from dsv4_passes.transforms.common.cleanup import tidy
+from dsv4_passes.transforms.fusion.fuse_kernels import accesses
+
+from .drop_dead_args import drop_in_kernel
+from .orchestration import position, remove_unused, root_of
+
+_FRAME = (scf.ForOp, scf.IfOp, scf.YieldOp, func.ReturnOp)
+
+
+def drop_dead_stores(module: ModuleOp) -> int:
+    """Drop what nobody reads in every kernel; how many tensors of kernels went."""
+    count = 0
+    launches = [op for op in module.walk() if isinstance(op, LaunchOp)]
+    for kernel in program_functions(module, KERNEL):
+        before = count
+        mine = [op for op in launches if op.callee == kernel.sym_name.data]
+        for parameter in [p for p in visible(kernel) if p.written]:
+            argument = kernel.body.block.args[parameter.index]
+            tensors = [op.args[position(op, parameter.index)] for op in mine]
+            if not mine or not _only_stored(argument) or any(_is_read(t, launches) for t in tensors):
+                continue
+            for store in list(accesses(kernel, argument)):
+                store.detach()
+                store.erase()
+            if changing_tiles(kernel) is None:
+                tidy(kernel)
+            else:
+                region_dce(kernel.body)
+            rewritten(
+                kernel, f"nobody reads '{parameter.name}': '{kernel.sym_name.data}' does not store to it"
+            )
+            count += 1
+        if count > before:
+            drop_in_kernel(module, kernel)
+            _drop_launches(module, kernel)
+            launches = [op for op in module.walk() if isinstance(op, LaunchOp)]
+    for create in [op for op in module.walk() if isinstance(op, CreateOp)]:
+        if not list(create.res.uses):
+            create.detach()
+            create.erase()
+    return count
+
+
+def _drop_launches(module: ModuleOp, kernel: func.FuncOp) -> None:
+    """Launches of a kernel that does nothing any more go, unless it yields numbers that somebody uses."""
+    if not all(isinstance(op, _FRAME) or is_side_effect_free(op) for op in kernel.walk() if op is not kernel):
+        return
+    name = kernel.sym_name.data
+    mine = [op for op in module.walk() if isinstance(op, LaunchOp) and op.callee == name]
+    if not any(list(r.uses) for op in mine for r in op.res):
+        for launch in mine:
+            rewritten(launch, f"'{name}' does nothing any more and is not launched")
+            remove_unused(module, launch)
+
+
+def _only_stored(argument: SSAValue) -> bool:
+    """All that the kernel does with the argument is store tiles to it."""
+    views = [use.operation for use in argument.uses]
+    boxes = [use.operation for view in views for result in view.results for use in result.uses]
+    users = [use.operation for box in boxes for result in box.results for use in result.uses]
+    kinds = ((views, MakeTensorViewOp), (boxes, PartitionViewOp), (users, TStoreOp))
+    return bool(views) and all(isinstance(op, kind) for ops, kind in kinds for op in ops)
+
+
+def _is_read(tensor: SSAValue, launches: list[LaunchOp]) -> bool:
+    """Somebody outside the launches that only write may see the tensor."""
+    root = root_of(tensor)
+    if not isinstance(root.owner, CreateOp):
+        return True
+    pending, seen = [root], set[SSAValue]()
+    while pending:
+        value = pending.pop()
+        if value in seen:
+            continue
+        seen.add(value)
+        for use in value.uses:
+            op = use.operation
+            if not isinstance(op, LaunchOp):
+                return True
+            parameter = visible(op.function())[use.index]
+            if parameter.direction != "out":
+                return True
+            pending += [r for r in op.res if root_of(r) is root]
+    return False
+
+
+@dataclass(frozen=True)
+class DropDeadStoresPass(ModulePass):
+    """Drop stores to tensors of the program that nobody reads."""
+
+    name = "dsv4-drop-dead-stores"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        drop_dead_stores(op)

@@ -1,0 +1,1 @@
+"""`pto-raise` and its helpers."""

@@ -1,0 +1,92 @@
+"""What looks wrong in a kernel that is raised: `dsv4-opt --warn` tells.
+
+Raising follows the bytes whatever they mean. These are places where nobody can have meant them: bytes that
+are read though nobody wrote them, and a slice of a tile that was put at the tile's own beginning, as if a
+slice had the address of what it is cut from, although the tile is read later. (The third, a popped tile
+that is read after its slot was given back, shows while walking: `raise_walk`.)
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from xdsl.ir import Operation, SSAValue
+
+from dialects.pto.types import TileLayout, element_bits
+from dsv4_passes.diagnostics import warning
+from dsv4_passes.transforms.common.byte_ranges import Bytes, Extent, Extents, Handle, stretch
+from dsv4_passes.xdsl_extras.region_values import Structured
+
+from .region_frames import Wanted
+from .views import Piece
+
+
+class Box(NamedTuple):
+    """The lanes of a tile that are looked at: `valid` many rows and columns from [row, col] on."""
+
+    row: Extent
+    col: Extent
+    valid: Extents
+
+
+def warn_about(op: Operation, pieces: Sequence[Piece], wanted: Wanted, box: Box) -> None:
+    """Tell of bytes among `pieces` that nobody wrote, and of slices put over the tile they are cut from."""
+    if unwritten := _unwritten(pieces, wanted, box):
+        how = "were not written on every path" if isinstance(op, Structured) else "nobody wrote"
+        warning(op, f"reads {unwritten} bytes of {wanted.layout.loc} memory that {how}")
+    for _, _, cell in pieces if len(pieces) > 1 else ():
+        if cell is not None and cell.parent is not None and cell.value is not None:
+            if wanted.bytes.lo <= cell.parent.lo and cell.parent.hi <= wanted.bytes.hi:
+                owner = cell.value.owner
+                where = owner if isinstance(owner, Operation) else op
+                warning(where, "copies a slice of a tile over that tile, which is read later")
+
+
+def _unwritten(pieces: Sequence[Piece], wanted: Wanted, box: Box) -> int:
+    """How many of the bytes that are looked at certainly belong to no value.
+
+    Where the box shows while running, that is known only if no byte of the tile belongs to one.
+    """
+    missing = [(p.lo, p.hi) for p in pieces if p.value is None]
+    lines = None if len(missing) < len(pieces) else [(wanted.bytes.lo, wanted.bytes.hi)]
+    if missing and (exact := _lines(wanted.layout, box)) is not None:
+        lines = [(wanted.bytes.lo + lo, wanted.bytes.lo + hi) for lo, hi in exact]
+    return sum(max(0, min(hi, end) - max(lo, start)) for start, end in lines or () for lo, hi in missing)
+
+
+def _lines(layout: TileLayout, box: Box) -> list[tuple[int, int]] | None:
+    """The bytes of a box as stretches [start, end) from the beginning of the tile; None if not known."""
+    if (box.row, box.col) == (0, 0) and box.valid == layout.shape:
+        return [(0, layout.bytes)]
+    numbers = [e for e in (box.row, box.col, *box.valid) if isinstance(e, int)]
+    width = element_bits(layout.dtype) // 8
+    if len(numbers) < 4 or layout.slayout != "none_box" or not width:
+        return None
+    row, col, rows, cols = numbers
+    line = layout.cols
+    if layout.blayout == "col_major":
+        row, col, rows, cols, line = col, row, cols, rows, layout.rows
+    return [((r * line + col) * width, (r * line + col + cols) * width) for r in range(row, row + rows)]
+
+
+def overwritten_parent(
+    bytes_: Bytes, ins: Sequence[Handle], handles: Mapping[SSAValue, Handle]
+) -> Bytes | None:
+    """The larger tile that an operation reads a slice of, and that its destination lies on.
+
+    A slice whose own place is the destination is changed there, which is nothing special.
+    """
+    return next(_overwritten_parents(bytes_, ins, handles), None)
+
+
+def _overwritten_parents(
+    bytes_: Bytes, ins: Sequence[Handle], handles: Mapping[SSAValue, Handle]
+) -> Iterator[Bytes]:
+    for handle in ins:
+        space, lo, hi = handle.bytes
+        inside = space == bytes_.space and lo <= bytes_.lo and bytes_.hi <= hi
+        if handle.window is None or not inside or (lo, hi) == (bytes_.lo, bytes_.hi):
+            continue
+        parent = handles[handle.window.parent]
+        place = stretch(parent.layout, handle.layout.shape, handle.window.row, handle.window.col)
+        if parent.window is not None or place is None or lo + place != bytes_.lo:
+            yield handle.bytes

@@ -1,0 +1,99 @@
+"""`pto-raise`: from tiles in memory to tiles as values.
+
+    %a = pto.alloc_tile addr = %c0 …                    %0 = pto.tload ins(%p : …) -> T
+    pto.tload ins(%p : …) outs(%a : TB)          =>     %1 = pto.tadd ins(%0, %0 : T, T) -> T
+    %b = pto.alloc_tile addr = %c0 …
+    pto.tadd ins(%b, %b : TB, TB) outs(%a : TB)
+
+Every read becomes the value that last wrote those bytes: reaching definitions over byte ranges, because
+the same bytes appear under several names with no operation between them (`raise_walk`, `raise_flow`). A
+range that is read as another type becomes a reshape, a zero-copy transpose or a bitcast, a piece written
+into a tile an insert (`raise_views`); bytes that travel around a loop or out of a branch become iteration
+arguments and results (`raise_joins`).
+
+Legal because a value is used only where the bytes it stands for are proved to hold it. A function in
+which that cannot be proved (a dynamic address, tiles that overlap partly, an operation that is not
+understood) stays as it is, with a remark. `pto-lower` is the way back.
+"""
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.rewriter import Rewriter
+
+from dialects.pto.base import target_arch
+from dialects.pto.opaque import OpaqueOp
+from dialects.pto.types import TileBufType
+from dsv4_passes import source_names as spelling
+from dsv4_passes.diagnostics import refused
+from dsv4_passes.transforms.common.byte_ranges import CannotRaise
+
+from .walk import Walk
+
+
+def raise_function(function: func.FuncOp) -> func.FuncOp | None:
+    """Raise one function and return what took its place.
+
+    None where there is nothing to raise, or where it cannot be done: then the function is left as it is,
+    with a remark.
+    """
+    if not function.body.blocks or not any(_makes_handle(op) for op in function.walk()):
+        return None
+    try:
+        refuse_shared_tiles(function)
+        names: dict[SSAValue, SSAValue] = {}
+        clone = function.clone(value_mapper=names)
+        spelling.carry_names(names)
+        Walk(clone.body.block, target_arch(function))
+    except CannotRaise as problem:
+        refused(
+            problem.op,
+            f"'{function.sym_name.data}' stays in buffer form because of '{problem.op.name}': {problem.why}",
+            problem.reason,
+        )
+        return None
+    Rewriter.replace_op(function, clone)
+    return clone
+
+
+def refuse_shared_tiles(function: func.FuncOp) -> None:
+    """A function and one that it calls see the same on-chip memory. Raises CannotRaise."""
+    module = function.get_toplevel_object()
+    functions = (
+        {f.sym_name.data: f for f in module.walk() if isinstance(f, func.FuncOp)}
+        if isinstance(module, ModuleOp)
+        else {}
+    )
+    for caller in (function, *functions.values()):
+        for op in caller.walk() if len(functions) > 1 or caller is function else ():
+            if not isinstance(op, func.CallOp):
+                continue
+            callee = functions.get(op.callee.root_reference.data)
+            if callee is function:
+                raise CannotRaise(op, "tiles across a call", "caller and function called may share tiles")
+            if caller is function and (callee is None or not callee.body.blocks or _may_touch(callee)):
+                raise CannotRaise(op, "tiles across a call", "the function it calls may touch any tile")
+
+
+def _may_touch(function: func.FuncOp) -> bool:
+    """The function has tiles, or does what is not looked into here."""
+    return any(_makes_handle(op) or isinstance(op, (func.CallOp, OpaqueOp)) for op in function.walk())
+
+
+def _makes_handle(op: Operation) -> bool:
+    return any(isinstance(result.type, TileBufType) for result in op.results)
+
+
+@dataclass(frozen=True)
+class PtoRaisePass(ModulePass):
+    """Raise every function of the module that can be raised."""
+
+    name = "pto-raise"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        for function in [f for f in op.walk() if isinstance(f, func.FuncOp)]:
+            raise_function(function)

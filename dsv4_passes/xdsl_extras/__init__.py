@@ -1,0 +1,1 @@
+"""What xDSL lacks: general pieces that know nothing of this project and could go upstream."""
