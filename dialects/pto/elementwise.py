@@ -111,7 +111,9 @@ _UNARY = "tneg tabs texp tlog tsqrt trelu tnot"
 TAddOp, TSubOp, TMulOp, TMaxOp, TMinOp, TAndOp, TOrOp, *_MORE_BINARY = (
     leaf(BinaryOp, m) for m in _BINARY.split()
 )
-TAddsOp, TSubsOp, TMulsOp, *_MORE_SCALAR = (leaf(ScalarOp, m) for m in _SCALAR.split())
+TAddsOp, TSubsOp, TMulsOp, TMaxsOp, TMinsOp, TShlsOp, TShrsOp, *_MORE_SCALAR = (
+    leaf(ScalarOp, m) for m in _SCALAR.split()
+)
 TNegOp, *_MORE_UNARY = (leaf(UnaryOp, m) for m in _UNARY.split())
 
 # Not in place where pypto's registration of the operation says so (pypto src/ir/op/tile_ops).
@@ -125,7 +127,7 @@ OPERATIONS = [
     *(leaf(BinaryOp, m, **_BINARY_TMP) for m in ("txor", "trem", "tpow")),
     leaf(BinaryOp, "tprelu", **_BINARY_TMP, **_BOTH),
     leaf(BinaryOp, "tfmod", **_BOTH),
-    *(TAddsOp, TSubsOp, TMulsOp, *_MORE_SCALAR),
+    *(TAddsOp, TSubsOp, TMulsOp, TMaxsOp, TMinsOp, TShlsOp, TShrsOp, *_MORE_SCALAR),
     *(leaf(ScalarOp, m, **_SOURCE) for m in ("tands", "tors", "tfmods")),
     leaf(ScalarOp, "txors", **_SCALAR_TMP, **_SOURCE),
     *(leaf(ScalarOp, m, **_SCALAR_TMP) for m in ("trems", "tpows")),

@@ -16,8 +16,7 @@ from dialects.pto.elementwise import TAddOp, TAddsOp, TOrOp
 from dialects.pto.lanes import TGatherOp, TScatterOp
 from dialects.pto.tiles import BitcastOp
 from dialects.pto.types import TileLayout, TileType
-
-from .builder import Builder, layout_of
+from dsv4_passes.transforms.lanes.builder import Builder, layout_of
 
 EVEN, ODD = "P0101", "P1010"
 PATTERNS = (EVEN, ODD)
