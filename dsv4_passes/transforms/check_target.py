@@ -19,7 +19,7 @@ from dialects.pto.base import TileOp, is_tile, layout_of, target_arch
 from dialects.pto.memory import constant_int
 from dialects.pto.tiles import AllocTileOp
 from dsv4_passes.diagnostics import UserError, warning
-from dsv4_passes.targets import Chip, Ptoas
+from dsv4_passes.targets import LATEST, Chip, Ptoas
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
 
@@ -66,7 +66,7 @@ class CheckTargetPass(ModulePass):
 
     name = "pto-check-target"
     chip: str | None = None
-    ptoas: str | float = "0.60"
+    ptoas: str | float = LATEST
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         try:

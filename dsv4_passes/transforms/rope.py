@@ -26,6 +26,7 @@ from dialects.pto.base import TileOp, target_arch
 from dialects.pto.tiles import AllocTileOp
 from dsv4_passes.diagnostics import UserError, collect, refused, repeat
 from dsv4_passes.source_names import carry_names
+from dsv4_passes.targets import LATEST
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
 
@@ -52,7 +53,7 @@ class RopePass(ModulePass):
 
     name = "dsv4-rope"
     chip: str | None = None
-    ptoas: str | float = "0.60"
+    ptoas: str | float = LATEST
     guard: Guard = "exact"
     signed_zero: SignedZero = "exact"
     level: Literal["auto", "level2", "level3"] = "auto"
@@ -71,13 +72,13 @@ class RopePass(ModulePass):
 
     def rewrite_program(self, module: ModuleOp) -> None:
         policy = Policy(self.guard, self.signed_zero, self.chip, self.ptoas)
-        fuse_stages.fuse_all(module, self.chip)
+        fuse_stages.fuse_all(module, self.chip, self.ptoas)
         propagate_facts(module)
         for kernel in program_functions(module, KERNEL):
             count = select_to_lanes.rewrite_function(kernel, policy)
             count += scatter_form.rewrite_function(kernel, policy)
             if count or moves_lanes(kernel):
-                hoist_fills.hoist_function(kernel, self.chip or target_arch(module))
+                hoist_fills.hoist_function(kernel, self.chip or target_arch(module), self.ptoas)
         drop_dead_stores.drop_dead_stores(module)
         drop_dead_args.drop_all(module)
 
@@ -133,7 +134,7 @@ class RopePass(ModulePass):
         count = select_to_lanes.rewrite_function(function, policy)
         count += scatter_form.rewrite_function(function, policy)
         if len(originals) == 1 and (count or moves_lanes(function)):
-            made[0], hoisted = hoist_fills.hoist_function(function, chip)
+            made[0], hoisted = hoist_fills.hoist_function(function, chip, self.ptoas)
             count += hoisted
         if not count:
             return False
@@ -143,7 +144,7 @@ class RopePass(ModulePass):
                     raise CannotSplit(function, "one sub-block would do the work of both")
                 made[:] = split(function)
             for i, each in enumerate(made):
-                made[i], _ = hoist_fills.hoist_function(each, chip)
+                made[i], _ = hoist_fills.hoist_function(each, chip, self.ptoas)
         level = self.level if self.level != "auto" else _level(originals[0])
         for each in made:
             lower_function(each, chip, self.ptoas, level)

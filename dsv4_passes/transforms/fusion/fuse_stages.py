@@ -21,6 +21,7 @@ order or block, none touches what another one stores. What does not fit into vec
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from xdsl.context import Context
@@ -40,6 +41,7 @@ from dialects.pto.types import TileBufType
 from dsv4_passes.diagnostics import UserError, note, refused, rewritten
 from dsv4_passes.equivalence.facts import facts_of
 from dsv4_passes.equivalence.lanes import LaneContext, LaneRun, run_lanes
+from dsv4_passes.targets import LATEST
 from dsv4_passes.transforms.memory.fit_ub import NotRowWise, fitted, too_large
 from dsv4_passes.transforms.program.drop_dead_args import drop_arguments
 from dsv4_passes.transforms.program.orchestration import position, remove_unused, written_result
@@ -64,6 +66,14 @@ from .task_mapping import Regrid, plan_regrid
 
 TELLING = ("loads of several blocks", "not stored in one block")
 """Reasons that say more than those of other attempts."""
+
+
+class Target(NamedTuple):
+    """What fused kernels have to fit."""
+
+    chip: str
+    ptoas: str | float
+
 
 # -- blocks --------------------------------------------------------------------------------------------
 
@@ -118,7 +128,7 @@ def check(pair: Pair) -> tuple[Pair, dict[int, int]]:
     return pair, shared_tensors(pair, passed)
 
 
-def fuse_behind(module: ModuleOp, pair: Pair, same: Mapping[int, int], chip: str) -> LaunchOp:
+def fuse_behind(module: ModuleOp, pair: Pair, same: Mapping[int, int], target: Target) -> LaunchOp:
     """Make one launch of two of the same grid, the one body behind the other.
 
     Raises CannotFuse and leaves everything as it was.
@@ -131,15 +141,17 @@ def fuse_behind(module: ModuleOp, pair: Pair, same: Mapping[int, int], chip: str
     check_blocks(pair, runs[0], runs[1], same)
     shared = merge(pair, same)
     fused = concatenate(first, second, shared, fused_name(module, pair))
-    return finish(module, pair, Sunk(fused, [], False), shared, chip)
+    return finish(module, pair, Sunk(fused, [], False), shared, target)
 
 
-def fuse_by_tasks(module: ModuleOp, pair: Pair, same: Mapping[int, int], plan: Regrid, chip: str) -> LaunchOp:
+def fuse_by_tasks(
+    module: ModuleOp, pair: Pair, same: Mapping[int, int], plan: Regrid, target: Target
+) -> LaunchOp:
     """Make one launch of two by moving the consumer's work to where the producer does its own."""
     shared = merge(pair, same)
     functions = pair.producer.function(), pair.consumer.function()
     sunk = sink(*functions, shared, fused_name(module, pair), plan)
-    return finish(module, pair, sunk, shared, chip)
+    return finish(module, pair, sunk, shared, target)
 
 
 def merge(pair: Pair, same: Mapping[int, int]) -> list[Shared]:
@@ -154,7 +166,7 @@ def fused_name(module: ModuleOp, pair: Pair) -> str:
     return unused_name(module, f"{pair.producer.callee}_{pair.consumer.callee}")
 
 
-def finish(module: ModuleOp, pair: Pair, sunk: Sunk, shared: Sequence[Shared], chip: str) -> LaunchOp:
+def finish(module: ModuleOp, pair: Pair, sunk: Sunk, shared: Sequence[Shared], target: Target) -> LaunchOp:
     """Forward the stages in a fused kernel and put it in the place of the two."""
     fused = sunk.function
     Rewriter.insert_op(fused, InsertPoint.after(pair.consumer.function()))
@@ -165,7 +177,7 @@ def finish(module: ModuleOp, pair: Pair, sunk: Sunk, shared: Sequence[Shared], c
         sunk.arrange()
         clean(fused)
         drop_arguments(fused, [arguments.index(s) for s in stages])
-        fused = in_memory(fused, chip)
+        fused = in_memory(fused, target)
     except (NotForwarded, UserError, CannotFuse) as problem:
         fused.detach()
         fused.erase()
@@ -234,12 +246,12 @@ def _replace_launches(
     return launch
 
 
-def in_memory(function: func.FuncOp, chip: str) -> func.FuncOp:
+def in_memory(function: func.FuncOp, target: Target) -> func.FuncOp:
     """The kernel, chunked if need be, so that its values fit into vector memory; raises CannotFuse."""
-    if (why := too_large(function, chip)) is None:
+    if (why := too_large(function, *target)) is None:
         return function
     try:
-        found = fitted(function, chip)
+        found = fitted(function, *target)
     except NotRowWise as problem:
         raise CannotFuse(f"{why}, and it cannot work on less at a time: {problem}", "does not fit") from None
     if found is None:
@@ -249,15 +261,15 @@ def in_memory(function: func.FuncOp, chip: str) -> func.FuncOp:
     return found[0]
 
 
-def fuse_all(module: ModuleOp, chip: str | None = None) -> int:
+def fuse_all(module: ModuleOp, chip: str | None = None, ptoas: str | float = LATEST) -> int:
     """Fuse until nothing more can be; pairs that stay two are remarked once."""
-    chip = chip or target_arch(module)
+    target = Target(chip or target_arch(module), ptoas)
     count = forward_copies(module) + fuse_loops(module)
     seen: set[tuple[str, str]] = set()
     while (pair := next((p for p in pairs(module) if _names(p) not in seen), None)) is not None:
         seen.add(_names(pair))
         try:
-            launch, message = fuse(module, pair, chip)
+            launch, message = fuse(module, pair, target)
         except CannotFuse as problem:
             refused(pair.consumer, f"not fused: {problem}", problem.reason)
             continue
@@ -267,7 +279,7 @@ def fuse_all(module: ModuleOp, chip: str | None = None) -> int:
     return count
 
 
-def fuse(module: ModuleOp, pair: Pair, chip: str) -> tuple[LaunchOp, str]:
+def fuse(module: ModuleOp, pair: Pair, target: Target) -> tuple[LaunchOp, str]:
     """Make one launch of two, and what there is to say about it; raises CannotFuse and changes nothing.
 
     Into a loop of the producer where that is possible, else one body behind the other.
@@ -288,9 +300,9 @@ def fuse(module: ModuleOp, pair: Pair, chip: str) -> tuple[LaunchOp, str]:
         try:
             if by_tasks and plan is not None:
                 how = _division(pair, plan)
-                return fuse_by_tasks(module, pair, same, plan, chip), f"{message}; {how}"
+                return fuse_by_tasks(module, pair, same, plan, target), f"{message}; {how}"
             if not by_tasks and blocks[0] == blocks[1] is not None:
-                return fuse_behind(module, pair, same, chip), message
+                return fuse_behind(module, pair, same, target), message
         except CannotFuse as problem:
             problems.append(problem)
     raise next((p for p in problems if p.reason in TELLING), problems[-1])
@@ -321,11 +333,13 @@ def _stage_names(pair: Pair) -> str:
 class FuseStagesPass(ModulePass):
     """Fuse kernels of a program across the GM tensors that only go from one to the next.
 
-    `chip`, taken from the module's `pto.target_arch` unless given, says how much vector memory there is.
+    `chip`, taken from the module's `pto.target_arch` unless given, says how much vector memory there is, and
+    `ptoas` how much of it is scratch.
     """
 
     name = "dsv4-fuse-stages"
     chip: str | None = None
+    ptoas: str | float = LATEST
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        fuse_all(op, self.chip)
+        fuse_all(op, self.chip, self.ptoas)

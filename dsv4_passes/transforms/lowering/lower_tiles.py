@@ -29,6 +29,7 @@ from dialects.pto.memory import MakeTensorViewOp
 from dialects.pto.moves import TMovOp
 from dialects.pto.tiles import InsertOp, UndefOp
 from dialects.pto.types import DYNAMIC, TileBufType, TileType
+from dsv4_passes.targets import LATEST
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
 from dsv4_passes.transforms.common.coalescing import VIEWS, tile_results
@@ -177,7 +178,7 @@ class PtoLowerPass(ModulePass):
 
     name = "pto-lower"
     chip: str | None = None
-    ptoas: str | float = "0.60"
+    ptoas: str | float = LATEST
     level: Level = "level3"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:

@@ -30,8 +30,7 @@ from dsv4_passes.equivalence.unknown_ops import is_unknown
 from dsv4_passes.targets import LATEST
 from dsv4_passes.transforms.common.cleanup import tidy
 from dsv4_passes.transforms.common.index_codegen import constant
-from dsv4_passes.transforms.lowering.lower_tiles import lower_function
-from dsv4_passes.transforms.lowering.placement import DoesNotFit
+from dsv4_passes.transforms.lowering.dry_run import memory_problem
 
 MIN_ROWS = 8
 """A column of f32 of fewer rows would not fill a 32-byte block of vector memory."""
@@ -41,21 +40,19 @@ class NotRowWise(Exception):
     """Why the rows of some tiles cannot be worked on apart."""
 
 
-def too_large(function: func.FuncOp, chip: str) -> str | None:
+def too_large(function: func.FuncOp, chip: str, ptoas: str | float = LATEST) -> str | None:
     """Why a kernel in value form does not fit into vector memory, in one line; None if it does.
 
     What else stands in the way of a plan (a kernel for both cores is not split yet) is left to who lowers.
     """
     try:
-        lower_function(function.clone(), chip, LATEST, "level3")
-    except DoesNotFit as problem:
-        return problem.why if problem.space == "vec" else None
+        problem = memory_problem(function, chip, ptoas)
     except UserError:
         return None
-    return None
+    return problem.why if problem is not None and problem.space == "vec" else None
 
 
-def fitted(function: func.FuncOp, chip: str) -> tuple[func.FuncOp, int] | None:
+def fitted(function: func.FuncOp, chip: str, ptoas: str | float = LATEST) -> tuple[func.FuncOp, int] | None:
     """For a function that does not fit, a copy that does, and the rows of its chunks; None if none is found.
 
     Raises NotRowWise where its rows cannot be worked on apart.
@@ -73,7 +70,7 @@ def fitted(function: func.FuncOp, chip: str) -> tuple[func.FuncOp, int] | None:
                 reasons.append(str(problem))
                 break
             tidy(trial)
-            if too_large(trial, chip) is None:
+            if too_large(trial, chip, ptoas) is None:
                 return trial, size
             size //= 2
     if reasons:
@@ -240,14 +237,14 @@ class _Chunks:
         return new.res
 
 
-def fit_function(function: func.FuncOp, chip: str) -> bool:
+def fit_function(function: func.FuncOp, chip: str, ptoas: str | float = LATEST) -> bool:
     """Replace a function that does not fit by one that does; whether it was."""
     if any(isinstance(r.type, TileBufType) for op in function.walk() for r in op.results):
         return False
-    if (why := too_large(function, chip)) is None:
+    if (why := too_large(function, chip, ptoas)) is None:
         return False
     try:
-        found = fitted(function, chip)
+        found = fitted(function, chip, ptoas)
     except NotRowWise as problem:
         refused(function, f"{why}, and it cannot work on less at a time: {problem}", "does not fit")
         return False
@@ -264,12 +261,13 @@ def fit_function(function: func.FuncOp, chip: str) -> bool:
 class FitUbPass(ModulePass):
     """Chunk the rows of kernels in value form that do not fit into vector memory.
 
-    `chip` is taken from the module's `pto.target_arch` unless given.
+    `chip` is taken from the module's `pto.target_arch` unless given; scratch memory is that of `ptoas`.
     """
 
     name = "dsv4-fit-ub"
     chip: str | None = None
+    ptoas: str | float = LATEST
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in [f for f in op.walk() if isinstance(f, func.FuncOp)]:
-            fit_function(function, self.chip or target_arch(op))
+            fit_function(function, self.chip or target_arch(op), self.ptoas)

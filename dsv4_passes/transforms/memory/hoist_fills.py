@@ -34,7 +34,7 @@ from dsv4_passes.equivalence.unknown_ops import changing_tiles
 from dsv4_passes.interpreter.semantics import SEMANTICS
 from dsv4_passes.targets import LATEST
 from dsv4_passes.transforms.common.byte_ranges import trips
-from dsv4_passes.transforms.lowering.lower_tiles import lower_function
+from dsv4_passes.transforms.lowering.dry_run import memory_problem
 from dsv4_passes.transforms.lowering.placement import DoesNotFit
 
 from .dead_fills import drop_overwritten_fills
@@ -116,16 +116,7 @@ def _move(op: object, loop: scf.ForOp) -> None:
         Rewriter.insert_op(op, InsertPoint.before(loop))
 
 
-def _too_much(function: func.FuncOp, chip: str) -> str | None:
-    """Why the function has no memory plan, None if it has one. Raises UserError if it can have none."""
-    try:
-        lower_function(function.clone(), chip, LATEST, "level3")
-    except DoesNotFit as problem:
-        return problem.why
-    return None
-
-
-def hoist_function(function: func.FuncOp, chip: str) -> tuple[func.FuncOp, int]:
+def hoist_function(function: func.FuncOp, chip: str, ptoas: str | float = LATEST) -> tuple[func.FuncOp, int]:
     """A function in value form with what fits hoisted, in the place of the one given; how much moved."""
     if any(isinstance(r.type, TileBufType) for op in function.walk() for r in op.results):
         return function, 0
@@ -134,7 +125,7 @@ def hoist_function(function: func.FuncOp, chip: str) -> tuple[func.FuncOp, int]:
     dropped = drop_overwritten_fills(function)
     kept: set[int] = set()
     first: list[Moved] = []
-    why: str | None = None
+    problem: DoesNotFit | None = None
     for _ in range(MAX_ATTEMPTS):
         trial = function.clone()
         moved = hoist(trial, kept)
@@ -142,17 +133,17 @@ def hoist_function(function: func.FuncOp, chip: str) -> tuple[func.FuncOp, int]:
             break
         first = first or moved
         try:
-            why = _too_much(trial, chip)
+            problem = memory_problem(trial, chip, ptoas)
         except UserError:
             return function, dropped
-        if why is None:
+        if problem is None:
             Rewriter.replace_op(function, trial)
             rewritten(moved[0].op, f"{_say(moved)} done once, in front of the loop around")
             return trial, dropped + len(moved)
         kept.add(max(_ends(moved), key=lambda m: m.bytes).number)
-    if first:
+    if first and problem is not None:
         place = first[0].op
-        refused(place, f"{_say(first)} stay in their loop: in front of it {why}", "does not fit")
+        refused(place, f"{_say(first)} stay in their loop: in front of it {problem.why}", "does not fit")
     return function, dropped
 
 
@@ -172,12 +163,13 @@ def _say(moved: list[Moved]) -> str:
 class HoistFillsPass(ModulePass):
     """Drop fills that are overwritten, and hoist fills and tables out of loops where memory allows.
 
-    `chip` is taken from the module's `pto.target_arch` unless given.
+    `chip` is taken from the module's `pto.target_arch` unless given; scratch memory is that of `ptoas`.
     """
 
     name = "dsv4-hoist-fills"
     chip: str | None = None
+    ptoas: str | float = LATEST
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in [f for f in op.walk() if isinstance(f, func.FuncOp)]:
-            hoist_function(function, self.chip or target_arch(op))
+            hoist_function(function, self.chip or target_arch(op), self.ptoas)
