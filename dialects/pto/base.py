@@ -44,6 +44,7 @@ from .syntax import (
     print_values,
 )
 from .syntax import segment_sizes as segment_sizes
+from .target import ChipRules, chip_rules
 from .types import (
     DYNAMIC,
     AnyTileType,
@@ -111,8 +112,6 @@ class TileOp(IRDLOperation, ABC):
     """The operand whose buffer the destination must be (the accumulator of `tmatmul.acc`, or `old`)."""
     NOT_IN_PLACE: ClassVar[tuple[str, ...]] = ()
     """Operands whose bytes the destination must not overlap."""
-    SCRATCH_CHIPS: ClassVar[tuple[str, ...]] = ("a2a3", "a5")
-    """Chips on which `tmp` is really written (ptoas 0.60, PTO.cpp getEffects)."""
     BUFFER_ONLY: ClassVar[bool] = False
     """It is about handles or addresses and has no meaning on values."""
 
@@ -221,7 +220,7 @@ class TileOp(IRDLOperation, ABC):
         if names:
             expect_count("destination", names, len(self.destinations()))
         self._verify_forms()
-        self.check(target_arch(self))
+        self.check_on(chip_rules(target_arch(self)))
 
     def _verify_forms(self) -> None:
         tiles = [v.type for v in (*self.ins, *self.outs, *self.res) if isinstance(v.type, AnyTileType)]
@@ -245,8 +244,14 @@ class TileOp(IRDLOperation, ABC):
                 f"expects {dynamic} valid extents for the '?' of its result types, found {len(self.valid)}"
             )
 
-    def check(self, arch: str) -> None:
-        """Rules of the family on chip `arch` (`a2a3` or `a5`); raises VerifyException."""
+    def check_on(self, chip: ChipRules) -> None:
+        """The chip has the operation, and the rules of its family hold there; raises VerifyException."""
+        if (other := chip.exists_only_on(self.mnemonic())) is not None:
+            raise VerifyException(f"exists on {other} only, found {chip.name}")
+        self.check(chip)
+
+    def check(self, chip: ChipRules) -> None:
+        """Rules of the family on a chip; raises VerifyException."""
 
     # -- text ------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from .base import TileOp, layout_of, leaf
 from .rules import expect_element, expect_relation, expect_same_element, expect_vec
+from .target import ChipRules
 from .types import element_bits, element_name
 
 
@@ -19,12 +20,12 @@ class ColumnExpandOp(TileOp):
     NOT_IN_PLACE: ClassVar = ("row",)
     precision = opt_prop_def(prop_name="precisionType")
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         row, dst = layout_of(self.ins[1]), self.destination_layout()
         expect_vec([*self.inputs(), *self.destinations()])
         expect_same_element([*self.inputs(), *self.destinations()])
         expect_relation("the valid columns of the row operand", row.valid_cols, dst.valid_cols)
-        expect_element(self, dst.dtype, arch)
+        expect_element(self, dst.dtype, chip)
 
 
 class RowExpandOp(TileOp):
@@ -35,10 +36,9 @@ class RowExpandOp(TileOp):
 
     OPERANDS: ClassVar = "src col tmp?"
     NOT_IN_PLACE: ClassVar = ("col",)
-    SCRATCH_CHIPS: ClassVar = ("a2a3",)
     precision = opt_prop_def(prop_name="precisionType")
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         src, col, dst = layout_of(self.ins[0]), layout_of(self.ins[1]), self.destination_layout()
         expect_vec([*self.inputs(), *self.destinations()])
         expect_same_element([*self.inputs(), *self.destinations()])
@@ -49,7 +49,7 @@ class RowExpandOp(TileOp):
                 f"expects a col_major Rx1 or a row_major Rx{block} column operand, "
                 f"found {col.blayout} {col.rows}x{col.cols}"
             )
-        expect_element(self, dst.dtype, arch)
+        expect_element(self, dst.dtype, chip)
 
 
 @irdl_op_definition
@@ -59,7 +59,7 @@ class TColExpandOp(TileOp):
     name = "pto.tcolexpand"
     NOT_IN_PLACE: ClassVar = ("src",)
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         src, dst = layout_of(self.ins[0]), self.destination_layout()
         expect_vec([*self.inputs(), *self.destinations()])
         expect_same_element([*self.inputs(), *self.destinations()])
@@ -73,7 +73,7 @@ class TRowExpandOp(TileOp):
     name = "pto.trowexpand"
     NOT_IN_PLACE: ClassVar = ("src",)
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         src, dst = layout_of(self.ins[0]), self.destination_layout()
         expect_vec([*self.inputs(), *self.destinations()])
         expect_same_element([*self.inputs(), *self.destinations()])
@@ -87,13 +87,13 @@ class TExpandsOp(TileOp):
     name = "pto.texpands"
     OPERANDS: ClassVar = "scalar"
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         dst = self.destination_layout()
         if (scalar := element_name(self.ins[0].type)) != dst.dtype:
             raise VerifyException(f"expects a scalar of type {dst.dtype}, found {scalar}")
         if dst.loc not in ("vec", "mat"):
             raise VerifyException(f"expects a destination in vec or mat memory, found {dst.loc}")
-        expect_element(self, dst.dtype, arch)
+        expect_element(self, dst.dtype, chip)
 
 
 @irdl_op_definition
@@ -102,20 +102,19 @@ class TCiOp(TileOp):
 
     name = "pto.tci"
     OPERANDS: ClassVar = "start tmp?"
-    SCRATCH_CHIPS: ClassVar = ("a2a3",)
     descending = opt_prop_def(BoolAttr)
 
     def ins_attributes(self, printer: Printer) -> tuple[str, ...]:
         """Assemblers before August 2026 want `descending` inside `ins`."""
         return ("descending",) if getattr(printer, "tci_attribute_in_ins", False) else ()
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         dst = self.destination_layout()
         if (start := element_name(self.ins[0].type)) != dst.dtype:
             raise VerifyException(f"expects a start of type {dst.dtype}, found {start}")
         if dst.cols == 1:
             raise VerifyException("expects more than one column")
-        expect_element(self, dst.dtype, arch)
+        expect_element(self, dst.dtype, chip)
 
 
 _KINDS = ("add", "sub", "mul", "div", "max", "min", "expdif")

@@ -14,6 +14,7 @@ from .rules import (
     expect_vec,
     expect_vec_row_major,
 )
+from .target import ChipRules
 
 
 @irdl_op_definition
@@ -25,7 +26,6 @@ class TCvtOp(TileOp):
 
     name = "pto.tcvt"
     OPERANDS: ClassVar = "src tmp?"
-    SCRATCH_CHIPS: ClassVar = ("a2a3",)
     ALL_ATTRIBUTES_IN_INS: ClassVar = True
     ALIASES: ClassVar = {"sat_mode": "satmode"}
     rmode = opt_prop_def(RoundModeAttr)
@@ -39,7 +39,7 @@ class TCvtOp(TileOp):
     def saturates(self) -> bool:
         return self.satmode is not None and self.satmode.data == "ON"
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         tiles = [self.ins[0], *self.destinations()]
         src, dst = layout_of(tiles[0]), layout_of(tiles[1])
         if src.dtype.endswith("x2") != dst.dtype.endswith("x2"):
@@ -59,11 +59,11 @@ class CompareOp(TileOp):
     def mode(self) -> str:
         return self.cmpMode.data if self.cmpMode else "eq"
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         src, dst = layout_of(self.ins[0]), self.destination_layout()
         expect_vec([self.ins[0], *self.destinations()])
         expect_relation("the valid rows of the destination", dst.valid_rows, src.valid_rows)
-        expect_element(self, src.dtype, arch)
+        expect_element(self, src.dtype, chip)
 
 
 @irdl_op_definition
@@ -89,14 +89,13 @@ class TSelOp(TileOp):
     name = "pto.tsel"
     OPERANDS: ClassVar = "mask src0 src1 tmp?"
     NOT_IN_PLACE: ClassVar = ("mask",)
-    SCRATCH_CHIPS: ClassVar = ("a2a3",)
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         tiles = [self.ins[1], self.ins[2], *self.destinations()]
         expect_vec_row_major(tiles)
         expect_same_element(tiles)
         expect_same_valid(tiles)
-        expect_element(self, layout_of(tiles[0]).dtype, arch)
+        expect_element(self, layout_of(tiles[0]).dtype, chip)
 
 
 @irdl_op_definition
@@ -106,9 +105,8 @@ class TSelsOp(TileOp):
     name = "pto.tsels"
     OPERANDS: ClassVar = "mask src tmp? scalar"
     NOT_IN_PLACE: ClassVar = ("mask",)
-    SCRATCH_CHIPS: ClassVar = ("a2a3",)
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         tiles = [self.ins[1], *self.destinations()]
         expect_vec_row_major(tiles)
         expect_same_element(tiles)

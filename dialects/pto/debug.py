@@ -8,6 +8,7 @@ from xdsl.irdl import IRDLOperation, irdl_op_definition, operand_def, opt_prop_d
 from xdsl.utils.exceptions import VerifyException
 
 from .base import OrderedOp, TileOp, is_tile, layout_of
+from .target import ChipRules
 from .types import AnyViewType
 
 
@@ -23,7 +24,7 @@ class TPrintOp(OrderedOp, TileOp):
     DESTINATIONS: ClassVar = ""
     printFormat = opt_prop_def()
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         source = self.ins[0]
         if not is_tile(source) and not isinstance(source.type, AnyViewType):
             raise VerifyException(f"expects a tile or a view to print, found {source.type}")

@@ -8,18 +8,19 @@ from xdsl.utils.exceptions import VerifyException
 
 from .base import TileOp, is_tile, layout_of, leaf
 from .rules import expect_element, expect_same_element, expect_same_valid, expect_vec_row_major
+from .target import ChipRules
 from .types import element_name
 
 
 class ElementwiseOp(TileOp):
     """Every tile operand and the result have one shape and one element type, row-major in vec memory."""
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         tiles = [v for v in self.inputs() if is_tile(v)] + self.destinations()
         expect_vec_row_major(tiles)
         expect_same_element(tiles)
         expect_same_valid(tiles)
-        expect_element(self, layout_of(tiles[0]).dtype, arch)
+        expect_element(self, layout_of(tiles[0]).dtype, chip)
 
 
 class BinaryOp(ElementwiseOp):
@@ -62,7 +63,7 @@ class EitherOrderScalarOp(TileOp):
     OPERANDS: ClassVar = "lhs rhs"
     precision = opt_prop_def(prop_name="precisionType")
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         if (count := sum(map(is_tile, self.ins))) != 1:
             raise VerifyException(f"expects one tile and one scalar, found {count} tiles")
         tiles = [v for v in (*self.ins, *self.destinations()) if is_tile(v)]
@@ -79,7 +80,7 @@ class TAxpyOp(TileOp):
     OPERANDS: ClassVar = "src scalar old?"
     TIED: ClassVar = "old"
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         src, dst = layout_of(self.ins[0]), self.destination_layout()
         expect_vec_row_major([self.ins[0], *self.destinations()])
         expect_same_valid([self.ins[0], *self.destinations()])
@@ -89,7 +90,7 @@ class TAxpyOp(TileOp):
             )
         if (scalar := element_name(self.ins[1].type)) != src.dtype:
             raise VerifyException(f"expects a scalar of type {src.dtype}, found {scalar}")
-        expect_element(self, dst.dtype, arch)
+        expect_element(self, dst.dtype, chip)
 
 
 @irdl_op_definition
@@ -97,11 +98,6 @@ class TAddReluOp(BinaryOp):
     """`d = max(a + b, 0)` (A2/A3)."""
 
     name = "pto.taddrelu"
-
-    def check(self, arch: str) -> None:
-        if arch == "a5":
-            raise VerifyException("exists on a2a3 only, found a5")
-        super().check(arch)
 
 
 _BINARY = "tadd tsub tmul tmax tmin tand tor tshl tshr tdiv"
@@ -119,8 +115,12 @@ TNegOp, *_MORE_UNARY = (leaf(UnaryOp, m) for m in _UNARY.split())
 # Not in place where pypto's registration of the operation says so (pypto src/ir/op/tile_ops).
 _BOTH = {"NOT_IN_PLACE": ("lhs", "rhs")}
 _SOURCE = {"NOT_IN_PLACE": ("src",)}
-_BINARY_TMP = {"OPERANDS": "lhs rhs tmp?", "SCRATCH_CHIPS": ("a2a3",)}
-_SCALAR_TMP = {"OPERANDS": "src scalar tmp?", "SCRATCH_CHIPS": ("a2a3",)}
+_BINARY_TMP = {
+    "OPERANDS": "lhs rhs tmp?",
+}
+_SCALAR_TMP = {
+    "OPERANDS": "src scalar tmp?",
+}
 
 OPERATIONS = [
     *(TAddOp, TSubOp, TMulOp, TMaxOp, TMinOp, TAndOp, TOrOp, *_MORE_BINARY),

@@ -8,6 +8,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from .base import TileOp, layout_of
 from .rules import expect_element, expect_vec_row_major
+from .target import ChipRules
 from .types import element_bits
 
 
@@ -21,7 +22,7 @@ class TFillPadOp(TileOp):
     name = "pto.tfillpad"
     padValue = opt_prop_def()
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         src, dst = layout_of(self.ins[0]), self.destination_layout()
         if not dst.pad:
             raise VerifyException("expects a destination type with a pad value, found pad=0")
@@ -43,11 +44,11 @@ class TTriOp(TileOp):
     ALL_ATTRIBUTES_IN_INS: ClassVar = True
     upperOrLower = opt_prop_def(IntegerAttr)
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         expect_vec_row_major(self.destinations())
         if not isinstance(self.ins[0].type, IntegerType):
             raise VerifyException(f"expects an integer diagonal, found {self.ins[0].type}")
-        expect_element(self, self.destination_layout().dtype, arch)
+        expect_element(self, self.destination_layout().dtype, chip)
 
 
 @irdl_op_definition
@@ -59,9 +60,7 @@ class TRandomOp(TileOp):
     ALL_ATTRIBUTES_IN_INS: ClassVar = True
     rounds = opt_prop_def(IntegerAttr)
 
-    def check(self, arch: str) -> None:
-        if arch != "a5":
-            raise VerifyException(f"exists on a5 only, found {arch}")
+    def check(self, chip: ChipRules) -> None:
         expect_vec_row_major(self.destinations())
 
 

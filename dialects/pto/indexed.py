@@ -7,6 +7,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from .attributes import CoalesceAttr
 from .base import TileOp, is_tile, layout_of
+from .target import ChipRules
 from .types import AnyViewType, PartitionTensorViewType, element_bits
 
 
@@ -32,7 +33,7 @@ class MGatherOp(TileOp):
     coalesce = opt_prop_def(CoalesceAttr)
     gatherOob = opt_prop_def()
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         mem, dst = self.ins[0].type, self.destination_layout()
         if not isinstance(mem, PartitionTensorViewType):
             raise VerifyException(f"expects to gather from a partition_tensor_view, found {mem}")
@@ -57,7 +58,7 @@ class MScatterOp(TileOp):
     scatterOob = opt_prop_def()
     scatterConflict = opt_prop_def()
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         if len(self.outs) != 1 or not isinstance(mem := self.outs[0].type, PartitionTensorViewType):
             raise VerifyException("expects to scatter to one partition_tensor_view")
         if (found := layout_of(self.ins[0]).dtype) != mem.data.dtype:
@@ -71,7 +72,7 @@ class TPrefetchOp(TileOp):
 
     name = "pto.tprefetch"
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         view, tile = self.ins[0].type, self.destination_layout()
         if not isinstance(view, PartitionTensorViewType):
             raise VerifyException(f"expects to prefetch from a partition_tensor_view, found {view}")

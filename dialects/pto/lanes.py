@@ -17,6 +17,7 @@ from .rules import (
     expect_same_valid,
     expect_vec_row_major,
 )
+from .target import ChipRules
 from .types import DYNAMIC, element_bits
 
 LANES: dict[str, tuple[int, int]] = {
@@ -53,7 +54,7 @@ class MaskedOp(TileOp):
         """`row` unless said otherwise: older text has no axis and means rows."""
         return self.axis.data if isinstance(self.axis, StringAttr) else "row"
 
-    def check_mask(self, many: SSAValue, few: SSAValue, arch: str) -> None:
+    def check_mask(self, many: SSAValue, few: SSAValue, chip: ChipRules) -> None:
         """`many` has all lanes and `few` the selected ones: source and destination of a gather."""
         assert self.pattern is not None
         if self.along not in ("row", "col"):
@@ -80,7 +81,6 @@ class TGatherOp(MaskedOp):
 
     name = "pto.tgather"
     OPERANDS: ClassVar = "src idx? tmp?"
-    SCRATCH_CHIPS: ClassVar = ("a2a3",)
     NOT_IN_PLACE: ClassVar = ("src", "idx")
     cmpMode = opt_prop_def(CmpAttr)
     offset = opt_prop_def(IntegerAttr)
@@ -100,9 +100,7 @@ class TGatherOp(MaskedOp):
     def destination_names(self) -> Sequence[str]:
         return ("dst", "cdst") if self.form() == "compare" else ("dst",)
 
-    def check(self, arch: str) -> None:
-        from dsv4_passes.targets import chip
-
+    def check(self, chip: ChipRules) -> None:
         dst = self.destinations()[0]
         if self.form() == "compare":
             return
@@ -115,25 +113,25 @@ class TGatherOp(MaskedOp):
                 raise VerifyException(
                     f"expects elements of one width, found {source.dtype} and {result.dtype}"
                 )
-            self.check_mask(self.src, dst, arch)
+            self.check_mask(self.src, dst, chip)
             expect_relation("the valid columns of the destination", result.valid_cols, result.cols)
         else:
             if len(self.ins) < 2:
                 raise VerifyException("expects a mask pattern or an index operand, found neither")
             expect_same_element([self.src, dst])
-            index, legal = layout_of(self.idx).dtype, chip(arch).gather_indices
-            if index not in legal:
+            index, legal = layout_of(self.idx).dtype, chip.gather_indices
+            if legal is not None and index not in legal:
                 expected = "/".join(sorted(legal))
-                raise VerifyException(f"expects an index of {expected} on {arch}, found {index}")
-            self.check_scratch(arch)
-        expect_element(self, source.dtype, arch)
+                raise VerifyException(f"expects an index of {expected} on {chip.name}, found {index}")
+            self.check_scratch(chip)
+        expect_element(self, source.dtype, chip)
 
-    def check_scratch(self, arch: str) -> None:
+    def check_scratch(self, chip: ChipRules) -> None:
         """In buffer form the index form needs a tile like its index to work in, except on A5."""
-        if self.is_value_form or arch == "a5":
+        if self.is_value_form or chip.lifts("tgather.scratch"):
             return
         if not (scratch := self.scratch_operands()):
-            raise VerifyException(f"expects scratch memory beside the index on {arch}, found none")
+            raise VerifyException(f"expects scratch memory beside the index on {chip.name}, found none")
         expect_same_element([self.idx, *scratch])
         expect_same_valid([self.idx, *scratch])
 
@@ -157,7 +155,7 @@ class TScatterOp(MaskedOp):
     def idx(self) -> SSAValue:
         return self.required("idx")
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         dst = self.destinations()[0]
         if (self.pattern is not None) == (len(self.ins) == 2):
             found = "neither" if self.pattern is None else "both"
@@ -165,9 +163,9 @@ class TScatterOp(MaskedOp):
         expect_vec_row_major([*self.ins, dst])
         expect_same_element([self.src, dst])
         source = layout_of(self.src)
-        expect_element(self, source.dtype, arch)
+        expect_element(self, source.dtype, chip)
         if self.form() == "mask":
-            self.check_mask(dst, self.src, arch)
+            self.check_mask(dst, self.src, chip)
             return
         expect_same_valid(self.ins)
         expected = "i32" if element_bits(source.dtype) == 32 else "i16"
@@ -188,12 +186,12 @@ class TGatherBOp(TileOp):
     OPERANDS: ClassVar = "src offsets"
     NOT_IN_PLACE: ClassVar = ("src", "offsets")
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         dst = self.destination_layout()
         if element_bits(dst.dtype) not in (8, 16, 32):
             raise VerifyException(f"expects elements of 8, 16 or 32 bits, found {dst.dtype}")
-        if arch != "a5" and dst.blayout != "row_major":
-            raise VerifyException(f"expects a row_major destination on {arch}, found {dst.blayout}")
+        if not chip.lifts("tgatherb.row_major") and dst.blayout != "row_major":
+            raise VerifyException(f"expects a row_major destination on {chip.name}, found {dst.blayout}")
 
 
 @irdl_op_definition
@@ -203,10 +201,6 @@ class THistogramOp(TileOp):
     name = "pto.thistogram"
     OPERANDS: ClassVar = "src idx"
     byte = opt_prop_def(IntegerAttr)
-
-    def check(self, arch: str) -> None:
-        if arch != "a5":
-            raise VerifyException(f"exists on a5 only, found {arch}")
 
 
 OPERATIONS = [TGatherOp, TScatterOp, TGatherBOp, THistogramOp]

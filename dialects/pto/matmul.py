@@ -9,6 +9,7 @@ from xdsl.utils.exceptions import VerifyException
 from .attributes import AccPhaseAttr
 from .base import TileOp, layout_of, leaf
 from .rules import expect_relation
+from .target import ChipRules
 from .types import DYNAMIC, TileLayout
 
 
@@ -27,7 +28,7 @@ class MatmulOp(TileOp):
     def rhs(self) -> SSAValue:
         return self.required("rhs")
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         lhs, rhs, dst = layout_of(self.lhs), layout_of(self.rhs), self.destination_layout()
         for layout, loc in ((lhs, "left"), (rhs, "right"), (dst, "acc")):
             if layout.loc != loc:
@@ -39,13 +40,11 @@ class MatmulOp(TileOp):
         expect_relation("the columns of the accumulator", n2, n)
         if (bias := self.operand("bias")) is not None:
             check_bias(layout_of(bias), dst)
-        self.check_elements(lhs, rhs, dst, arch)
+        self.check_elements(lhs, rhs, dst, chip)
 
-    def check_elements(self, lhs: TileLayout, rhs: TileLayout, dst: TileLayout, arch: str) -> None:
-        from dsv4_passes.targets import chip
-
-        triples = chip(arch).matmul_types()
-        if (dst.dtype, lhs.dtype, rhs.dtype) not in triples:
+    def check_elements(self, lhs: TileLayout, rhs: TileLayout, dst: TileLayout, chip: ChipRules) -> None:
+        triples = chip.matmul_types()
+        if triples is not None and (dst.dtype, lhs.dtype, rhs.dtype) not in triples:
             known = ", ".join(f"({', '.join(t)})" for t in sorted(triples))
             raise VerifyException(
                 f"expects (dst, lhs, rhs) element types to be one of {known}, "
@@ -56,9 +55,7 @@ class MatmulOp(TileOp):
 class MxMatmulOp(MatmulOp):
     """The same on numbers in groups of 32 along K, each group with a scale of its own (A5)."""
 
-    def check_elements(self, lhs: TileLayout, rhs: TileLayout, dst: TileLayout, arch: str) -> None:
-        if arch != "a5":
-            raise VerifyException(f"exists on a5 only, found {arch}")
+    def check_elements(self, lhs: TileLayout, rhs: TileLayout, dst: TileLayout, chip: ChipRules) -> None:
         for name in ("lhs_scale", "rhs_scale"):
             if (loc := layout_of(self.required(name)).loc) != "scaling":
                 raise VerifyException(f"expects {name} in scaling memory, found {loc}")

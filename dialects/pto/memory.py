@@ -25,6 +25,7 @@ from .base import TileOp, is_tile, layout_of
 from .pointers import LoadScalarOp as LoadScalarOp
 from .pointers import StoreScalarOp as StoreScalarOp
 from .syntax import parse_listed, print_conversion, print_listed, segment_sizes
+from .target import ChipRules
 from .types import DYNAMIC, PartitionTensorViewType, PtrType, TensorViewType, ViewShape, element_bits
 
 
@@ -219,7 +220,7 @@ class TLoadOp(TileOp):
     name = "pto.tload"
     layout = opt_prop_def()
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         view, tile = self.ins[0].type, self.destination_layout()
         if not isinstance(view, PartitionTensorViewType):
             raise VerifyException(f"expects to load from a partition_tensor_view, found {view}")
@@ -243,14 +244,15 @@ class TStoreOp(TileOp):
     atomicType = opt_prop_def()
     reluPreMode = opt_prop_def()
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         if len(self.outs) != 1 or not isinstance(self.outs[0].type, PartitionTensorViewType):
             raise VerifyException("expects to store to one partition_tensor_view")
         if not is_tile(self.ins[0]):
             raise VerifyException(f"expects to store a tile, found {self.ins[0].type}")
         view, tile = self.outs[0].type.data, layout_of(self.ins[0])
-        if tile.loc not in (("vec", "acc") if arch == "a5" else ("vec", "mat", "acc")):
-            raise VerifyException(f"cannot store from {tile.loc} memory on {arch}")
+        stored = chip.moves("tstore")
+        if stored is not None and (tile.loc, "gm") not in stored:
+            raise VerifyException(f"cannot store from {tile.loc} memory on {chip.name}")
         if tile.loc != "acc" and element_bits(view.dtype) != element_bits(tile.dtype):
             raise VerifyException(
                 f"expects elements of one width, found {tile.dtype} in the tile and {view.dtype} in GM"

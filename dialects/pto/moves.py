@@ -10,6 +10,7 @@ from xdsl.utils.exceptions import VerifyException
 from .base import TileOp, is_tile, layout_of
 from .memory import constant_int
 from .rules import expect_element, expect_relation, expect_same_element, expect_vec
+from .target import ChipRules
 from .types import DYNAMIC, TileLayout
 
 
@@ -32,17 +33,15 @@ class MoveOp(TileOp):
             names[-1] = "old"
         return names
 
-    def check_path(self, source: TileLayout, dest: TileLayout, arch: str) -> None:
-        from dsv4_passes.targets import chip
-
+    def check_path(self, source: TileLayout, dest: TileLayout, chip: ChipRules) -> None:
         scaled = next((name for name in ("fp", "pre_quant") if self.operand(name) is not None), None)
         if scaled is not None and source.loc != "acc":
             raise VerifyException(f"expects {scaled} only with a source in acc memory, found {source.loc}")
 
-        if (source.loc, dest.loc) not in (paths := chip(arch).moves(self.mnemonic())):
+        if (paths := chip.moves(self.mnemonic())) is not None and (source.loc, dest.loc) not in paths:
             known = ", ".join(f"{a} to {b}" for a, b in sorted(paths))
             raise VerifyException(
-                f"cannot move from {source.loc} to {dest.loc} memory on {arch}; possible are {known}"
+                f"cannot move from {source.loc} to {dest.loc} memory on {chip.name}; possible are {known}"
             )
 
 
@@ -54,13 +53,13 @@ class TMovOp(MoveOp):
     OPERANDS: ClassVar = "src fp? pre_quant?"
     CLAUSES: ClassVar = {"fp": ", ", "pre_quant": ", "}
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         source, dest = layout_of(self.ins[0]), self.destination_layout()
         fp = self.operand("fp")
         if fp is not None and layout_of(fp).loc != "scaling":
             return  # the form that rearranges exponents (A5): `fp` is scratch memory and shapes differ
-        self.check_path(source, dest, arch)
-        if (source.loc == "mat" or arch != "a5") and source.shape != dest.shape:
+        self.check_path(source, dest, chip)
+        if (source.loc == "mat" or not chip.lifts("tmov.same_shape")) and source.shape != dest.shape:
             raise VerifyException(
                 f"expects a destination of {source.rows}x{source.cols}, found {dest.rows}x{dest.cols}"
             )
@@ -75,9 +74,9 @@ class TExtractOp(MoveOp):
     NOT_IN_PLACE: ClassVar = ("src",)
     CLAUSES: ClassVar = {"fp": " fp "}
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         source, dest = layout_of(self.ins[0]), self.destination_layout()
-        self.check_path(source, dest, arch)
+        self.check_path(source, dest, chip)
         for axis, offset in enumerate(self.offsets()):
             start = constant_int(offset) or 0
             if start + dest.shape[axis] > source.shape[axis]:
@@ -106,9 +105,9 @@ class TInsertOp(MoveOp):
         """In text, `old` stands before what has a keyword."""
         return [*ins[:3], *ins[4:], ins[3]] if results and len(ins) > 3 else ins
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         source, dest = layout_of(self.ins[0]), self.destination_layout()
-        self.check_path(source, dest, arch)
+        self.check_path(source, dest, chip)
         for axis, offset in enumerate(self.ins[1:3]):
             start, size = constant_int(offset) or 0, source.valid[axis]
             if size != DYNAMIC and start + size > dest.shape[axis]:
@@ -126,7 +125,7 @@ class TConcatOp(TileOp):
     OPERANDS: ClassVar = "lhs rhs"
     NOT_IN_PLACE: ClassVar = ("lhs", "rhs")
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         tiles = [*self.ins, *self.destinations()]
         expect_vec(tiles)
         expect_same_element(tiles)
@@ -146,12 +145,12 @@ class TTransOp(TileOp):
     OPERANDS: ClassVar = "src tmp?"
     NOT_IN_PLACE: ClassVar = ("src",)
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         source = layout_of(self.ins[0])
         expect_same_element([self.ins[0], *self.destinations()])
-        if arch != "a5" and source.blayout != "row_major":
-            raise VerifyException(f"expects a row_major source on {arch}, found {source.blayout}")
-        expect_element(self, source.dtype, arch)
+        if not chip.lifts("ttrans.row_major") and source.blayout != "row_major":
+            raise VerifyException(f"expects a row_major source on {chip.name}, found {source.blayout}")
+        expect_element(self, source.dtype, chip)
 
 
 @irdl_op_definition
@@ -163,7 +162,7 @@ class TConcatIdxOp(TileOp):
     TIED: ClassVar = "old"
     NOT_IN_PLACE: ClassVar = ("lhs", "rhs", "lhs_idx", "rhs_idx")
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         lhs, rhs, lhs_idx, rhs_idx = self.ins[:4]
         expect_vec([lhs, rhs, lhs_idx, rhs_idx, *self.destinations()])
         expect_same_element([lhs, rhs, *self.destinations()])

@@ -6,6 +6,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from .base import TileOp, layout_of, leaf
 from .rules import expect_element, expect_same_element, expect_vec
+from .target import ChipRules
 
 
 class PartitionOp(TileOp):
@@ -13,10 +14,10 @@ class PartitionOp(TileOp):
 
     OPERANDS: ClassVar = "lhs rhs"
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         expect_vec([*self.ins, *self.destinations()])
         expect_same_element([*self.ins, *self.destinations()])
-        expect_element(self, self.destination_layout().dtype, arch)
+        expect_element(self, self.destination_layout().dtype, chip)
 
 
 class PartitionArgOp(TileOp):
@@ -25,14 +26,14 @@ class PartitionArgOp(TileOp):
     OPERANDS: ClassVar = "lhs rhs lhs_idx rhs_idx"
     DESTINATIONS: ClassVar = "dst dst_idx"
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         dst, dst_idx = self.destinations()
         expect_vec([*self.ins, dst, dst_idx])
         expect_same_element([*self.ins[:2], dst])
         expect_same_element([*self.ins[2:], dst_idx])
         if not layout_of(dst_idx).dtype.lstrip("us").startswith("i"):
             raise VerifyException(f"expects integer indices, found {layout_of(dst_idx).dtype}")
-        expect_element(self, layout_of(dst).dtype, arch)
+        expect_element(self, layout_of(dst).dtype, chip)
 
 
 OPERATIONS = [

@@ -10,6 +10,7 @@ from xdsl.utils.exceptions import VerifyException
 from .attributes import QuantTypeAttr
 from .base import TileOp, layout_of
 from .rules import expect_relation, expect_vec
+from .target import ChipRules
 from .types import element_bits
 
 
@@ -23,7 +24,6 @@ class TQuantOp(TileOp):
 
     name = "pto.tquant"
     OPERANDS: ClassVar = "src fp offset? tmp?"
-    SCRATCH_CHIPS: ClassVar = ("a2a3",)
     TMP_IN_OUTS: ClassVar = True
     quant_type = prop_def(QuantTypeAttr)
 
@@ -35,7 +35,7 @@ class TQuantOp(TileOp):
     def is_asymmetric(self) -> bool:
         return self.quant_type.data == "INT8_ASYM"
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         kind, dst = self.quant_type.data, self.destination_layout()
         if kind not in ("INT8_SYM", "INT8_ASYM"):
             raise VerifyException(f"expects quant_type to be INT8_SYM or INT8_ASYM, found {kind}")
@@ -51,9 +51,10 @@ class TQuantOp(TileOp):
         expect_vec([self.ins[0], *self.destinations()])
         src = layout_of(self.ins[0])
         for tmp in map(layout_of, self.scratch_operands()):
-            if arch != "a5" and tmp.shape != src.shape:
+            if not chip.lifts("tquant.scratch_shape") and tmp.shape != src.shape:
                 raise VerifyException(
-                    f"expects {src.rows}x{src.cols} scratch memory on {arch}, found {tmp.rows}x{tmp.cols}"
+                    f"expects {src.rows}x{src.cols} scratch memory on {chip.name}, "
+                    f"found {tmp.rows}x{tmp.cols}"
                 )
         expect_relation("the valid rows of the destination", dst.valid_rows, src.valid_rows)
 
@@ -74,9 +75,7 @@ class TQuantMxOp(TileOp):
     grpAxis = opt_prop_def()
     interleave = opt_prop_def(BoolAttr)
 
-    def check(self, arch: str) -> None:
-        if arch != "a5":
-            raise VerifyException(f"exists on a5 only, found {arch}")
+    def check(self, chip: ChipRules) -> None:
         if (kind := self.quant_type.data) not in ("MXFP8", "MXFP4_E2M1"):
             raise VerifyException(f"expects quant_type to be MXFP8 or MXFP4_E2M1, found {kind}")
         expect_vec([*self.ins, *self.destinations()])
@@ -89,7 +88,7 @@ class TDequantOp(TileOp):
     name = "pto.tdequant"
     OPERANDS: ClassVar = "src scale offset"
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         src, scale, offset = map(layout_of, self.ins)
         if element_bits(src.dtype) not in (8, 16) or not src.dtype.startswith("i"):
             raise VerifyException(f"expects an i8 or i16 source, found {src.dtype}")
@@ -108,7 +107,7 @@ class TGetScaleAddrOp(TileOp):
     name = "pto.tget_scale_addr"
     BUFFER_ONLY: ClassVar = True
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         if (loc := self.destination_layout().loc) != "scaling":
             raise VerifyException(f"expects a destination in scaling memory, found {loc}")
 

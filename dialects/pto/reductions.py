@@ -9,9 +9,8 @@ from xdsl.utils.exceptions import VerifyException
 
 from .base import TileOp, layout_of, leaf
 from .rules import expect_element, expect_relation, expect_same_element, expect_vec
+from .target import ChipRules
 from .types import TileLayout, element_bits
-
-_TMP_ONLY_A2A3 = ("a2a3",)
 
 
 class Reduction(TileOp):
@@ -26,7 +25,7 @@ class Reduction(TileOp):
     AXIS: ClassVar[int] = 1
     """Which axis disappears: 1 for one result per row."""
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         src, dst = layout_of(self.ins[0]), self.destination_layout()
         expect_vec([self.ins[0], *self.destinations()])
         if self.INDEX:
@@ -34,8 +33,8 @@ class Reduction(TileOp):
                 raise VerifyException(f"expects a destination of i32 or ui32 positions, found {dst.dtype}")
         else:
             expect_same_element([self.ins[0], *self.destinations()])
-        expect_element(self, src.dtype, arch)
-        self.check_scratch(src, arch)
+        expect_element(self, src.dtype, chip)
+        self.check_scratch(src, chip)
         if dst.valid != (0, 0):
             names = ("rows", "columns")
             kept = 1 - self.AXIS
@@ -44,18 +43,17 @@ class Reduction(TileOp):
                 gone = self.AXIS
                 expect_relation(f"the valid {names[gone]} of the destination", dst.valid[gone], 1)
 
-    def check_scratch(self, src: TileLayout, arch: str) -> None:
+    def check_scratch(self, src: TileLayout, chip: ChipRules) -> None:
         for tmp in self.scratch_operands():
             layout = layout_of(tmp)
-            if arch != "a5" and not self.INDEX and layout.dtype != src.dtype:
-                raise VerifyException(f"expects {src.dtype} scratch on {arch}, found {layout.dtype}")
+            if not chip.lifts("reduction.scratch_element") and not self.INDEX and layout.dtype != src.dtype:
+                raise VerifyException(f"expects {src.dtype} scratch on {chip.name}, found {layout.dtype}")
 
 
 class RowReduction(Reduction):
     """`d[i, 0] = reduce over j of src[i, j]`."""
 
     OPERANDS: ClassVar = "src tmp?"
-    SCRATCH_CHIPS: ClassVar = _TMP_ONLY_A2A3
 
 
 class ColumnReduction(Reduction):
@@ -77,21 +75,20 @@ class TColSumOp(ColumnReduction):
         given = (*self.properties, *self.attributes) if len(self.ins) == 2 else ()
         return [name for name in given if name != "operandSegmentSizes"]
 
-    def check_scratch(self, src: TileLayout, arch: str) -> None:
+    def check_scratch(self, src: TileLayout, chip: ChipRules) -> None:
         if self.scratch_operands() and self.isBinary is None:
             raise VerifyException("expects isBinary with scratch memory, found none")
-        super().check_scratch(src, arch)
+        super().check_scratch(src, chip)
 
 
 class ColumnArgReduction(ColumnReduction):
     """`d[0, j]` is the row in which column j is largest or smallest."""
 
     OPERANDS: ClassVar = "src tmp?"
-    SCRATCH_CHIPS: ClassVar = _TMP_ONLY_A2A3
     INDEX: ClassVar = True
 
-    def check(self, arch: str) -> None:
-        super().check(arch)
+    def check(self, chip: ChipRules) -> None:
+        super().check(chip)
         if element_bits(dtype := layout_of(self.ins[0]).dtype) not in (8, 16, 32):
             raise VerifyException(f"expects elements of 8, 16 or 32 bits, found {dtype}")
 

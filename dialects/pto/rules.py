@@ -6,17 +6,16 @@ from xdsl.ir import SSAValue
 from xdsl.utils.exceptions import VerifyException
 
 from .base import TileOp, layout_of
+from .target import ChipRules
 from .types import DYNAMIC
 
 
-def expect_element(op: TileOp, dtype: str, arch: str) -> None:
+def expect_element(op: TileOp, dtype: str, chip: ChipRules) -> None:
     """The chip must have the operation for this element type; the table is the chip's description."""
-    from dsv4_passes.targets import chip
-
-    legal = chip(arch).elements(op.mnemonic(), op.form())
+    legal = chip.elements(op.mnemonic(), op.form())
     if legal is not None and dtype not in legal:
         raise VerifyException(
-            f"expects element type to be {'/'.join(sorted(legal))} on {arch}, found {dtype}"
+            f"expects element type to be {'/'.join(sorted(legal))} on {chip.name}, found {dtype}"
         )
 
 

@@ -14,6 +14,7 @@ from xdsl.utils.exceptions import VerifyException
 from .base import TileOp, is_tile, layout_of, leaf
 from .handles import EventIdArrayType, LocalArrayType
 from .syntax import merge_attributes, parse_index_list, parse_ins, print_index_list, segment_sizes
+from .target import ChipRules
 from .types import ELEMENT_TYPES, element_name
 
 
@@ -28,7 +29,7 @@ class TSetValOp(TileOp):
     OPERANDS: ClassVar = "offset value old?"
     TIED: ClassVar = "old"
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         dst = self.destination_layout()
         if (value := element_name(self.ins[1].type)) != dst.dtype:
             raise VerifyException(f"expects a value of type {dst.dtype}, found {value}")
@@ -49,7 +50,7 @@ class TGetValOp(TileOp):
         """It produces no tile."""
         return []
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         if not is_tile(self.ins[0]):
             raise VerifyException(f"expects a tile to read from, found {self.ins[0].type}")
         if len(self.res) != 1:

@@ -9,6 +9,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from .base import TileOp, is_tile, layout_of
 from .rules import expect_element, expect_same_element, expect_vec_row_major
+from .target import ChipRules
 
 
 @irdl_op_definition
@@ -22,10 +23,10 @@ class TSort32Op(TileOp):
     OPERANDS: ClassVar = "src idx tmp?"
     NOT_IN_PLACE: ClassVar = ("src", "idx")
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         expect_vec_row_major([*self.ins, *self.destinations()])
         expect_same_element([self.ins[0], *self.destinations()])
-        expect_element(self, layout_of(self.ins[0]).dtype, arch)
+        expect_element(self, layout_of(self.ins[0]).dtype, chip)
         if (index := layout_of(self.ins[1]).dtype) not in ("i32", "ui32"):
             raise VerifyException(f"expects an i32 or ui32 index, found {index}")
 
@@ -60,13 +61,13 @@ class TMrgSortOp(TileOp):
     def destination_names(self) -> Sequence[str]:
         return ("dst",) if self.form() == "one" else ("dst", "counts")
 
-    def check(self, arch: str) -> None:
+    def check(self, chip: ChipRules) -> None:
         tiles = [v for v in self.inputs() if is_tile(v)]
         if self.form() == "several" and not 2 <= len(tiles) <= 4:
             raise VerifyException(f"expects 2 to 4 sources, found {len(tiles)}")
         dst, *counts = self.destinations()
         expect_same_element([*tiles, dst])
-        expect_element(self, layout_of(dst).dtype, arch)
+        expect_element(self, layout_of(dst).dtype, chip)
         for layout in map(layout_of, (*tiles, dst)):
             if layout.rows != 1:
                 raise VerifyException(f"expects tiles of one row, found {layout.rows}")

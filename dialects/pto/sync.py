@@ -29,6 +29,7 @@ from .attributes import (
 )
 from .base import OrderedOp, leaf, target_arch
 from .syntax import parse_pointer_type, parse_values, parse_word, print_values, print_word, segment_sizes
+from .target import chip_rules
 from .types import PartitionTensorViewType, PtrType, TensorViewType
 
 _MOVERS = ("PIPE_FIX", "PIPE_MTE1", "PIPE_MTE2", "PIPE_MTE3", "PIPE_V")
@@ -92,8 +93,6 @@ class CoreFlagOp(OrderedOp, IRDLOperation, ABC):
     The number of the event may be a value of type index.
     """
 
-    EVENTS: ClassVar[dict[str, int]] = {"a2a3": 15, "a5": 15}
-    """The largest event number, per chip."""
     pipe = prop_def(PipeAttr)
     event_id = opt_prop_def(IntegerAttr)
     ffts_mode = opt_prop_def(IntegerAttr)
@@ -102,14 +101,16 @@ class CoreFlagOp(OrderedOp, IRDLOperation, ABC):
     def verify_(self) -> None:
         if (self.event_id is None) == (self.event is None):
             raise VerifyException("expects one event, as a number or as an operand")
-        arch = target_arch(self)
-        most = self.EVENTS.get(arch)
+        chip = chip_rules(target_arch(self))
+        most = chip.last_event(self.name.removeprefix("pto."))
         if most is None:
             return
         if self.event_id is not None and not 0 <= (number := self.event_id.value.data) <= most:
-            raise VerifyException(f"expects an event between 0 and {most} on {arch}, found {number}")
+            raise VerifyException(f"expects an event between 0 and {most} on {chip.name}, found {number}")
         if self.pipe.data not in _MOVERS:
-            raise VerifyException(f"expects one of {', '.join(_MOVERS)} on {arch}, found {self.pipe.data}")
+            raise VerifyException(
+                f"expects one of {', '.join(_MOVERS)} on {chip.name}, found {self.pipe.data}"
+            )
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
@@ -357,14 +358,13 @@ class SetFFTsOp(OrderedOp, IRDLOperation):
 
 
 _KINDS = {"KEYS": ("src_op", "dst_op")}
-_INTRA = {"EVENTS": {"a2a3": 15, "a5": 31}}
 
 OPERATIONS: list[type[Operation]] = [
     *(leaf(FlagOp, name) for name in ("set_flag", "wait_flag", "set_flag_dyn", "wait_flag_dyn")),
     *(leaf(FlagOp, name, **_KINDS) for name in ("record_event", "wait_event")),
-    *(leaf(CoreFlagOp, name, EVENTS={"a5": 15}) for name in ("sync.set", "sync.wait")),
+    *(leaf(CoreFlagOp, name) for name in ("sync.set", "sync.wait")),
     *(leaf(CoreFlagOp, name) for name in ("set_cross_block", "wait_cross_block")),
-    *(leaf(CoreFlagOp, name, **_INTRA) for name in ("set_intra_block", "wait_intra_block")),
+    *(leaf(CoreFlagOp, name) for name in ("set_intra_block", "wait_intra_block")),
     *(leaf(BufferLockOp, name) for name in ("get_buf", "rls_buf", "get_buf_dyn", "rls_buf_dyn")),
     *(BarrierOp, BarrierSyncOp, FenceBarrierAllOp, CmoCacheInvalidOp, SyncAllOp, TSyncOp, SetFFTsOp),
 ]

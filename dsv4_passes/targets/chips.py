@@ -76,6 +76,23 @@ class Chip:
     compares: Mapping[str, frozenset[str]]
     """tcmp and tcmps modes that come out right, for element types where not all do."""
     cycles: Cycles
+    missing: Mapping[str, str]
+    """Operations that this chip lacks, each with the chip that has it (ptoas 0.60 PTO.cpp, its verifiers)."""
+    lifted_rules: frozenset[str]
+    """Rules of verification that ptoas does not apply to this chip, by name (dialects/pto)."""
+    last_events: Mapping[str, int]
+    """The largest event number of a signal between cores, where ptoas checks one."""
+
+    def exists_only_on(self, mnemonic: str) -> str | None:
+        """The chip that has the operation where this one lacks it, else None."""
+        return self.missing.get(mnemonic)
+
+    def lifts(self, rule: str) -> bool:
+        """Whether a rule of verification does not hold here."""
+        return rule in self.lifted_rules
+
+    def last_event(self, mnemonic: str) -> int | None:
+        return self.last_events.get(mnemonic)
 
     def memory(self, space: str) -> Memory:
         """The memory called `space`; ValueError where the chip has none of that name."""
@@ -139,6 +156,16 @@ def _pairs(*pairs: str) -> frozenset[tuple[str, str]]:
 _FROM_MAT = ("mat left", "mat right", "mat bias", "mat scaling")
 _REDUNDANT_TOP = "pto-isa issue 170: library code writes there, tiles in it are corrupted silently"
 
+
+def _events(last: int, *mnemonics: str) -> dict[str, int]:
+    return dict.fromkeys(mnemonics, last)
+
+
+_CROSS_BLOCK = ("set_cross_block", "wait_cross_block")
+_INTRA_BLOCK = ("set_intra_block", "wait_intra_block")
+_MX_PRODUCTS = (f"{op}.mx{end}" for op in ("tmatmul", "tgemv") for end in ("", ".acc", ".bias"))
+_A5_ONLY = ("thistogram", "tquant.mx", "trandom", *_MX_PRODUCTS)
+
 A2A3 = Chip(
     name="a2a3",
     aliases=("a2", "a3"),
@@ -197,6 +224,9 @@ A2A3 = Chip(
     # a 16-bit integer is compared as the half with the same bits
     compares=MappingProxyType({"i32": frozenset(("eq", "ne")), "i16": frozenset[str]()}),
     cycles=A2A3_CYCLES,
+    missing=MappingProxyType(dict.fromkeys(_A5_ONLY, "a5")),
+    lifted_rules=frozenset(),
+    last_events=MappingProxyType(_events(15, *_CROSS_BLOCK, *_INTRA_BLOCK)),
 )
 
 A5 = Chip(
@@ -262,6 +292,20 @@ A5 = Chip(
     reads_scratch=False,  # ptoas 0.60 PTOPlanMemoryModern.cpp isIgnoredA5TmpOperandUse
     compares=MappingProxyType(dict[str, frozenset[str]]()),
     cycles=A5_CYCLES,
+    missing=MappingProxyType({"taddrelu": "a2a3"}),
+    lifted_rules=frozenset(
+        {
+            "reduction.scratch_element",
+            "tgather.scratch",
+            "tgatherb.row_major",
+            "tmov.same_shape",
+            "tquant.scratch_shape",
+            "ttrans.row_major",
+        }
+    ),
+    last_events=MappingProxyType(
+        _events(15, *_CROSS_BLOCK, "sync.set", "sync.wait") | _events(31, *_INTRA_BLOCK)
+    ),
 )
 
 CHIPS = (A2A3, A5)

@@ -33,7 +33,7 @@ def check_operation(op: TileOp, chip: Chip, ptoas: Ptoas) -> None:
         legal = "/".join(sorted(rule.dtypes))
         _fail(op, f"{what} takes {legal} on {chip.name}, found {dtype} ({rule.source})")
     try:
-        op.check(chip.name)
+        op.check_on(chip)
     except VerifyException as problem:
         _fail(op, f"{what} {problem}")
     for defect in ptoas.defects(chip, op.mnemonic(), op.form()):

@@ -27,6 +27,7 @@ from xdsl.rewriter import Rewriter
 
 from dialects.pto.base import target_arch
 from dialects.pto.opaque import OpaqueOp
+from dialects.pto.target import chip_rules
 from dialects.pto.types import TileBufType
 from dsv4_passes import source_names as spelling
 from dsv4_passes.diagnostics import refused
@@ -48,7 +49,7 @@ def raise_function(function: func.FuncOp) -> func.FuncOp | None:
         names: dict[SSAValue, SSAValue] = {}
         clone = function.clone(value_mapper=names)
         spelling.carry_names(names)
-        Walk(clone.body.block, target_arch(function))
+        Walk(clone.body.block, chip_rules(target_arch(function)))
     except CannotRaise as problem:
         refused(
             problem.op,

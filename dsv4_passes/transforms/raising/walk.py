@@ -21,6 +21,7 @@ from dialects.pto.control import SectionOp
 from dialects.pto.extents import GetValidShapeOp, ValidExtentOp
 from dialects.pto.matmul import MatmulOp
 from dialects.pto.opaque import OpaqueOp
+from dialects.pto.target import ChipRules
 from dialects.pto.tiles import SetValidShapeOp
 from dialects.pto.types import DYNAMIC, TileBufType, TileType
 from dsv4_passes import source_names as spelling
@@ -54,8 +55,8 @@ from .views import Views, value_type
 class Walk:
     """Raise one function body in place; raises CannotRaise and leaves a wreck, so work on a clone."""
 
-    def __init__(self, body: Block, arch: str):
-        self.arch = arch
+    def __init__(self, body: Block, chip: ChipRules):
+        self.chip = chip
         self.tiles = TileBytes(body)
         self.views = Views(body)
         self.flow = Flow(self.tiles, self.views)
@@ -198,7 +199,7 @@ class Walk:
         """The family's rules hold. Text that writes `?` is not checked by them and may break them: real
         kernels combine tiles whose extents differ where nobody looks."""
         try:
-            op.check(self.arch)
+            op.check_on(self.chip)
         except VerifyException:
             return False
         return True
