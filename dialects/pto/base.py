@@ -391,16 +391,21 @@ def is_tile(value: SSAValue) -> bool:
     return isinstance(value.type, AnyTileType)
 
 
+ARCHITECTURES = ("a2a3", "a5")
+DEFAULT_ARCHITECTURE = "a2a3"
+"""What ptoas takes where a module names none, or one it does not know."""
+
+
 def target_arch(op: Operation) -> str:
-    """The chip family a verifier follows: `a5` if the module says so, else `a2a3` (ptoas's default)."""
+    """The chip family a verifier follows: what the module names in `pto.target_arch`, or the default."""
     parent: Operation | None = op
     while parent is not None:
         if isinstance(parent, ModuleOp) and isinstance(
             arch := parent.attributes.get("pto.target_arch"), StringAttr
         ):
-            return "a5" if arch.data.lower() == "a5" else "a2a3"
+            return name if (name := arch.data.lower()) in ARCHITECTURES else DEFAULT_ARCHITECTURE
         parent = parent.parent_op()
-    return "a2a3"
+    return DEFAULT_ARCHITECTURE
 
 
 Leaf = TypeVar("Leaf", bound=IRDLOperation)

@@ -19,7 +19,7 @@ from dsv4_passes.diagnostics import Diagnostics, UserError, collect
 from dsv4_passes.files import write_whole
 
 from .common import explain, require_folder
-from .opt import MLIR_SUFFIXES, Dsv4OptMain, show, write_program
+from .driver import MLIR_SUFFIXES, Dsv4OptMain, show, write_program
 
 _SUFFIX_OF_TARGET = {"pto": ".pto", "mlir": ".mlir", "pypto": ".py"}
 

@@ -20,7 +20,7 @@ from dsv4_passes.interpreter.kernels import Kernel, run_block
 from dsv4_passes.interpreter.machine import SPMD_PARAMETERS, Place
 from dsv4_passes.interpreter.values import Value
 
-from .effects import Difference, compare_effects
+from .comparison import Difference, compare_effects
 from .facts import facts_of
 from .machine import LaneMachine, Options
 from .run import LaneContext, LaneRun

@@ -76,6 +76,10 @@ class Chip:
     compares: Mapping[str, frozenset[str]]
     """tcmp and tcmps modes that come out right, for element types where not all do."""
     cycles: Cycles
+    cores_share_memory: bool
+    """The cube and the vector core of a mixed kernel reach each other's memories; else they meet in GM."""
+    both_subblocks_run: bool
+    """A mixed kernel's vector function runs on both sub-blocks, even if it does not ask for its number."""
     missing: Mapping[str, str]
     """Operations that this chip lacks, each with the chip that has it (ptoas 0.60 PTO.cpp, its verifiers)."""
     lifted_rules: frozenset[str]
@@ -224,6 +228,8 @@ A2A3 = Chip(
     # a 16-bit integer is compared as the half with the same bits
     compares=MappingProxyType({"i32": frozenset(("eq", "ne")), "i16": frozenset[str]()}),
     cycles=A2A3_CYCLES,
+    cores_share_memory=False,
+    both_subblocks_run=True,
     missing=MappingProxyType(dict.fromkeys(_A5_ONLY, "a5")),
     lifted_rules=frozenset(),
     last_events=MappingProxyType(_events(15, *_CROSS_BLOCK, *_INTRA_BLOCK)),
@@ -292,6 +298,8 @@ A5 = Chip(
     reads_scratch=False,  # ptoas 0.60 PTOPlanMemoryModern.cpp isIgnoredA5TmpOperandUse
     compares=MappingProxyType(dict[str, frozenset[str]]()),
     cycles=A5_CYCLES,
+    cores_share_memory=True,
+    both_subblocks_run=False,
     missing=MappingProxyType({"taddrelu": "a2a3"}),
     lifted_rules=frozenset(
         {

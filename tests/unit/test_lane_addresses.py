@@ -7,7 +7,7 @@ import pytest
 from xdsl.ir import SSAValue
 
 from dsv4_passes.diagnostics import UserError
-from dsv4_passes.equivalence.effects import compare_effects
+from dsv4_passes.equivalence.comparison import compare_effects
 from dsv4_passes.equivalence.lanes import LaneContext, LaneRun, run_lanes
 from dsv4_passes.equivalence.symbolic_memory import Ids
 from dsv4_passes.equivalence.term_domain import TermDomain

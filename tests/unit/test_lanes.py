@@ -12,7 +12,8 @@ from xdsl.ir import SSAValue
 
 from dialects.pto.tiles import SubviewOp
 from dsv4_passes.diagnostics import UserError
-from dsv4_passes.equivalence.effects import Push, Store, compare_effects, effect_conditions
+from dsv4_passes.equivalence.comparison import compare_effects, effect_conditions
+from dsv4_passes.equivalence.effects import Push, Store
 from dsv4_passes.equivalence.lanes import LaneContext, LaneRun, lane_difference, run_lanes
 from dsv4_passes.equivalence.symbolic_memory import Ids
 from dsv4_passes.formats.pto.reader import parse_file, parse_text

@@ -21,7 +21,8 @@ from dialects.pto.memory import TStoreOp
 from dialects.pto.moves import TMovOp
 from dialects.pto.types import PartitionTensorViewType, TileType
 from dsv4_passes.diagnostics import UserError
-from dsv4_passes.equivalence.effects import Difference, Effect, Store, compare_effects
+from dsv4_passes.equivalence.comparison import Difference, compare_effects
+from dsv4_passes.equivalence.effects import Effect, Store
 from dsv4_passes.equivalence.facts import facts_of
 from dsv4_passes.equivalence.lanes import LaneContext, LaneRun, run_lanes
 from dsv4_passes.targets import LATEST

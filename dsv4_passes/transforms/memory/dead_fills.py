@@ -20,7 +20,7 @@ from dialects.pto.base import TileOp
 from dialects.pto.broadcast import TExpandsOp
 from dialects.pto.tiles import InsertOp, UndefOp
 from dsv4_passes.diagnostics import UserError, rewritten
-from dsv4_passes.equivalence.effects import compare_effects
+from dsv4_passes.equivalence.comparison import compare_effects
 from dsv4_passes.equivalence.facts import facts_of
 from dsv4_passes.equivalence.lanes import LaneContext, run_lanes
 

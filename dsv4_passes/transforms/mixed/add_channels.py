@@ -33,6 +33,7 @@ from dialects.pto.pipes import OPERATIONS, ImportReservedBufferOp, InitializePip
 from dialects.pto.syntax import segment_sizes
 from dialects.pto.tiles import InsertOp, UndefOp
 from dialects.pto.types import AnyTileType, PtrInfo, PtrType, TileLayout, TileType
+from dsv4_passes.targets import chip as find_chip
 
 from .join_mixed import JOINED, crosses
 
@@ -80,8 +81,8 @@ def core_of(kernel: func.FuncOp) -> Core:
 
 
 def slots_in_gm(chip: str) -> bool:
-    """On a5 the two cores reach each other's memories."""
-    return chip != "a5"
+    """The two cores hand tiles to each other through GM, not through each other's memories."""
+    return not find_chip(chip).cores_share_memory
 
 
 def slots_index(kernel: func.FuncOp) -> int:

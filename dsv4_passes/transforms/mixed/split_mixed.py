@@ -46,6 +46,7 @@ from dialects.pto.attributes import KernelKindAttr
 from dialects.pto.base import MEMORY_TYPES, target_arch
 from dialects.pto.pipes import BufferOp, ImportReservedBufferOp, InitializePipeOp, ReserveBufferOp
 from dsv4_passes.diagnostics import note, refused
+from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.transforms.common.cleanup import tidy
 from dsv4_passes.transforms.common.gm_mod_ref import root, writes
 from dsv4_passes.transforms.program.drop_dead_args import drop_arguments
@@ -135,7 +136,8 @@ class _Split:
             values[source] = made
         self.top(side, values, entry)
         number = subblock_parameter(old)
-        if side == "vector" and not alone and (number is not None or target_arch(old) == "a2a3"):
+        twice = number is not None or find_chip(target_arch(old)).both_subblocks_run
+        if side == "vector" and not alone and twice:
             self.subblocks(None if number is None else values[number], values, entry)
         else:
             Half(side, self.plan, values).block(old.body.block, entry)

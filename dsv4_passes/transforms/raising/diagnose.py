@@ -3,7 +3,7 @@
 Raising follows the bytes whatever they mean. These are places where nobody can have meant them: bytes that
 are read though nobody wrote them, and a slice of a tile that was put at the tile's own beginning, as if a
 slice had the address of what it is cut from, although the tile is read later. (The third, a popped tile
-that is read after its slot was given back, shows while walking: `raise_walk`.)
+that is read after its slot was given back, shows while walking: `walk`.)
 """
 
 from collections.abc import Iterator, Mapping, Sequence

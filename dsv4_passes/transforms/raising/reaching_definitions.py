@@ -2,8 +2,8 @@
 
 Raising walks a function once and writes down, per atom of memory and scope (a block), which value it holds
 from when on. A question climbs from the block it is asked in through those around it, and through the loops
-and branches that it meets (`raise_joins`). What goes into one of those is asked for by a queue instead of by
-recursion, so that long chains of loops do no harm.
+and branches that it meets (`region_frames`). What goes into one of those is asked for by a queue
+instead of by recursion, so that long chains of loops do no harm.
 """
 
 from xdsl.ir import Block, Operation, SSAValue

@@ -1,8 +1,8 @@
 """Where values of several paths come together: loops and branches while tiles become values.
 
-An operation with regions that writes bytes somebody asks for gets a *column* for them (`carried`): a loop
-argument, a result. Columns are made only where somebody asks, so nothing is carried that nobody reads. A
-column has an *edge* for each way into it; what goes in there is asked for in turn (`raise_flow`).
+An operation with regions that writes bytes somebody asks for gets a *column* for them (`region_values`): a
+loop argument, a result. Columns are made only where somebody asks, so nothing is carried that nobody reads. A
+column has an *edge* for each way into it; what goes in there is asked for in turn (`reaching_definitions`).
 
 How a value is needed is part of the question. In `if first trip { c = a * b } else { c += a * b }` the
 second product reads `c` only in later trips, so no initial value is needed; a piece written into a tile
@@ -12,13 +12,13 @@ needs what lies beside it, and nobody minds if that is nothing.
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 from xdsl.dialects import scf
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 
-from dialects.pto.types import TileLayout
-from dsv4_passes.transforms.common.byte_ranges import Bytes, Extents, first_trip_guard, trips
+from dialects.pto.types import TileLayout, TileType
+from dsv4_passes.transforms.common.byte_ranges import Bytes, Extents, TileBytes, first_trip_guard, trips
 from dsv4_passes.xdsl_extras.region_values import (
     add_argument,
     add_result,
@@ -29,8 +29,20 @@ from dsv4_passes.xdsl_extras.region_values import (
 
 from .views import Cell, adaptable, layout_of_value
 
-if TYPE_CHECKING:
-    from .reaching_definitions import Flow
+
+class Definitions(Protocol):
+    """What frames ask of the definitions that reach a point (`reaching_definitions.Flow`)."""
+
+    tiles: TileBytes
+    now: int
+    scope: "Scope"
+    loops: "dict[Operation | Block, Loop]"
+
+    def ask(self, column: "Column", edge: "Edge", need: "Need") -> None: ...
+    def announce(self, column: "Column") -> None: ...
+    def column_type(self, wanted: "Wanted") -> TileType: ...
+    def value(self, column: "Column", edge: "Edge") -> SSAValue: ...
+
 
 NOW = 1 << 62
 """Later than everything that has been written."""
@@ -127,7 +139,7 @@ def _cell(what: "Cell | Join", atom: int, need: Need) -> Cell:
 class Join:
     """An operation with regions: where values of several paths come together."""
 
-    def __init__(self, flow: "Flow", op: Operation):
+    def __init__(self, flow: Definitions, op: Operation):
         self.flow, self.op = flow, op
         flow.now += 1
         self.scope, self.start, self.end = flow.scope, flow.now, NOW
@@ -155,7 +167,7 @@ class Join:
 class Loop(Join):
     """A loop. A column's edges are its initial value and what a trip leaves to the next."""
 
-    def __init__(self, flow: "Flow", op: scf.ForOp, written: set[int]):
+    def __init__(self, flow: Definitions, op: scf.ForOp, written: set[int]):
         super().__init__(flow, op)
         self.loop, self._written = op, written
         self.may_skip = (trips(op) or 0) == 0
@@ -221,7 +233,7 @@ class Loop(Join):
 class Branch(Join):
     """An `scf.if`. A column's edges are its two sides; a side that is not there changes nothing."""
 
-    def __init__(self, flow: "Flow", op: scf.IfOp):
+    def __init__(self, flow: Definitions, op: scf.IfOp):
         super().__init__(flow, op)
         self.branch = op
         first, later = first_trip_guard(op)

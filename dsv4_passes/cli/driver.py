@@ -1,0 +1,341 @@
+"""`dsv4-opt`: xdsl-opt with the pto dialect's parser and printer, remarks, and errors in one line.
+
+All options of xdsl-opt work. Given a folder it works through all files in it (see `batch`). A whole program
+becomes a folder with the target `pto`, which is one text per kernel (see `program_folder`).
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from inspect import signature
+from io import StringIO
+from pathlib import Path
+from typing import IO, ClassVar, NoReturn, cast
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass, PassPipeline
+from xdsl.utils.arg_spec import ArgSpec, parse_spec
+from xdsl.utils.exceptions import DiagnosticException, VerifyException
+from xdsl.utils.target import Target
+from xdsl.xdsl_opt_main import xDSLOptMain
+
+from dsv4_passes.diagnostics import Diagnostics, UserError
+from dsv4_passes.files import write_folder, write_whole
+from dsv4_passes.formats.pto.reader import decode, parse_text, verify_module
+
+from .common import (
+    InternalError,
+    one_line,
+    print_diagnostics,
+    require_directory_of,
+    require_folder,
+)
+from .options import build, did_you_mean, parse_specs
+
+MLIR_SUFFIXES = ("mlir", "pto")
+
+
+class _Staged(StringIO):
+    """Output for a file, kept until the run has succeeded."""
+
+    text = ""
+
+    def close(self) -> None:
+        if not self.closed:
+            self.text = self.getvalue()
+        super().close()
+
+
+class Dsv4OptMain(xDSLOptMain):
+    """xdsl-opt's hooks filled in; what goes wrong is raised as UserError."""
+
+    version_format: ClassVar[str] = f"dsv4-opt {version('dsv4-passes')} built on xdsl {{xdsl_version}}"
+
+    def __init__(self, args: Sequence[str] | None = None):
+        self.running: ModulePass | None = None
+        self.staged: _Staged | None = None
+        self.folder = False
+        self.files: dict[str, str] | None = None
+        super().__init__("Compiler passes for Ascend NPU kernels", args)
+
+    # -- options ---------------------------------------------------------------------------------
+
+    def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
+        super().register_all_arguments(arg_parser)
+        arg_parser.add_argument(
+            "--facts",
+            metavar="FILE",
+            action="append",
+            default=[],
+            help="bind the facts in FILE (a description or an .npz of the real tensors) before all passes",
+        )
+        arg_parser.add_argument(
+            "--remarks",
+            action=argparse.BooleanOptionalAction,
+            help="say all remarks on stderr, or none; by default those about rewritten and refused sites",
+        )
+        arg_parser.add_argument(
+            "--warn", action="store_true", help="say on stderr what looks wrong in the input"
+        )
+        arg_parser.add_argument(
+            "-j", metavar="N", dest="jobs", type=int, default=1, help="processes to use on a folder of files"
+        )
+        arg_parser.add_argument(
+            "--debug", action="store_true", help="print the traceback of an internal error"
+        )
+
+        def error(message: str) -> NoReturn:
+            raise UserError(message)
+
+        arg_parser.error = error  # one line and exit code 1 instead of the usage and 2
+        for action in arg_parser._actions:  # pyright: ignore[reportPrivateUsage]
+            action.help = self._help(action.dest) or action.help
+
+    def _help(self, option: str) -> str | None:
+        """What these options of xdsl-opt are here."""
+        ours = ", ".join(name for name in self.available_passes if name.startswith(("dsv4-", "pto-")))
+        return {
+            "input_file": "a .pto, .mlir or .py file, a folder of them, or - for stdin (the default)",
+            "frontend": "what the input is, where its name does not say it",
+            "target": "what to write: pto, pypto, mlir (the default), or another target of xDSL; "
+            "options go in braces, as in pto{ptoas=0.57}",
+            "output_file": "file to write, - for stdout (the default); a folder to write, where the input is "
+            "a folder or a program that becomes .pto texts",
+            "passes": f"passes with commas between them: {ours}, and those of xDSL",
+        }.get(option)
+
+    def register_all_frontends(self) -> None:
+        super().register_all_frontends()
+
+        def parse_mlir(chunk: IO[bytes]) -> ModuleOp:
+            return self.parse_source(chunk.read(), "mlir")
+
+        def parse_program(chunk: IO[bytes]) -> ModuleOp:
+            return self.parse_source(chunk.read(), "py")
+
+        self.available_frontends |= {"mlir": parse_mlir, "pto": parse_mlir, "py": parse_program}
+
+    def setup_pipeline(self) -> None:
+        for path in self.args.facts:
+            require_file(path)
+        # In a folder no kernel has to have all arguments that facts speak of.
+        folder = self.args.input_file is not None and Path(self.args.input_file).is_dir()
+        more = {"others": ("ignore",)} if folder else {}
+        facts = [ArgSpec("dsv4-bind-facts", {"file": (path,), **more}) for path in self.args.facts]
+        given = parse_specs(self.args.passes, "pass pipeline")
+        passes = tuple(self._make_pass(spec) for spec in (*facts, *given))
+        self.pipeline = PassPipeline(passes, self._between_passes())
+        self._check_target_options()
+
+    def _make_pass(self, spec: ArgSpec) -> ModulePass:
+        if spec.name not in self.available_passes:
+            near = did_you_mean(spec.name, self.available_passes)
+            raise UserError(f"unknown pass '{spec.name}'{near}")
+        return build("pass", spec, self.available_passes[spec.name]())
+
+    def _check_target_options(self) -> None:
+        """Build the target once now, so that a wrong option does not wait for the passes to finish."""
+        spec, *others = parse_specs(self.args.target, "target")
+        if others:
+            raise UserError(f"expected one target, found '{self.args.target}'")
+        make = cast(Callable[[], type[Target]], self.available_targets[spec.name])
+        if not signature(make).parameters:  # else it is a function that writes, without options
+            build("target", spec, make())
+
+    # -- one file --------------------------------------------------------------------------------
+
+    def prepare_input(self) -> tuple[list[tuple[IO[bytes], int]], str]:
+        if self.args.input_file == "-":
+            self.args.input_file = None
+        if (path := self.args.input_file) is not None:
+            require_file(path)
+        try:
+            return super().prepare_input()
+        except ValueError as error:
+            raise UserError(f"{error}; name one with -f", self.get_input_name()) from error
+
+    def prepare_output(self) -> IO[str]:
+        if self.args.output_file == "-":
+            self.args.output_file = None
+        if self.args.output_file is None:
+            return sys.stdout
+        self.staged = _Staged()
+        return self.staged
+
+    def parse_chunk(self, chunk: IO[bytes], file_extension: str, start_offset: int = 0) -> ModuleOp | None:
+        try:
+            module = self.parse_source(chunk.read(), file_extension, start_offset)
+        except UserError as error:
+            if not self.args.parsing_diagnostics:
+                raise
+            print(error)
+            return None
+        self._require_place(module)
+        return module
+
+    def _require_place(self, module: ModuleOp) -> None:
+        """Raise UserError, before any pass runs, if what this becomes could not be written."""
+        output = self.args.output_file
+        self.folder = self._becomes_folder(module)
+        if not self.folder:
+            if output is not None:
+                require_directory_of(Path(output))
+            return
+        if output is None:
+            problem = "a program becomes a folder with a text per kernel: name it with -o"
+            raise UserError(problem, self.args.input_file or "<stdin>")
+        if self.args.split_input_file:
+            raise UserError("--split-input-file cannot be used: a program becomes a folder")
+        require_folder(Path(output))
+
+    def parse_source(self, data: bytes, extension: str, first_line: int = 0) -> ModuleOp:
+        """Parse the bytes of a file or of a chunk of one, which begins behind `first_line` lines."""
+        name = self.args.input_file or "<stdin>"
+        text = "\n" * first_line + decode(data, name)  # so that lines count from the start of the file
+        if extension in MLIR_SUFFIXES:
+            return parse_text(text, name, self.ctx, not self.args.no_implicit_module)
+        return _program_parser()(text, name)
+
+    def apply_passes(self, prog: ModuleOp) -> None:
+        try:
+            self.pipeline.apply(self.ctx, prog)
+        except UserError as error:
+            # `--verify-diagnostics` prints what xdsl counts as a diagnostic, and goes on.
+            raise (VerifyException(str(error)) if self.args.verify_diagnostics else error) from error
+        except DiagnosticException as error:
+            if self.args.verify_diagnostics or self.running is None:
+                raise
+            raise UserError(f"pass {self.running.name}: {one_line(error)}") from error
+        except Exception as error:
+            if self.running is None:
+                raise
+            raise InternalError(f"in pass {self.running.name}: {type(error).__name__}: {error}") from error
+
+    def output_resulting_program(self, prog: ModuleOp) -> str:
+        """The text to write; for a program it is empty, and `files` has what is written."""
+        try:
+            if self._becomes_folder(prog):
+                self.files = self._program_files(prog)
+                return ""
+            return self._output(prog)
+        except UserError as error:
+            raise (VerifyException(str(error)) if self.args.verify_diagnostics else error) from error
+        except DiagnosticException:
+            raise
+        except Exception as error:
+            raise InternalError(f"in target {self.args.target}: {type(error).__name__}: {error}") from error
+
+    def _output(self, prog: ModuleOp) -> str:
+        if parse_spec(self.args.target).name != "mlir" or self.args.syntax_highlight:
+            return super().output_resulting_program(prog)
+        if self.args.print_no_properties or self.args.print_debuginfo:
+            return super().output_resulting_program(prog)
+        from dsv4_passes.formats.pto.writer import SpelledPrinter
+
+        output = StringIO()
+        printer = SpelledPrinter(output, generic=self.args.print_op_generic)
+        printer.print_op(prog)
+        printer.print_metadata(self.ctx.loaded_dialects)
+        return output.getvalue() + "\n"
+
+    def _becomes_folder(self, module: ModuleOp) -> bool:
+        if parse_spec(self.args.target).name != "pto":
+            return False
+        from dsv4_passes.formats.pto.target import is_program
+
+        return is_program(module)
+
+    def _program_files(self, module: ModuleOp) -> dict[str, str]:
+        """The files of a program, for the target's chip or else that of the last pass that was given one."""
+        from dsv4_passes.formats.pto.target import PtoTarget
+
+        from .program_folder import program_files
+
+        target = PtoTarget.from_spec(parse_spec(self.args.target))
+        given = [chip for p in (*self.pipeline.passes, target) if (chip := getattr(p, "chip", None))]
+        level = "level3" if target.level == "auto" else target.level
+        return program_files(module, target.ptoas, given[-1] if given else None, level, target.types)
+
+    def transform(self, data: bytes, extension: str) -> str | dict[str, str]:
+        """Take the bytes of one whole file through the passes and the target; a text, or files by name."""
+        self.files = None
+        module = self.parse_source(data, self.args.frontend or extension)
+        self.apply_passes(module)
+        text = self.output_resulting_program(module)
+        return text if self.files is None else self.files
+
+    def run(self) -> None:
+        super().run()
+        if self.staged is None:
+            return
+        self.staged.close()
+        if self.files is not None:
+            write_program(Path(self.args.output_file), self.files)
+        elif not self.folder:
+            write_whole(Path(self.args.output_file), self.staged.text.encode())
+
+    # -- between passes --------------------------------------------------------------------------
+
+    def _between_passes(self) -> Callable[[ModulePass | None, ModuleOp, ModulePass | None], None]:
+        started = time.perf_counter()
+
+        def callback(previous: ModulePass | None, module: ModuleOp, following: ModulePass | None) -> None:
+            nonlocal started
+            if self.args.time_passes and previous is not None:
+                print(f"Pass {previous.name} took {time.perf_counter() - started} seconds")
+            self.running = following
+            last = previous is not None and following is None
+            if not self.args.disable_verify and not (last and self._target_verifies()):
+                self._verify(module, previous)
+            if previous and following and self.args.print_between_passes:
+                from dsv4_passes.formats.pto.writer import SpelledPrinter
+
+                print(f"IR after {previous.name}:")
+                SpelledPrinter(sys.stdout).print_op(module)
+                print("\n\n\n")
+            started = time.perf_counter()
+
+        return callback
+
+    def _target_verifies(self) -> bool:
+        """The `.pto` target checks all that it writes: no need to do so in front of it."""
+        return parse_spec(self.args.target).name == "pto"
+
+    def _verify(self, module: ModuleOp, previous: ModulePass | None) -> None:
+        try:
+            verify_module(module)
+        except UserError as error:
+            if previous is None:
+                raise
+            raise UserError(f"after pass {previous.name}: {error.message}", error.location) from error
+
+
+def _program_parser() -> Callable[[str, str], ModuleOp]:
+    """The front end for tile programs, imported only when one is read."""
+    from dsv4_passes.formats.pypto import parse_program
+
+    return parse_program
+
+
+def write_program(folder: Path, files: Mapping[str, str]) -> None:
+    """Write the files of a program instead of those that an earlier run wrote."""
+    from .program_folder import left_over
+
+    write_folder(folder, files, left_over(folder))
+
+
+def require_file(path: str) -> None:
+    """Raise UserError unless `path` is something that can be read as a file."""
+    if not Path(path).exists():
+        raise UserError("no such file", path)
+    if Path(path).is_dir():
+        raise UserError("is a directory", path)
+
+
+def show(diagnostics: Diagnostics, args: argparse.Namespace) -> None:
+    """Print what the options ask for."""
+    print_diagnostics(
+        diagnostics, sites=args.remarks is not False, notes=args.remarks is True, warnings=args.warn
+    )
