@@ -6,7 +6,7 @@ defect an entry in `toolchains.py`.
 """
 
 from .chips import CHIPS, Chip, Memory, Reserved, chip
-from .costs import Cost, cost, matmul_cost, total
+from .costs import Cost, cost, hand_over, matmul_cost, total
 from .scratch import Scratch, Tile, scratch_type
 from .toolchains import (
     DEFECTS,
@@ -36,6 +36,7 @@ __all__ = [
     "Tile",
     "chip",
     "cost",
+    "hand_over",
     "matmul_cost",
     "ptoas",
     "scratch_type",

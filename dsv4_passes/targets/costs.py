@@ -1,46 +1,71 @@
-"""What an operation costs, in cycles of its core: for remarks that say what a rewrite saves.
+"""What an operation costs, in cycles of its core.
 
-The numbers are models and estimates (see `cycles.py`). They rank forms of the same kernel; they do not
-predict a run time, because pipes overlap and these numbers do not.
+The numbers are a model with published and estimated parts (`instructions.py`), never a measurement of this
+project. They rank forms of the same kernel. A cost is a range where a number can be read in two ways, and
+names the estimates it rests on.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from math import ceil
 
 from .chips import Chip
-from .cycles import CubeTiming, Timing
+from .cycles import CubeTiming, Cycles
 from .elements import element_bytes
-
-REPEAT_BYTES = 256
+from .recipes import UNKNOWN
+from .walks import Shape
 
 # Views and metadata: they name bytes and move none.
 FREE = frozenset(
-    "alloc_tile subview treshape reshape bitcast transpose set_validshape get_validshape undef "
-    "make_tensor_view partition_view addptr tfree_from_aic tfree_from_aiv".split()
+    "alloc_tile subview treshape reshape bitcast transpose set_validshape get_validshape undef insert "
+    "make_tensor_view partition_view addptr tfree_from_aic tfree_from_aiv tassign".split()
 )
+_NONE: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Cycles, whether any part of them is an estimate, and where the number comes from."""
+    """Cycles from `lo` to `hi`, the estimates among their numbers by name, and where they come from."""
 
-    cycles: int
-    estimate: bool
-    source: str
+    lo: float = 0
+    hi: float = 0
+    estimates: Mapping[str, str] = field(default_factory=lambda: _NONE)
+    """Name and source of each number that is not published, or can be read in two ways."""
+    source: str = ""
+
+    @property
+    def cycles(self) -> int:
+        """The middle of the range."""
+        return ceil((self.lo + self.hi) / 2)
+
+    @property
+    def estimate(self) -> bool:
+        """Whether any part of it is an estimate."""
+        return bool(self.estimates)
 
     def __add__(self, other: "Cost") -> "Cost":
         sources = dict.fromkeys((*self.source.split("; "), *other.source.split("; ")))
         return Cost(
-            self.cycles + other.cycles, self.estimate or other.estimate, "; ".join(s for s in sources if s)
+            self.lo + other.lo,
+            self.hi + other.hi,
+            {**self.estimates, **other.estimates},
+            "; ".join(s for s in sources if s),
         )
 
-    def times(self, count: int) -> "Cost":
+    def times(self, count: float) -> "Cost":
         """The same operation `count` times."""
-        return Cost(self.cycles * count, self.estimate, self.source)
+        return replace(self, lo=self.lo * count, hi=self.hi * count)
+
+    def surely_below(self, other: "Cost") -> bool:
+        """Whether it is the lower one whichever readings are right."""
+        return self.hi < other.lo
+
+    def __str__(self) -> str:
+        lo, hi = round(self.lo), round(self.hi)
+        return f"{lo}" if lo == hi else f"{lo}..{hi}"
 
 
-ZERO = Cost(0, False, "")
+ZERO = Cost()
 
 
 def total(costs: Iterable[Cost]) -> Cost:
@@ -49,34 +74,51 @@ def total(costs: Iterable[Cost]) -> Cost:
 
 
 def cost(
-    mnemonic: str, form: str, rows: int, cols: int, dtype: str, chip: Chip, k: int | None = None
+    mnemonic: str,
+    form: str,
+    rows: int,
+    cols: int,
+    dtype: str,
+    chip: Chip,
+    k: int | None = None,
+    *,
+    stride: int = 0,
 ) -> Cost:
     """Cycles of one operation on tiles that are valid throughout.
 
     `rows` and `cols` are the extent of the destination, except for the operations that walk over their
-    source: a mask gather, a scatter, a reduction. `dtype` is the wider element type of a conversion, the
-    source's otherwise. `form` is `mask` or `index` for tgather and tscatter, and `from-to` for what moves
-    between memories: `gm-vec`, `vec-gm`, `acc-gm`, `mat-left`, `vec-vec`. tmatmul is the product alone,
-    [rows, k] times [k, cols], and needs `k`; `matmul_cost` adds what surrounds it.
+    source: a mask gather, a scatter, a reduction, a transposition. `dtype` is the wider element type of a
+    conversion, the source's otherwise; `stride` the elements from row to row, where rows are not contiguous.
+    `form` is `mask` or `index` for tgather and tscatter, `widen` for a tcvt to a wider type, and `from-to`
+    for what moves between memories: `gm-vec`, `vec-gm`, `acc-gm`, `mat-left`, `vec-vec`. tmatmul is the
+    product alone, [rows, k] times [k, cols], and needs `k`; `matmul_cost` adds what surrounds it.
     """
     cycles = chip.cycles
     name = f"{mnemonic}.{form}" if form else mnemonic
     if mnemonic in FREE:
         return ZERO
-    if mnemonic.startswith("tmatmul"):
+    if mnemonic.startswith(("tmatmul", "tgemv")):
         if k is None:
             raise ValueError("the cost of a matmul needs k, the length of its sums")
         return _product(cycles.cube, rows, k, cols, dtype)
-    size = rows * cols * element_bytes(dtype)
+    shape = Shape(rows, cols, element_bytes(dtype), stride)
     if form in ("mat-left", "mat-right"):
         bandwidth = cycles.cube.left_bytes if form == "mat-left" else cycles.cube.right_bytes
-        return Cost(ceil(size / bandwidth), False, cycles.cube.source)
+        return _known(ceil(shape.bytes / bandwidth), cycles.cube.source)
     if mnemonic == "tpush_to_aiv" or form.startswith("acc-"):
         return _drain(cycles.cube, rows, cols)
     if name in cycles.transfers:
         bandwidth, estimate = cycles.transfers[name]
-        return Cost(ceil(size / bandwidth), estimate, cycles.transfer_source)
-    return _vector(cycles.timings.get(name, cycles.unknown), rows, cols, element_bytes(dtype))
+        moved = _known(ceil(shape.bytes / bandwidth), cycles.transfer_source)
+        return replace(moved, estimates={name: cycles.transfer_source}) if estimate else moved
+    return _vector(cycles, name if name in cycles.recipes else mnemonic, shape)
+
+
+def hand_over(chip: Chip) -> Cost:
+    """What the cores wait for each other where a value goes from one to the other, beside moving it."""
+    instruction = chip.cycles.instructions["hand_over"]
+    lo, hi = instruction.cycles(1, 1)
+    return Cost(lo, hi, {}, instruction.source)
 
 
 def matmul_cost(m: int, k: int, n: int, dtype: str, chip: Chip, drained: bool = True) -> Cost:
@@ -91,23 +133,28 @@ def matmul_cost(m: int, k: int, n: int, dtype: str, chip: Chip, drained: bool = 
     return total(parts)
 
 
-def _vector(timing: Timing, rows: int, cols: int, width: int) -> Cost:
-    if timing.per_row:
-        repeats = rows * ceil(cols * width / REPEAT_BYTES)
-    else:
-        repeats = ceil(rows * cols * width / REPEAT_BYTES)
-    cycles = timing.once + timing.per_repeat * repeats + timing.per_row * rows + timing.per_lane * rows * cols
-    return Cost(ceil(cycles), timing.estimate, timing.source)
+def _vector(cycles: Cycles, name: str, shape: Shape) -> Cost:
+    recipe = cycles.recipes.get(name, UNKNOWN)
+    parts: list[Cost] = []
+    for instruction, walk in recipe:
+        found = cycles.instructions[instruction]
+        lo, hi = found.cycles(*walk(shape))
+        parts.append(Cost(lo, hi, {instruction: found.source} if found.estimate else {}, found.source))
+    return total(parts)
+
+
+def _known(cycles: float, source: str) -> Cost:
+    return Cost(cycles, cycles, source=source)
 
 
 def _product(cube: CubeTiming, m: int, k: int, n: int, dtype: str) -> Cost:
     passes = cube.fp32_passes if dtype == "f32" else 1
     fractals = ceil(m / 16) * ceil(k * element_bytes(dtype) / 32) * ceil(n / 16)
-    return Cost(cube.mad_head + passes * fractals, False, cube.source)
+    return _known(cube.mad_head + passes * fractals, cube.source)
 
 
 def _drain(cube: CubeTiming, m: int, n: int) -> Cost:
     fractals = max(1, ceil(n / 8))
     odd = fractals // (fractals & -fractals)
     per_row = max(cube.drain_row, 4 * n / cube.drain_bytes) + cube.drain_penalty * (odd - 1)
-    return Cost(ceil(cube.drain_once + m * per_row), False, cube.source)
+    return _known(ceil(cube.drain_once + m * per_row), cube.source)

@@ -1,0 +1,138 @@
+"""How often an operation issues an instruction: the loops of the libraries, as arithmetic on shapes.
+
+A walk maps the shape of an operation to (calls, repeats) of one instruction; a repeat is 256 bytes. Where
+the libraries loop how is read from pto-isa include/pto/npu/a2a3 (TBinOp.hpp, TGather.hpp, TScatter.hpp,
+TTrans.hpp, TSel.hpp, …) and include/pto/npu/a5.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+
+REPEAT_BYTES = 256
+MAX_REPEATS = 255
+"""Of one call in normal mode; count mode has no limit and sets four registers."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The tile that an operation walks over."""
+
+    rows: int
+    cols: int
+    width: int
+    """Bytes of an element, of the wider one in a conversion."""
+    stride: int = 0
+    """Elements from one row to the next; 0 where the rows are contiguous."""
+
+    @property
+    def lanes(self) -> int:
+        return self.rows * self.cols
+
+    @property
+    def bytes(self) -> int:
+        return self.lanes * self.width
+
+    @property
+    def contiguous(self) -> bool:
+        return self.stride in (0, self.cols) or self.rows == 1
+
+    @property
+    def in_row(self) -> int:
+        """Repeats of one row by itself."""
+        return ceil(self.cols * self.width / REPEAT_BYTES)
+
+    @property
+    def narrow(self) -> bool:
+        """A row fills less than a repeat, which then holds a row all the same."""
+        return self.cols * self.width < REPEAT_BYTES and self.rows > 1
+
+
+Walk = Callable[[Shape], tuple[float, float]]
+
+
+def whole(shape: Shape) -> tuple[float, float]:
+    """Elementwise: full vectors over a contiguous tile, otherwise a column of vectors at a time."""
+    if shape.narrow:
+        return 1, shape.rows
+    if shape.contiguous:
+        return 1, ceil(shape.bytes / REPEAT_BYTES)
+    return shape.in_row, shape.rows * shape.in_row
+
+
+def mask_registers(shape: Shape) -> tuple[float, float]:
+    """What `whole` sets besides: a mask for narrow rows, count mode for what is long or unaligned."""
+    if shape.narrow:
+        return 0, 2
+    _, repeats = whole(shape)
+    unaligned = shape.contiguous and shape.cols * shape.width % REPEAT_BYTES != 0 and shape.rows > 1
+    return 0, 4 if unaligned or repeats > MAX_REPEATS else 0
+
+
+def flat(shape: Shape) -> tuple[float, float]:
+    """Full vectors in count mode, whatever the rows are."""
+    return 1, ceil(shape.bytes / REPEAT_BYTES)
+
+
+def restarted(shape: Shape) -> tuple[float, float]:
+    """One call that starts a new repeat in every row."""
+    return 1, shape.rows * shape.in_row
+
+
+def per_row(shape: Shape) -> tuple[float, float]:
+    """A call for every row."""
+    return shape.rows, shape.rows * shape.in_row
+
+
+def row_calls(shape: Shape) -> tuple[float, float]:
+    """A call of one repeat for every row."""
+    return shape.rows, shape.rows
+
+
+def filled(shape: Shape) -> tuple[float, float]:
+    """The destination of a scatter that spreads its source over twice as many lanes."""
+    return 1, ceil(2 * shape.bytes / REPEAT_BYTES)
+
+
+def lanes(shape: Shape) -> tuple[float, float]:
+    return 1, shape.lanes
+
+
+def rows(shape: Shape) -> tuple[float, float]:
+    """Once for every row, without a repeat of its own."""
+    return 0, shape.rows
+
+
+def ceil_rows(shape: Shape) -> tuple[float, float]:
+    """A call for each eight rows: a broadcast of one element per 32-byte block."""
+    return ceil(shape.rows / 8), ceil(shape.rows / 8)
+
+
+def times(count: float) -> Walk:
+    """A fixed number of repeats."""
+    return lambda shape: (0, count)
+
+
+def per_row_times(count: float) -> Walk:
+    return lambda shape: (0, count * shape.rows)
+
+
+def calls(count: int) -> Walk:
+    """A fixed number of calls of one repeat."""
+    return lambda shape: (count, count)
+
+
+def blocks(shape: Shape) -> tuple[float, float]:
+    """A transposition: a call for each 32-byte column of blocks, a repeat for each 16 rows of it."""
+    across = ceil(shape.cols * shape.width / 32)
+    return across, across * ceil(shape.rows / 16)
+
+
+def block_registers(shape: Shape) -> tuple[float, float]:
+    """Four address registers for each call of `blocks`, and a barrier."""
+    return 0, 4 * ceil(shape.cols * shape.width / 32) + 1
+
+
+def share(shape: Shape) -> tuple[float, float]:
+    """The bytes in repeats, broken ones too."""
+    return 0, shape.bytes / REPEAT_BYTES
