@@ -27,7 +27,7 @@ from .base import layout_of
 from .memory import constant_int, constant_or_dynamic
 from .rules import expect_relation
 from .syntax import parse_index_list, print_conversion, print_index_list, segment_sizes
-from .types import DYNAMIC, AnyTileType, TileType
+from .types import DYNAMIC, AnyTileType, TileLayout, TileType, element_bits
 
 
 def _expect_same_form(source: SSAValue, result: SSAValue) -> None:
@@ -195,6 +195,50 @@ class ReshapeOp(_CastOp):
 
 
 @irdl_op_definition
+class ReinterpretOp(_CastOp):
+    """Value form: the bytes in row-major order as lanes of another width, the first lane in the low bits.
+
+    `%p = pto.reinterpret %x : !pto.tile<vec, 64x64xbf16> -> !pto.tile<vec, 32x64xui32>`
+
+    Source and result are row-major without boxes. Where not all of them is valid they have as many rows,
+    and a row of valid lanes has as many bytes.
+    """
+
+    name = "pto.reinterpret"
+
+    def verify_(self) -> None:
+        super().verify_()
+        source, result = layout_of(self.source), layout_of(self.res)
+        if not isinstance(self.res.type, TileType):
+            raise VerifyException("exists in value form only")
+        for what, layout in (("source", source), ("result", result)):
+            if not is_contiguous(layout):
+                raise VerifyException(f"expects a {what} that is row_major without boxes")
+            if element_bits(layout.dtype) % 8:
+                raise VerifyException(f"expects a {what} of whole bytes, found {layout.dtype}")
+        if source.full and result.full:
+            return
+        if source.rows != result.rows:
+            raise VerifyException(
+                f"expects {source.rows} rows where not all lanes are valid, found {result.rows}"
+            )
+        if source.valid_rows != result.valid_rows:
+            raise VerifyException("expects as many valid rows as in its source")
+        widths = [
+            layout.valid_cols * element_bits(layout.dtype)
+            for layout in (source, result)
+            if layout.valid_cols != DYNAMIC
+        ]
+        if len(widths) < 2 or widths[0] != widths[1]:
+            raise VerifyException("expects as many bytes of valid columns as in its source")
+
+
+def is_contiguous(layout: TileLayout) -> bool:
+    """The lanes lie in memory in row-major order."""
+    return layout.slayout == "none_box" and (layout.blayout == "row_major" or 1 in layout.shape)
+
+
+@irdl_op_definition
 class TransposeOp(_CastOp):
     """Value form: rows and columns exchanged at no cost, as a mat tile in NZ is one in ZN."""
 
@@ -298,6 +342,7 @@ OPERATIONS: list[type[Operation]] = [
     BitcastOp,
     TReshapeOp,
     ReshapeOp,
+    ReinterpretOp,
     TransposeOp,
     SetValidShapeOp,
     UndefOp,

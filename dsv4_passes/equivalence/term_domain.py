@@ -16,6 +16,7 @@ from dsv4_passes.interpreter import numerics, numpy_domain
 from dsv4_passes.interpreter.domain import NotConcrete
 from dsv4_passes.interpreter.numpy_domain import NumpyDomain
 
+from .bits import BitTerms
 from .bulk import Plain, plain_binary, plain_negation, plain_rounding
 from .matrix_products import DotTerms
 from .memo import Results, remembered
@@ -50,6 +51,7 @@ class TermDomain:
         self.table = table or TermTable()
         self._numpy = NumpyDomain()
         self._dots = DotTerms(self.table)
+        self._bits = BitTerms(self.table)
         self._conditions: set[str] = set()
         self._constants: dict[tuple[str, str], int] = {}
         self._results = Results()
@@ -106,7 +108,10 @@ class TermDomain:
         def fold(x: Array, y: Array) -> Array:
             return self._numpy.binary(name, x, y, dtype)
 
-        plain = plain_binary(self.table, name) if dtype == "f32" else None
+        if numerics.is_float(dtype):
+            plain = plain_binary(self.table, name) if dtype == "f32" else None
+        else:
+            plain = self._bits.plain_binary(name, dtype)
         return self._map(rule, None if name in _UNFOLDED else fold, (a, b), dtype, dtype, plain)
 
     @remembered
@@ -192,6 +197,8 @@ class TermDomain:
             return a.copy()  # widening is exact, and terms are values
         if not from_float and not to_float and _covers(dst, src):
             return a.copy()
+        if not from_float and not to_float and not saturate and self._bits.converts(src, dst):
+            return self._bits.convert(a, src, dst)
 
         def fold(x: Array) -> Array:
             return numerics.convert(x, src, dst, mode, saturate)
@@ -230,26 +237,12 @@ class TermDomain:
         source, target = numerics.numpy_dtype(src), numerics.numpy_dtype(dst)
         if source.itemsize != target.itemsize:
             raise ValueError(f"bitcast from {src} to {dst} changes the width")
-        if src == dst:
-            return a.copy()
-        if numerics.is_float(src) and numerics.is_float(dst):
-            return self.bitcast(self.bitcast(a, src, "ui16"), "ui16", dst)
-        if not numerics.is_float(src) and not numerics.is_float(dst):
-            return self.convert(a, src, dst, "NONE", saturate=False)
-        name, back = ("bits", "value") if numerics.is_float(src) else ("value", "bits")
-        table = self.table
+        return a.copy() if src == dst else self._bits.bitcast(a, src, dst)
 
-        def rule(x: int) -> int:
-            if table.head(x) == (back, dst, src):  # there and back
-                return table.args(x)[0]
-            number = table.number(x)
-            if number is not None and number == number:  # the bits of a NaN are not known
-                lane = np.array([number], source).view(target)
-                if (lane == lane)[0]:  # to be one NaN with others would forget the bits
-                    return int(self.from_numbers(lane, dst)[0])
-            return table.node((name, src, dst), (x,), REPRESENTABLE.get(dst, 0))
-
-        return self._map(rule, None, (a,), src, dst)
+    @remembered
+    def reinterpret(self, a: Ids, src: str, dst: str) -> Ids:
+        numpy_domain.lanes_per_row(a.shape[1], src, dst)
+        return a.copy() if src == dst else self._bits.reinterpret(a, src, dst)
 
     # ---------------------------------------------------------------------------- predicates, folds
 

@@ -46,6 +46,12 @@ class Domain(Protocol):
         """The same bits under another element type of the same width."""
         ...
 
+    def reinterpret(self, a: Lanes, src: str, dst: str) -> Lanes:
+        """The bytes of each row as lanes of another width: [R, C] -> [R, C * width(src) / width(dst)], the
+        first of several lanes in the low bits. ValueError where a row does not fill whole lanes.
+        """
+        ...
+
     def dot(self, lhs: Lanes, rhs: Lanes, acc: Lanes | None, src: str, dst: str) -> Lanes:
         """Matrix product [M, K] x [K, N] -> [M, N] of `src` operands in `dst`; `acc` is added once, after the
         sum over K.

@@ -160,6 +160,14 @@ def check_dot(src: str, dst: str) -> None:
         raise ValueError(f"no matrix product of {src} operands in {dst}")
 
 
+def lanes_per_row(cols: int, src: str, dst: str) -> int:
+    """How many lanes of `dst` the bytes of `cols` lanes of `src` are. ValueError if they are not whole."""
+    count, rest = divmod(cols * numerics.numpy_dtype(src).itemsize, numerics.numpy_dtype(dst).itemsize)
+    if rest:
+        raise ValueError(f"{cols} lanes of {src} are no whole lanes of {dst}")
+    return count
+
+
 _PAIRWISE = {"sum": "add", "prod": "mul", "max": "max", "min": "min"}
 
 
@@ -190,6 +198,10 @@ class NumpyDomain:
         if source.itemsize != target.itemsize:
             raise ValueError(f"bitcast from {src} to {dst} changes the width")
         return np.ascontiguousarray(a).view(target).copy()
+
+    def reinterpret(self, a: Lanes, src: str, dst: str) -> Lanes:
+        lanes_per_row(a.shape[1], src, dst)
+        return np.ascontiguousarray(a).view(numerics.numpy_dtype(dst)).copy()
 
     def dot(self, lhs: Lanes, rhs: Lanes, acc: Lanes | None, src: str, dst: str) -> Lanes:
         """Ascending k from +0, each product rounded to f32 and then added; `acc + sum` last.

@@ -9,7 +9,7 @@ from xdsl.ir import Operation, SSAValue
 
 from dialects.pto.allocation import AllocMultiTileOp, AllocTileOp, MultiTileGetOp
 from dialects.pto.base import TileOp, is_tile, layout_of
-from dialects.pto.tiles import BitcastOp, InsertOp, SubviewOp
+from dialects.pto.tiles import BitcastOp, InsertOp, ReinterpretOp, SubviewOp
 from dialects.pto.types import DYNAMIC, TileBufType, TileLayout, element_name
 from dsv4_passes.diagnostics import UserError
 
@@ -73,6 +73,7 @@ class TileMachine:
             "pto.bitcast": self.bitcast,
             "pto.treshape": self.reshape,
             "pto.reshape": self.reshape,
+            "pto.reinterpret": self.reinterpret,
             "pto.transpose": self.transpose,
             "dsv4.move": self.move,
             "pto.set_validshape": self.set_validshape,
@@ -258,7 +259,10 @@ class TileMachine:
         if isinstance(source, Handle):
             self.env[op.res] = source.recast(layout, self._inherited(layout, source.valid))
         else:
-            self.bind(op.res, views.bitcast(source, layout, self.domain))
+            self.bind(op.res, views.reinterpret(source, layout, self.domain))
+
+    def reinterpret(self, op: ReinterpretOp) -> None:
+        self.bind(op.res, views.reinterpret(self.env[op.source], layout_of(op.res), self.domain))
 
     def reshape(self, op: Operation) -> None:
         source, layout = self.env[op.operands[0]], layout_of(op.results[0])

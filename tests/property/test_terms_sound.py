@@ -32,6 +32,13 @@ WIDTHS = {"f32": ("i32", "ui32"), "bf16": ("i16", "ui16", "f16"), "f16": ("i16",
 EXAMPLES = int(os.environ.get("DSV4_EXAMPLES", "400"))
 """How many random programs are tried."""
 NUMPY = NumpyDomain()
+WORDLIKE = ("ui32", "ui32", "i32", "ui16", "i16", "ui8")
+NARROW = ("bf16", "ui16", "i16", "f16", "ui8", "i8")
+WIDER = {
+    **dict.fromkeys(("bf16", "ui16", "i16", "f16"), ("ui32", "f32", "i32")),
+    **dict.fromkeys(("ui8", "i8"), ("ui16", "i16", "bf16", "f16")),
+}
+BYTE_MASKS = (0xFFFF, 0xFFFF0000, 0xFF, 0xFF00, 0xFF00FF00, 0x80000000, 0x8000, 0, -1, 1)
 
 
 def f32(bits: list[int]) -> np.ndarray:
@@ -250,6 +257,85 @@ class Machine:
 
         self.push("f32", *self.both(run), x)
 
+    def shift_bytes(self, a: int, b: int, c: int) -> None:
+        x, amount = self.pick(a, WORDLIKE[b % len(WORDLIKE)]), (8, 16, 16, 24)[c % 4]
+        name = "shl" if c > 7 else "shr"
+
+        def run(d: Any, of: Callable[[Tile], np.ndarray]) -> np.ndarray:
+            return d.binary(name, of(x), d.constant(amount, x.dtype, (1, 1)), x.dtype)
+
+        self.push(x.dtype, *self.both(run), x)
+
+    def mask_bytes(self, a: int, b: int, c: int) -> None:
+        x = self.pick(a, WORDLIKE[b % len(WORDLIKE)])
+        name, mask = (
+            ("and", "or", "xor", "add", "and")[(a + b) % 5],
+            np.array(BYTE_MASKS[c % len(BYTE_MASKS)]),
+        )
+        value = int(mask.astype(numerics.numpy_dtype(x.dtype)))
+
+        def run(d: Any, of: Callable[[Tile], np.ndarray]) -> np.ndarray:
+            return d.binary(name, of(x), d.constant(value, x.dtype, (1, 1)), x.dtype)
+
+        self.push(x.dtype, *self.both(run), x)
+
+    def merge_pieces(self, a: int, b: int, c: int) -> None:
+        """Words of which each has zeros where the other has not."""
+        dtype = WORDLIKE[a % len(WORDLIKE)]
+        x, y = self.pick(b, dtype), self.pick(c, dtype)
+        half = 4 * numerics.numpy_dtype(dtype).itemsize
+        name = ("or", "add", "xor")[c % 3]
+
+        def run(d: Any, of: Callable[[Tile], np.ndarray]) -> np.ndarray:
+            low, upper = (
+                d.constant(n, dtype, (1, 1))
+                for n in ((1 << half) - 1, -(1 << half) if dtype[0] != "u" else ((1 << half) - 1) << half)
+            )
+            return d.binary(
+                name, d.binary("and", of(x), low, dtype), d.binary("and", of(y), upper, dtype), dtype
+            )
+
+        self.push(dtype, *self.both(run), x, y)
+
+    def flip_sign(self, a: int, b: int, c: int) -> None:
+        x = self.pick(a, *FLOATS)
+        dtype = WORDS[x.dtype]
+
+        def run(d: Any, of: Callable[[Tile], np.ndarray]) -> np.ndarray:
+            sign = d.constant(1 << 8 * numerics.numpy_dtype(dtype).itemsize - 1, dtype, (1, 1))
+            flipped = d.binary("xor", d.bitcast(of(x), x.dtype, dtype), sign, dtype)
+            return d.bitcast(flipped, dtype, x.dtype)
+
+        self.push(x.dtype, *self.both(run), x)
+
+    def widen(self, a: int, b: int, c: int) -> None:
+        """Two lanes side by side as one of twice the width."""
+        src = NARROW[a % len(NARROW)]
+        x, y = self.pick(b, src), self.pick(c, src)
+        dst = WIDER[src][c % len(WIDER[src])]
+
+        def run(d: Any, of: Callable[[Tile], np.ndarray]) -> np.ndarray:
+            rows = max(len(of(x)), len(of(y)))
+            both = [np.broadcast_to(of(t), (rows, COLS)) for t in (x, y)]
+            return d.reinterpret(np.stack(both, axis=2).reshape(rows, -1), src, dst)
+
+        tile = self.push(dst, *self.both(run), x, y)
+        for operand in (x, y):
+            tile.valid = tile.valid & _has_bits(operand)
+
+    def narrow(self, a: int, b: int, c: int) -> None:
+        """One half of each lane; the other one must be there too."""
+        dst = NARROW[a % len(NARROW)]
+        sources = [
+            src
+            for src, wider in ((n, WIDER[dst]) for n in ("f32", "ui32", "i32", "i16", "ui16", "bf16"))
+            if src in wider
+        ]
+        x = self.pick(b, sources[c % len(sources)])
+        numbers, ids = self.both(lambda d, of: d.reinterpret(of(x), x.dtype, dst)[:, c % 2 :: 2])
+        tile = self.push(dst, numbers, ids, x)
+        tile.valid = tile.valid & _has_bits(x)
+
     def compare(self, a: int, b: int, c: int) -> None:
         x = self.pick(a, *FLOATS, INTS[b % len(INTS)])
         y, cmp = self.pick(b, x.dtype), ("eq", "ne", "lt", "le", "gt", "ge")[c % 6]
@@ -342,6 +428,13 @@ class Machine:
         tile.valid = x.valid[:, order]
 
 
+def _has_bits(tile: Tile) -> np.ndarray:
+    """The bits of a NaN are not part of its value."""
+    if tile.dtype not in FLOATS:
+        return np.ones(tile.numbers.shape, np.bool_)
+    return ~np.isnan(numerics.to_f32(tile.numbers))
+
+
 STEPS = [
     Machine.binary,
     Machine.binary,
@@ -371,6 +464,12 @@ STEPS = [
     Machine.int_matmul,
     Machine.int_reduce,
     Machine.merge_by_bits,
+    Machine.shift_bytes,
+    Machine.mask_bytes,
+    Machine.merge_pieces,
+    Machine.flip_sign,
+    Machine.widen,
+    Machine.narrow,
     Machine.all_constant,
     Machine.reduce,
     Machine.insert_constants,
@@ -381,6 +480,7 @@ STEPS = [
 # ------------------------------------------------------------------------------ evaluating terms
 
 
+WORDS = {"f32": "ui32", "bf16": "ui16", "f16": "ui16"}
 UNINTERPRETED = {"op", "to_int", "to_float", "integral", "wrap", "clamp"}
 
 
@@ -431,10 +531,21 @@ class Evaluator:
                 return np.bitwise_or.reduce([(v != 0).astype(np.int64) << i for i, v in enumerate(values)])
             case ("bit", int(i)):
                 return values[0] >> i & 1
-            case ("bits", str(src), str(dst)):
-                return NUMPY.bitcast(numerics.from_f32(values[0], src), src, dst).astype(np.int64)
-            case ("value", str(src), str(dst)):
-                return numerics.to_f32(NUMPY.bitcast(values[0].astype(numerics.numpy_dtype(src)), src, dst))
+        return self.bits(head, values)
+
+    def bits(self, head: Any, values: list[np.ndarray]) -> np.ndarray:
+        match head:
+            case ("bits", str(dtype)):
+                return NUMPY.bitcast(numerics.from_f32(values[0], dtype), dtype, WORDS[dtype]).astype(
+                    np.int64
+                )
+            case ("value", str(dtype)):
+                words = values[0].astype(numerics.numpy_dtype(WORDS[dtype]))
+                return numerics.to_f32(NUMPY.bitcast(words, WORDS[dtype], dtype))
+            case ("join", int(width)):
+                return values[0] | values[1] << width // 2
+            case ("high", int(width)):
+                return values[0] >> width // 2
         raise AssertionError(f"no evaluation for {head}")
 
     def uninterpreted(self, head: Any, values: list[np.ndarray]) -> np.ndarray:

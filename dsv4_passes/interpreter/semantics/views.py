@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dialects.pto.types import DYNAMIC, TileLayout
+from dialects.pto.types import DYNAMIC, TileLayout, element_bits
 from dsv4_passes.interpreter.domain import Domain
 from dsv4_passes.interpreter.values import Extent, Tile, blank
 
@@ -55,17 +55,21 @@ def transpose(source: Tile, layout: TileLayout) -> Tile:
     return Tile(layout, source.data.T, source.known.T, valid, source.conditions)
 
 
-def bitcast(source: Tile, layout: TileLayout, domain: Domain) -> Tile:
-    """The same bits as another element type; only known lanes reach the domain."""
-    dtype = source.layout.dtype
-    if source.known.all():
-        data = domain.bitcast(source.data, dtype, layout.dtype)
-    else:
-        data = undef(layout, layout.shape, domain).data
-        if source.known.any():
-            picked = source.data[source.known].reshape(1, -1)
-            data[source.known] = domain.bitcast(picked, dtype, layout.dtype).reshape(-1)
-    return Tile(layout, data, source.known, _static_or(layout, source.valid), source.conditions)
+def reinterpret(source: Tile, layout: TileLayout, domain: Domain) -> Tile:
+    """The bytes in row-major order as lanes of another element type, which may be wider or narrower.
+
+    A lane is known if all of its bytes are; only known lanes reach the domain.
+    """
+    ours, theirs = element_bits(source.layout.dtype), element_bits(layout.dtype)
+    joined, split = max(1, theirs // ours), max(1, ours // theirs)
+    groups = source.data.reshape(-1, joined)
+    seen = source.known.reshape(-1, joined).all(axis=1)
+    data = undef(layout, layout.shape, domain).data.reshape(-1, split)
+    if seen.any():
+        data[seen] = domain.reinterpret(groups[seen], source.layout.dtype, layout.dtype)
+    known = np.repeat(seen, split).reshape(layout.shape)
+    valid = _static_or(layout, source.valid)
+    return Tile(layout, data.reshape(layout.shape), known, valid, source.conditions)
 
 
 def uniform_rows(tile: Tile) -> bool:

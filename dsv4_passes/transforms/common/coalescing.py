@@ -1,7 +1,7 @@
 """Which tile values must, or may, live in one buffer.
 
-A *root* is a value that has bytes of its own; a reshape, bitcast, transpose, window or change of the
-valid extent is a view of one. A *web* is a set of roots that share a buffer:
+A *root* is a value that has bytes of its own; a reshape, reinterpretation, bitcast, transpose, window or
+change of the valid extent is a view of one. A *web* is a set of roots that share a buffer:
 
 * must: a loop's initial value, argument, yielded value and result; a branch's results and what the
   branches yield; an accumulator and the product added to it; an insert and the tile it changes;
@@ -30,6 +30,7 @@ from dialects.pto.moves import TMovOp
 from dialects.pto.tiles import (
     BitcastOp,
     InsertOp,
+    ReinterpretOp,
     ReshapeOp,
     SetValidShapeOp,
     SubviewOp,
@@ -42,7 +43,7 @@ from dsv4_passes.diagnostics import UserError
 from .byte_ranges import stretch
 from .live_ranges import Live, Liveness
 
-VIEWS = (SubviewOp, ReshapeOp, TransposeOp, BitcastOp, SetValidShapeOp)
+VIEWS = (SubviewOp, ReshapeOp, ReinterpretOp, TransposeOp, BitcastOp, SetValidShapeOp)
 
 IN_PLACE: tuple[tuple[type[TileOp] | tuple[type[TileOp], ...], tuple[str, ...]], ...] = (
     ((BinaryOp, EitherOrderScalarOp), ("lhs", "rhs")),

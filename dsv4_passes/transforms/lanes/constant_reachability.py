@@ -23,6 +23,7 @@ from dialects.pto.reductions import RowReduction
 from dialects.pto.tiles import (
     BitcastOp,
     InsertOp,
+    ReinterpretOp,
     ReshapeOp,
     SetValidShapeOp,
     SubviewOp,
@@ -34,7 +35,7 @@ from dsv4_passes.equivalence.facts import facts_of
 from dsv4_passes.interpreter.numerics import is_float
 
 _MOVES = (MoveOp, TextMoveOp, TTransOp, TConcatOp, InsertOp)
-_VIEWS = (SubviewOp, BitcastOp, ReshapeOp, TransposeOp, SetValidShapeOp)
+_VIEWS = (SubviewOp, BitcastOp, ReinterpretOp, ReshapeOp, TransposeOp, SetValidShapeOp)
 _ARITHMETIC = (BinaryOp, MatmulOp, TCvtOp)
 """No rule of terms makes a number of operands that are none."""
 _FLOAT_ARITHMETIC = (ScalarOp, UnaryOp, RowReduction, ColumnExpandOp, RowExpandOp, TColExpandOp, TRowExpandOp)

@@ -9,6 +9,7 @@ from dialects.pto.base import TileOp, layout_of
 from dialects.pto.tiles import (
     BitcastOp,
     InsertOp,
+    ReinterpretOp,
     SetValidShapeOp,
     SubviewOp,
     TransposeOp,
@@ -191,12 +192,14 @@ class Handles:
         return rows, cols
 
     def _of_source(self, op: Operation, value: SSAValue) -> tuple[Size, Size]:
-        """What `?` means in the type of a reshape, transpose or bitcast: the source's extent."""
+        """What `?` means in the type of a view other than a window: the source's extent."""
         assert isinstance(op, VIEWS)
         layout, source = layout_of(value), layout_of(op.source)
         inherited = self.extents(op.source)
         if isinstance(op, TransposeOp) or (source.shape == layout.shape[::-1] != layout.shape):
             inherited = inherited[1], inherited[0]
+        elif isinstance(op, ReinterpretOp) and source.rows == layout.rows:
+            inherited = inherited[0], layout.cols
         elif source.shape != layout.shape:
             inherited = layout.shape
         rows, cols = (own if own != DYNAMIC else e for own, e in zip(layout.valid, inherited, strict=True))

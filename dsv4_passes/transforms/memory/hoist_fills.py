@@ -27,7 +27,7 @@ from xdsl.traits import is_side_effect_free
 from dialects.dsv4.opaque import MoveOp
 from dialects.pto.base import TileOp, layout_of, target_arch
 from dialects.pto.sync import OPERATIONS as SYNC
-from dialects.pto.tiles import BitcastOp, ReshapeOp, SubviewOp, TransposeOp
+from dialects.pto.tiles import BitcastOp, ReinterpretOp, ReshapeOp, SubviewOp, TransposeOp
 from dialects.pto.types import TileBufType, TileType
 from dsv4_passes.diagnostics import UserError, refused, rewritten
 from dsv4_passes.equivalence.unknown_ops import changing_tiles
@@ -41,7 +41,7 @@ from .dead_fills import drop_overwritten_fills
 
 MAX_ATTEMPTS = 8
 """So many memory plans are made to find what may move."""
-_VIEWS = (ReshapeOp, BitcastOp, SubviewOp, TransposeOp)
+_VIEWS = (ReshapeOp, ReinterpretOp, BitcastOp, SubviewOp, TransposeOp)
 
 
 class Moved(NamedTuple):

@@ -17,11 +17,13 @@ from dialects.pto.memory import constant_int
 from dialects.pto.tiles import (
     BitcastOp,
     InsertOp,
+    ReinterpretOp,
     ReshapeOp,
     SetValidShapeOp,
     SubviewOp,
     TransposeOp,
     UndefOp,
+    is_contiguous,
 )
 from dialects.pto.types import DYNAMIC, TileLayout, TileType, element_bits
 from dsv4_passes import source_names as spelling
@@ -88,6 +90,8 @@ class Views:
                 "bytes of another kind",
                 f"it reads {describe(layout)} where {describe(have)} was written",
             )
+        if element_bits(have.dtype) != element_bits(layout.dtype):
+            return self._reinterpret(op, value, lo - cell.bytes.lo, layout)
         if have.dtype != layout.dtype:
             have = have._replace(dtype=layout.dtype)
             value = self._view(op, BitcastOp, value, have, self.extents[value])
@@ -100,6 +104,20 @@ class Views:
             rows, cols = self.extents[value]
             return self._view(op, TransposeOp, value, seen, (cols, rows))
         return self._reshape(op, value, layout)
+
+    def _reinterpret(self, op: Operation, value: SSAValue, offset: int, layout: TileLayout) -> SSAValue:
+        """See the part at byte `offset` of a value as lanes of another width."""
+        have = layout_of_value(value)
+        seen = layout
+        if have.bytes != layout.bytes:
+            whole_lanes = have.cols * element_bits(have.dtype) % element_bits(layout.dtype) == 0
+            seen = _of_width(have if whole_lanes else flat(have), layout.dtype)
+        valid = reinterpreted(have, self.extents[value], seen)
+        if valid is None:  # nobody looks at the lanes that are not valid
+            value = self.retype(op, value, TileType(_full(have)))
+            valid = seen.shape
+        value = self._view(op, ReinterpretOp, value, value_type(seen, valid).data, valid)
+        return value if have.bytes == layout.bytes else self._extract(op, value, offset, layout)
 
     def _extract(self, op: Operation, value: SSAValue, offset: int, layout: TileLayout) -> SSAValue:
         """A contiguous part of a row-major tile, at `offset` bytes: rows of it, or a stretch of its lanes."""
@@ -158,7 +176,7 @@ class Views:
     def _view(
         self,
         op: Operation,
-        kind: type[ReshapeOp | TransposeOp | BitcastOp],
+        kind: type[ReshapeOp | ReinterpretOp | TransposeOp | BitcastOp],
         value: SSAValue,
         layout: TileLayout,
         valid: Extents,
@@ -280,26 +298,29 @@ def is_transpose(a: TileLayout, b: TileLayout) -> bool:
     )
 
 
-def is_flat(layout: TileLayout) -> bool:
-    """Lanes lie in memory in row-major order."""
-    return layout.slayout == "none_box" and (layout.blayout == "row_major" or 1 in layout.shape)
-
-
 def adaptable(have: TileLayout, bytes_: Bytes, lo: int, want: TileLayout) -> bool:
     """A value of layout `have` in `bytes_` can be seen as a tile of layout `want` at byte `lo`."""
     if element_bits(have.dtype) != element_bits(want.dtype):
-        return False
+        whole_bytes = element_bits(have.dtype) % 8 == 0 == element_bits(want.dtype) % 8
+        whole_lanes = (lo - bytes_.lo, have.bytes)
+        aligned = all(n * 8 % element_bits(want.dtype) == 0 for n in whole_lanes)
+        return whole_bytes and aligned and is_contiguous(have) and is_contiguous(want)
     have = have._replace(dtype=want.dtype)
     whole = (bytes_.lo, have.bytes) == (lo, want.bytes)
     if whole and (same_place(have, want) or is_transpose(have, want)):
         return True
-    return is_flat(have) and is_flat(want) and (lo - bytes_.lo) * 8 % element_bits(want.dtype) == 0
+    return (
+        is_contiguous(have) and is_contiguous(want) and (lo - bytes_.lo) * 8 % element_bits(want.dtype) == 0
+    )
 
 
 def covers(have: TileLayout, extents: Extents, want: TileLayout, valid: Extents) -> bool:
     """Lanes that are valid in a tile of `extents` are all that a reader of extent `valid` sees."""
     if None in extents or all(map(_within, have.shape, extents)):
         return True
+    if element_bits(have.dtype) != element_bits(want.dtype):
+        seen = reinterpreted(have, extents, want)
+        return seen is not None and all(map(_within, valid, seen))
     if is_transpose(have, want) or (have.shape == want.shape[::-1] != want.shape and 1 in have.shape):
         extents, have = (extents[1], extents[0]), want
     if have.shape != want.shape:
@@ -308,6 +329,17 @@ def covers(have: TileLayout, extents: Extents, want: TileLayout, valid: Extents)
         _within(v, e) or (isinstance(e, int) and e == size)
         for v, e, size in zip(valid, extents, have.shape, strict=True)
     )
+
+
+def reinterpreted(have: TileLayout, extents: Extents, want: TileLayout) -> Extents | None:
+    """The extent of a tile whose bytes are seen as lanes of another width; None if it is no box of them."""
+    rows, cols = extents
+    if (rows, cols) == have.shape:
+        return want.shape
+    if have.rows != want.rows or have.bytes != want.bytes or not isinstance(cols, int):
+        return None
+    across, rest = divmod(cols * element_bits(have.dtype), element_bits(want.dtype))
+    return None if rest else (rows, across)
 
 
 def _within(inner: Extent, outer: Extent) -> bool:
@@ -326,6 +358,12 @@ def flat(layout: TileLayout) -> TileLayout:
 
 def _full(layout: TileLayout) -> TileLayout:
     return layout._replace(valid_rows=layout.rows, valid_cols=layout.cols)
+
+
+def _of_width(layout: TileLayout, dtype: str) -> TileLayout:
+    """All lanes of a tile, each row as lanes of `dtype`."""
+    cols = layout.cols * element_bits(layout.dtype) // element_bits(dtype)
+    return _full(layout._replace(cols=cols, dtype=dtype, blayout="row_major"))
 
 
 def _count(bytes_: int, layout: TileLayout) -> int:
