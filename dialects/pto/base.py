@@ -110,6 +110,8 @@ class TileOp(IRDLOperation, ABC):
     """Names of what it produces: `outs` in buffer form, results in value form; `?` as above."""
     TIED: ClassVar[str | None] = None
     """The operand whose buffer the destination must be (the accumulator of `tmatmul.acc`, or `old`)."""
+    ELEMENT: ClassVar[str] = "dst"
+    """The operand or destination whose element type is the operation's, where rules speak of one."""
     NOT_IN_PLACE: ClassVar[tuple[str, ...]] = ()
     """Operands whose bytes the destination must not overlap."""
     BUFFER_ONLY: ClassVar[bool] = False
@@ -203,6 +205,16 @@ class TileOp(IRDLOperation, ABC):
     def form(self) -> str:
         """Which variant of the operation this is, where a mnemonic has several (`mask`, `index`)."""
         return ""
+
+    def element_type(self) -> str | None:
+        """The element type that a chip's rule about the operation means; None without such a tile."""
+        destinations = zip(self.destination_names(), self.destinations(), strict=False)
+        value = {**dict(self.named_operands()), **dict(destinations)}.get(self.ELEMENT)
+        return layout_of(value).dtype if value is not None and is_tile(value) else None
+
+    def element_form(self) -> str:
+        """The form that such a rule is about: `mask`, or the memory that a store reads."""
+        return self.form()
 
     @classmethod
     def mnemonic(cls) -> str:

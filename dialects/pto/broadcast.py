@@ -25,7 +25,7 @@ class ColumnExpandOp(TileOp):
         expect_vec([*self.inputs(), *self.destinations()])
         expect_same_element([*self.inputs(), *self.destinations()])
         expect_relation("the valid columns of the row operand", row.valid_cols, dst.valid_cols)
-        expect_element(self, dst.dtype, chip)
+        expect_element(self, chip)
 
 
 class RowExpandOp(TileOp):
@@ -49,7 +49,7 @@ class RowExpandOp(TileOp):
                 f"expects a col_major Rx1 or a row_major Rx{block} column operand, "
                 f"found {col.blayout} {col.rows}x{col.cols}"
             )
-        expect_element(self, dst.dtype, chip)
+        expect_element(self, chip)
 
 
 @irdl_op_definition
@@ -93,7 +93,7 @@ class TExpandsOp(TileOp):
             raise VerifyException(f"expects a scalar of type {dst.dtype}, found {scalar}")
         if dst.loc not in ("vec", "mat"):
             raise VerifyException(f"expects a destination in vec or mat memory, found {dst.loc}")
-        expect_element(self, dst.dtype, chip)
+        expect_element(self, chip)
 
 
 @irdl_op_definition
@@ -114,7 +114,7 @@ class TCiOp(TileOp):
             raise VerifyException(f"expects a start of type {dst.dtype}, found {start}")
         if dst.cols == 1:
             raise VerifyException("expects more than one column")
-        expect_element(self, dst.dtype, chip)
+        expect_element(self, chip)
 
 
 _KINDS = ("add", "sub", "mul", "div", "max", "min", "expdif")

@@ -53,6 +53,7 @@ class CompareOp(TileOp):
     """Predicates are packed: bit `j % 8` of byte `j / 8` of a row, LSB first, says whether lane j holds."""
 
     ALL_ATTRIBUTES_IN_INS: ClassVar = True
+    ELEMENT: ClassVar = "src"
     cmpMode = opt_prop_def(CmpAttr)
 
     @property
@@ -63,7 +64,7 @@ class CompareOp(TileOp):
         src, dst = layout_of(self.ins[0]), self.destination_layout()
         expect_vec([self.ins[0], *self.destinations()])
         expect_relation("the valid rows of the destination", dst.valid_rows, src.valid_rows)
-        expect_element(self, src.dtype, chip)
+        expect_element(self, chip)
 
 
 @irdl_op_definition
@@ -72,6 +73,7 @@ class TCmpOp(CompareOp):
 
     name = "pto.tcmp"
     OPERANDS: ClassVar = "lhs rhs"
+    ELEMENT: ClassVar = "lhs"
 
 
 @irdl_op_definition
@@ -95,7 +97,7 @@ class TSelOp(TileOp):
         expect_vec_row_major(tiles)
         expect_same_element(tiles)
         expect_same_valid(tiles)
-        expect_element(self, layout_of(tiles[0]).dtype, chip)
+        expect_element(self, chip)
 
 
 @irdl_op_definition

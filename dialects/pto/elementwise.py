@@ -20,7 +20,7 @@ class ElementwiseOp(TileOp):
         expect_vec_row_major(tiles)
         expect_same_element(tiles)
         expect_same_valid(tiles)
-        expect_element(self, layout_of(tiles[0]).dtype, chip)
+        expect_element(self, chip)
 
 
 class BinaryOp(ElementwiseOp):
@@ -90,7 +90,7 @@ class TAxpyOp(TileOp):
             )
         if (scalar := element_name(self.ins[1].type)) != src.dtype:
             raise VerifyException(f"expects a scalar of type {src.dtype}, found {scalar}")
-        expect_element(self, dst.dtype, chip)
+        expect_element(self, chip)
 
 
 @irdl_op_definition

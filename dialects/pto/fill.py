@@ -48,7 +48,7 @@ class TTriOp(TileOp):
         expect_vec_row_major(self.destinations())
         if not isinstance(self.ins[0].type, IntegerType):
             raise VerifyException(f"expects an integer diagonal, found {self.ins[0].type}")
-        expect_element(self, self.destination_layout().dtype, chip)
+        expect_element(self, chip)
 
 
 @irdl_op_definition

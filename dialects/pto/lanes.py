@@ -81,6 +81,7 @@ class TGatherOp(MaskedOp):
 
     name = "pto.tgather"
     OPERANDS: ClassVar = "src idx? tmp?"
+    ELEMENT: ClassVar = "src"
     NOT_IN_PLACE: ClassVar = ("src", "idx")
     cmpMode = opt_prop_def(CmpAttr)
     offset = opt_prop_def(IntegerAttr)
@@ -124,7 +125,7 @@ class TGatherOp(MaskedOp):
                 expected = "/".join(sorted(legal))
                 raise VerifyException(f"expects an index of {expected} on {chip.name}, found {index}")
             self.check_scratch(chip)
-        expect_element(self, source.dtype, chip)
+        expect_element(self, chip)
 
     def check_scratch(self, chip: ChipRules) -> None:
         """In buffer form the index form needs a tile like its index to work in, except on A5."""
@@ -163,7 +164,7 @@ class TScatterOp(MaskedOp):
         expect_vec_row_major([*self.ins, dst])
         expect_same_element([self.src, dst])
         source = layout_of(self.src)
-        expect_element(self, source.dtype, chip)
+        expect_element(self, chip)
         if self.form() == "mask":
             self.check_mask(dst, self.src, chip)
             return

@@ -267,6 +267,16 @@ class TStoreOp(TileOp):
                     f"found {stored} in the tile and {room} in GM"
                 )
 
+    def element_type(self) -> str | None:
+        """What arrives in GM, as an accumulator may be converted on its way; else what the tile has."""
+        view, tile = self.outs[0].type, layout_of(self.ins[0])
+        return (
+            view.data.dtype if tile.loc == "acc" and isinstance(view, PartitionTensorViewType) else tile.dtype
+        )
+
+    def element_form(self) -> str:
+        return layout_of(self.ins[0]).loc
+
     def operand_names(self) -> Sequence[str]:
         """What `fp` and `pre_quant` are, their types say."""
         return ["src", *("fp" if is_tile(value) else "pre_quant" for value in self.ins[1:])]

@@ -150,7 +150,7 @@ class TTransOp(TileOp):
         expect_same_element([self.ins[0], *self.destinations()])
         if not chip.lifts("ttrans.row_major") and source.blayout != "row_major":
             raise VerifyException(f"expects a row_major source on {chip.name}, found {source.blayout}")
-        expect_element(self, source.dtype, chip)
+        expect_element(self, chip)
 
 
 @irdl_op_definition

@@ -17,7 +17,7 @@ class PartitionOp(TileOp):
     def check(self, chip: ChipRules) -> None:
         expect_vec([*self.ins, *self.destinations()])
         expect_same_element([*self.ins, *self.destinations()])
-        expect_element(self, self.destination_layout().dtype, chip)
+        expect_element(self, chip)
 
 
 class PartitionArgOp(TileOp):
@@ -33,7 +33,7 @@ class PartitionArgOp(TileOp):
         expect_same_element([*self.ins[2:], dst_idx])
         if not layout_of(dst_idx).dtype.lstrip("us").startswith("i"):
             raise VerifyException(f"expects integer indices, found {layout_of(dst_idx).dtype}")
-        expect_element(self, layout_of(dst).dtype, chip)
+        expect_element(self, chip)
 
 
 OPERATIONS = [

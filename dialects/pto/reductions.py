@@ -19,6 +19,7 @@ class Reduction(TileOp):
     A destination of valid extent 0x0 stands for doing nothing (the idle half of a pair of vector cores).
     """
 
+    ELEMENT: ClassVar = "src"
     NOT_IN_PLACE: ClassVar = ("src",)
     INDEX: ClassVar[bool] = False
     """The result is a position, not a value."""
@@ -33,7 +34,7 @@ class Reduction(TileOp):
                 raise VerifyException(f"expects a destination of i32 or ui32 positions, found {dst.dtype}")
         else:
             expect_same_element([self.ins[0], *self.destinations()])
-        expect_element(self, src.dtype, chip)
+        expect_element(self, chip)
         self.check_scratch(src, chip)
         if dst.valid != (0, 0):
             names = ("rows", "columns")

@@ -10,9 +10,9 @@ from .target import ChipRules
 from .types import DYNAMIC
 
 
-def expect_element(op: TileOp, dtype: str, chip: ChipRules) -> None:
-    """The chip must have the operation for this element type; the table is the chip's description."""
-    legal = chip.elements(op.mnemonic(), op.form())
+def expect_element(op: TileOp, chip: ChipRules) -> None:
+    """The chip must have the operation for its element type; the table is the chip's description."""
+    legal, dtype = chip.elements(op.mnemonic(), op.element_form()), op.element_type()
     if legal is not None and dtype not in legal:
         raise VerifyException(
             f"expects element type to be {'/'.join(sorted(legal))} on {chip.name}, found {dtype}"

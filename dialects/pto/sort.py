@@ -26,7 +26,7 @@ class TSort32Op(TileOp):
     def check(self, chip: ChipRules) -> None:
         expect_vec_row_major([*self.ins, *self.destinations()])
         expect_same_element([self.ins[0], *self.destinations()])
-        expect_element(self, layout_of(self.ins[0]).dtype, chip)
+        expect_element(self, chip)
         if (index := layout_of(self.ins[1]).dtype) not in ("i32", "ui32"):
             raise VerifyException(f"expects an i32 or ui32 index, found {index}")
 
@@ -67,7 +67,7 @@ class TMrgSortOp(TileOp):
             raise VerifyException(f"expects 2 to 4 sources, found {len(tiles)}")
         dst, *counts = self.destinations()
         expect_same_element([*tiles, dst])
-        expect_element(self, layout_of(dst).dtype, chip)
+        expect_element(self, chip)
         for layout in map(layout_of, (*tiles, dst)):
             if layout.rows != 1:
                 raise VerifyException(f"expects tiles of one row, found {layout.rows}")

@@ -7,6 +7,7 @@ defect an entry in `toolchains.py`.
 
 from .chips import CHIPS, Chip, Memory, Reserved, chip
 from .costs import Cost, cost, hand_over, matmul_cost, total
+from .legality import WrongElement, beyond_memory, wrong_element
 from .scratch import Scratch, Tile, scratch_type
 from .toolchains import (
     DEFECTS,
@@ -34,6 +35,8 @@ __all__ = [
     "Rule",
     "Scratch",
     "Tile",
+    "WrongElement",
+    "beyond_memory",
     "chip",
     "cost",
     "hand_over",
@@ -41,4 +44,5 @@ __all__ = [
     "ptoas",
     "scratch_type",
     "total",
+    "wrong_element",
 ]

@@ -241,6 +241,16 @@ class Ptoas:
             and (defect.fixed is None or self.number < _number(defect.fixed))
         )
 
+    def surely_has(self, defect: Defect) -> bool:
+        """Whether one of `defects` is known of this version; of one newer than all known ones nothing is."""
+        return self.number <= _number(LATEST) or defect.fixed is not None
+
+    def where(self, defect: Defect) -> str:
+        """What it takes to meet one of `defects`, as words behind its effect."""
+        where = f" where {defect.when}" if defect.when else ""
+        newer = "" if self.surely_has(defect) else f" (up to {LATEST}; whether newer ones do is not known)"
+        return where + newer
+
     def usable(self, chip: Chip, mnemonic: str, form: str = "") -> bool:
         """Whether the operation can be written so that it works: none of its defects is unconditional."""
         return all(defect.when for defect in self.defects(chip, mnemonic, form))

@@ -4,7 +4,8 @@
 
 Changes nothing. The first operation that is not legal is an error with the rule and where it comes from:
 an element type the chip does not take, an operation the version is known to get wrong in every case, a
-tile outside the memory that may be used. What is wrong only under a condition is a warning.
+tile outside the memory that may be used. What is wrong only under a condition is a warning, and so is what
+the newest version known here gets wrong if a newer one is given.
 """
 
 from dataclasses import dataclass
@@ -15,11 +16,9 @@ from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import VerifyException
 
-from dialects.pto.base import TileOp, is_tile, layout_of, target_arch
-from dialects.pto.memory import constant_int
-from dialects.pto.tiles import AllocTileOp
+from dialects.pto.base import TileOp, target_arch
 from dsv4_passes.diagnostics import UserError, warning
-from dsv4_passes.targets import LATEST, Chip, Ptoas
+from dsv4_passes.targets import LATEST, Chip, Ptoas, beyond_memory, wrong_element
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
 
@@ -27,33 +26,18 @@ from dsv4_passes.targets import ptoas as find_ptoas
 def check_operation(op: TileOp, chip: Chip, ptoas: Ptoas) -> None:
     """Raise UserError where the chip or the assembler cannot do this operation."""
     what = f"'{op.name}' ({op.form()})" if op.form() else f"'{op.name}'"
-    tiles = [v for v in (*op.inputs(), *op.destinations()) if is_tile(v)]
-    rule = chip.element_rule(op.mnemonic(), op.form())
-    if rule is not None and tiles and (dtype := layout_of(tiles[0]).dtype) not in rule.dtypes:
-        legal = "/".join(sorted(rule.dtypes))
-        _fail(op, f"{what} takes {legal} on {chip.name}, found {dtype} ({rule.source})")
     try:
+        if (wrong := wrong_element(op, chip)) is not None:
+            legal = "/".join(sorted(wrong.rule.dtypes))
+            _fail(op, f"{what} takes {legal} on {chip.name}, found {wrong.dtype} ({wrong.rule.source})")
         op.check_on(chip)
     except VerifyException as problem:
         _fail(op, f"{what} {problem}")
     for defect in ptoas.defects(chip, op.mnemonic(), op.form()):
         text = f"{what} with ptoas {ptoas.version}: {defect.effect}"
-        if not defect.when:
+        if not defect.when and ptoas.surely_has(defect):
             _fail(op, f"{text}; {defect.avoid} ({defect.source})")
-        warning(op, f"{text} where {defect.when}; {defect.avoid} ({defect.source})")
-
-
-def check_allocation(op: AllocTileOp, chip: Chip) -> None:
-    """Raise UserError where a tile reaches beyond the memory that may be used."""
-    if op.addr is None or (address := constant_int(op.addr)) is None:
-        return
-    memory, end = chip.memory(op.layout.loc), address + op.layout.bytes
-    if end > memory.usable:
-        _fail(
-            op,
-            f"a tile reaches to byte {end} of {op.layout.loc} memory, {chip.name} has {memory.usable} usable "
-            f"of {memory.hardware}",
-        )
+        warning(op, f"{text}{ptoas.where(defect)}; {defect.avoid} ({defect.source})")
 
 
 def _fail(op: Operation, message: str) -> None:
@@ -76,5 +60,5 @@ class CheckTargetPass(ModulePass):
         for inner in op.walk():
             if isinstance(inner, TileOp):
                 check_operation(inner, chip, ptoas)
-            elif isinstance(inner, AllocTileOp):
-                check_allocation(inner, chip)
+            elif (problem := beyond_memory(inner, chip)) is not None:
+                _fail(inner, problem)

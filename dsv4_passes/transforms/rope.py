@@ -24,9 +24,9 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from dialects.dsv4.functions import KERNEL, ORCHESTRATION, program_functions
 from dialects.pto.base import TileOp, target_arch
 from dialects.pto.tiles import AllocTileOp
-from dsv4_passes.diagnostics import UserError, collect, refused, repeat
+from dsv4_passes.diagnostics import UserError, collect, refused, repeat, warning
 from dsv4_passes.source_names import carry_names
-from dsv4_passes.targets import LATEST
+from dsv4_passes.targets import LATEST, beyond_memory
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
 
@@ -65,6 +65,9 @@ class RopePass(ModulePass):
             find_ptoas(self.ptoas)
         except ValueError as error:
             raise UserError(str(error)) from None
+        for inner in op.walk():
+            if (problem := beyond_memory(inner, find_chip(chip))) is not None:
+                warning(inner, problem)
         if program_functions(op, ORCHESTRATION):
             self.rewrite_program(op)
             return

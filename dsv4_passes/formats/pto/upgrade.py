@@ -34,6 +34,7 @@ from dsv4_passes.targets import (
     Ptoas,
     Scratch,
     Tile,
+    beyond_memory,
     chip,
     scratch_type,
 )
@@ -123,6 +124,9 @@ class _FunctionUpgrade:
                 self._add_scratch(op, scratch, memory)
         for op in ops:
             self._defects(op)
+        for op in self.function.walk():
+            if (problem := beyond_memory(op, self.chip)) is not None:
+                warning(op, problem)
 
     # -- axis ------------------------------------------------------------------------------------
 
@@ -145,8 +149,8 @@ class _FunctionUpgrade:
             if not defect.when or _CONDITIONS.get(defect.name, _never)(op):
                 if defect.name == "mask_scatter_widths_inverted" and self._dynamic_columns(op):
                     continue
-                text = f"{defect.effect}{f' where {defect.when}' if defect.when else ''}; {defect.avoid}"
-                if _only_warns(defect):
+                text = f"{defect.effect}{self.ptoas.where(defect)}; {defect.avoid}"
+                if _only_warns(defect) or not self.ptoas.surely_has(defect):
                     warning(op, f"'{op.name}' with ptoas {self.ptoas.version}: {text} ({defect.source})")
                 else:
                     _fail(op, f"does not work with ptoas {self.ptoas.version}: {text} ({defect.source})")

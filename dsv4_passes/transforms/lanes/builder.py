@@ -15,7 +15,7 @@ from dialects.pto.convert import TCvtOp
 from dialects.pto.memory import MakeTensorViewOp, PartitionViewOp, TLoadOp, constant_int
 from dialects.pto.moves import TExtractOp, TMovOp
 from dialects.pto.types import TileLayout, TileType, element_bits
-from dsv4_passes.targets import Chip, Ptoas
+from dsv4_passes.targets import Chip, Ptoas, wrong_element
 
 WIDENED = ("bf16", "f16")
 
@@ -52,10 +52,8 @@ class Builder:
         if self.chip is None:
             return
         what = f"{op.mnemonic()} ({op.form()})" if op.form() else op.mnemonic()
-        legal = self.chip.elements(op.mnemonic(), op.form())
-        dtype = next((layout_of(v).dtype for v in (*op.ins, *op.res) if isinstance(v.type, TileType)), "")
-        if legal is not None and dtype not in legal:
-            raise Stuck(f"{self.chip.name} has no {what} of {dtype}")
+        if (wrong := wrong_element(op, self.chip)) is not None:
+            raise Stuck(f"{self.chip.name} has no {what} of {wrong.dtype}")
         if self.ptoas is not None:
             for defect in self.ptoas.defects(self.chip, op.mnemonic(), op.form()):
                 if not defect.when:
