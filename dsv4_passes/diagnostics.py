@@ -4,7 +4,7 @@ Every message is one line, `file:line:col: error|warning|remark: text`. A remark
 says what a pass did there and why that is exact, or why it left the site alone and what would lift it.
 """
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from xdsl.ir import Operation
 from . import source_names as spelling
 
 Severity = Literal["remark", "warning"]
+Outcome = Literal["rewritten", "refused", "note"]
 
 
 class UserError(Exception):
@@ -38,8 +39,10 @@ class Diagnostic:
     severity: Severity
     message: str
     location: LocationAttr | None
-    outcome: Literal["rewritten", "refused", "note"] = "note"
+    outcome: Outcome = "note"
     reason: str = ""
+    function: str = ""
+    """The name of the function that was being worked on, where one was."""
 
     def __str__(self) -> str:
         where = location_text(self.location)
@@ -58,7 +61,17 @@ class Diagnostics:
             self._seen.add(diagnostic)
             self.entries.append(diagnostic)
 
+    def withdraw(self, functions: Collection[str]) -> None:
+        """Take back what was said of rewriting these functions; refusals and warnings still hold."""
+        self.entries = [
+            entry
+            for entry in self.entries
+            if entry.function not in functions or entry.outcome == "refused" or entry.severity == "warning"
+        ]
+        self._seen = set(self.entries)
 
+
+_FUNCTION: ContextVar[str] = ContextVar("function", default="")
 _CURRENT: ContextVar[Diagnostics | None] = ContextVar("diagnostics", default=None)
 
 
@@ -73,6 +86,28 @@ def collect() -> Generator[Diagnostics]:
         _CURRENT.reset(token)
 
 
+@contextmanager
+def about(function: str) -> Generator[None]:
+    """What is said inside the `with` is about that function."""
+    token = _FUNCTION.set(function)
+    try:
+        yield
+    finally:
+        _FUNCTION.reset(token)
+
+
+def withdraw(functions: Collection[str]) -> None:
+    """Take back what was said of rewriting these functions, because they are put back as they were."""
+    if (current := _CURRENT.get()) is not None:
+        current.withdraw(functions)
+
+
+def _say(
+    severity: Severity, op: Operation, message: str, outcome: Outcome = "note", reason: str = ""
+) -> None:
+    _add(Diagnostic(severity, message, op.location, outcome, reason, _FUNCTION.get()))
+
+
 def _add(diagnostic: Diagnostic) -> None:
     if (current := _CURRENT.get()) is not None:
         current.add(diagnostic)
@@ -85,22 +120,22 @@ def repeat(diagnostic: Diagnostic) -> None:
 
 def note(op: Operation, message: str) -> None:
     """Say something about a site that was neither rewritten nor refused."""
-    _add(Diagnostic("remark", message, op.location))
+    _say("remark", op, message)
 
 
 def rewritten(op: Operation, message: str) -> None:
     """Say that a site was rewritten, why that is exact, and what it saves."""
-    _add(Diagnostic("remark", message, op.location, "rewritten"))
+    _say("remark", op, message, "rewritten")
 
 
 def refused(op: Operation, message: str, reason: str) -> None:
     """Say that a site was left alone; `reason` is a short phrase that a summary can count."""
-    _add(Diagnostic("remark", message, op.location, "refused", reason))
+    _say("remark", op, message, "refused", reason)
 
 
 def warning(op: Operation, message: str) -> None:
     """Say that the input itself looks wrong, for instance that it reads bytes nobody wrote."""
-    _add(Diagnostic("warning", message, op.location))
+    _say("warning", op, message)
 
 
 def location_text(location: LocationAttr | None) -> str:

@@ -39,10 +39,10 @@ from dsv4_passes.transforms.fusion import fuse_stages
 from dsv4_passes.transforms.fusion.forward_copies import forward_copies
 from dsv4_passes.transforms.lanes import scatter_form, select_to_lanes
 from dsv4_passes.transforms.lanes.checked_rewrite import Guard, Policy
-from dsv4_passes.transforms.memory.hoist_fills import hoist_function
+from dsv4_passes.transforms.memory.hoist_fills import hoist_function, moves_lanes
 from dsv4_passes.transforms.program import drop_dead_args, drop_dead_stores
 from dsv4_passes.transforms.program.propagate_facts import propagate_facts
-from dsv4_passes.transforms.rope import RopePass, moves_lanes
+from dsv4_passes.transforms.rope import RopePass
 from tests.unit.kernels import DATA
 
 SELECTORS = {"even_select*": "even", "odd_select*": "odd"}

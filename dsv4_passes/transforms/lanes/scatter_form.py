@@ -29,6 +29,7 @@ from dialects.pto.types import TileBufType
 from dsv4_passes.diagnostics import refused, rewritten
 from dsv4_passes.equivalence.facts import argument_name, facts_of, loaded_argument
 from dsv4_passes.targets import LATEST
+from dsv4_passes.transforms.common.origin import functions_of, mark_rewritten
 
 from .builder import layout_of
 from .checked_rewrite import Candidate, Policy, Rebuilder, Rewritten, SignedZero
@@ -127,5 +128,6 @@ class ScatterFormPass(ModulePass):
     ptoas: str | float = LATEST
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for function in [f for f in op.walk() if isinstance(f, func.FuncOp)]:
-            rewrite_function(function, Policy("exact", self.signed_zero, self.chip, self.ptoas))
+        for function in functions_of(op):
+            if rewrite_function(function, Policy("exact", self.signed_zero, self.chip, self.ptoas)):
+                mark_rewritten(function)

@@ -47,6 +47,7 @@ from dsv4_passes.equivalence.lanes import lane_difference
 from dsv4_passes.targets import LATEST
 from dsv4_passes.transforms.common.byte_ranges import trips
 from dsv4_passes.transforms.common.cleanup import tidy
+from dsv4_passes.transforms.common.origin import functions_of, mark_rewritten
 from dsv4_passes.transforms.common.unroll import unroll_loops
 from dsv4_passes.transforms.mixed.join_mixed import JOINED, drop_channels
 from dsv4_passes.transforms.program.alias_check import passed_twice
@@ -373,5 +374,6 @@ class SelectToLanesPass(ModulePass):
     ptoas: str | float = LATEST
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for function in [f for f in op.walk() if isinstance(f, func.FuncOp)]:
-            rewrite_function(function, Policy(self.guard, self.signed_zero, self.chip, self.ptoas))
+        for function in functions_of(op):
+            if rewrite_function(function, Policy(self.guard, self.signed_zero, self.chip, self.ptoas)):
+                mark_rewritten(function)

@@ -29,16 +29,26 @@ from dialects.pto.memory import MakeTensorViewOp
 from dialects.pto.moves import TMovOp
 from dialects.pto.tiles import InsertOp, UndefOp
 from dialects.pto.types import DYNAMIC, TileBufType, TileType
+from dsv4_passes.diagnostics import about
 from dsv4_passes.targets import LATEST
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
 from dsv4_passes.transforms.common.coalescing import VIEWS, tile_results
+from dsv4_passes.transforms.common.origin import (
+    Form,
+    Origin,
+    by_origin,
+    functions_of,
+    give_up,
+    restore,
+    take_origin,
+)
 from dsv4_passes.transforms.common.scratch import REMEMBERED
 from dsv4_passes.xdsl_extras.region_values import Structured, drop_columns
 
 from .copies import prepare
 from .handles import Handles
-from .placement import Places
+from .placement import DoesNotFit, Places
 
 Level = Literal["level2", "level3"]
 
@@ -173,14 +183,44 @@ class PtoLowerPass(ModulePass):
     """Lower every function in value form.
 
     `chip` is taken from the module's `pto.target_arch` unless given; `level` is `level3` (addresses
-    assigned here) or `level2` (left to the assembler).
+    assigned here) or `level2` (left to the assembler); `auto` is that of the text which was raised, or
+    `level3`. With `form=input` only functions that were raised are lowered, and those in which nothing was
+    rewritten, or that do not fit into memory, come back as they were read.
     """
 
     name = "pto-lower"
     chip: str | None = None
     ptoas: str | float = LATEST
-    level: Level = "level3"
+    level: Level | Literal["auto"] = "level3"
+    form: Form = "buffer"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for function in [f for f in op.walk() if isinstance(f, func.FuncOp)]:
-            lower_function(function, self.chip or target_arch(op), self.ptoas, self.level)
+        if self.form == "input":
+            for origin, functions in by_origin(op):
+                self.bring_back(origin, functions)
+            return
+        for function in functions_of(op):
+            self.lower(function, take_origin(function))
+
+    def lower(self, function: func.FuncOp, origin: Origin | None) -> None:
+        level = self.level
+        if level == "auto":
+            level = origin.level if origin is not None else "level3"
+        module = function.get_toplevel_object()
+        assert isinstance(module, Operation)
+        lower_function(function, self.chip or target_arch(module), self.ptoas, level)
+
+    def bring_back(self, origin: Origin, functions: list[func.FuncOp]) -> None:
+        """Lower what was made of one text, or put back what was read."""
+        if not origin.rewritten:
+            restore(origin, functions)
+            return
+        try:
+            for function in functions:
+                with about(function.sym_name.data):
+                    self.lower(function, origin)
+        except DoesNotFit as problem:
+            give_up(origin, functions, functions[0], f"rewritten, {problem.why}", "does not fit")
+            return
+        for function in functions:
+            take_origin(function)

@@ -30,6 +30,7 @@ from dsv4_passes.equivalence.unknown_ops import is_unknown
 from dsv4_passes.targets import LATEST
 from dsv4_passes.transforms.common.cleanup import tidy
 from dsv4_passes.transforms.common.index_codegen import constant
+from dsv4_passes.transforms.common.origin import functions_of
 from dsv4_passes.transforms.lowering.dry_run import memory_problem
 
 MIN_ROWS = 8
@@ -269,5 +270,5 @@ class FitUbPass(ModulePass):
     ptoas: str | float = LATEST
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for function in [f for f in op.walk() if isinstance(f, func.FuncOp)]:
+        for function in functions_of(op):
             fit_function(function, self.chip or target_arch(op), self.ptoas)

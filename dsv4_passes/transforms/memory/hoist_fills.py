@@ -14,7 +14,7 @@ Before that, a fill of which every lane is overwritten before it is read goes (o
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from xdsl.context import Context
 from xdsl.dialects import arith, func, scf
@@ -34,8 +34,10 @@ from dsv4_passes.equivalence.unknown_ops import changing_tiles
 from dsv4_passes.interpreter.semantics import SEMANTICS
 from dsv4_passes.targets import LATEST
 from dsv4_passes.transforms.common.byte_ranges import trips
+from dsv4_passes.transforms.common.origin import functions_of, is_rewritten, mark_rewritten
 from dsv4_passes.transforms.lowering.dry_run import memory_problem
 from dsv4_passes.transforms.lowering.placement import DoesNotFit
+from dsv4_passes.transforms.mixed.join_mixed import JOINED
 
 from .dead_fills import drop_overwritten_fills
 
@@ -163,13 +165,28 @@ def _say(moved: list[Moved]) -> str:
 class HoistFillsPass(ModulePass):
     """Drop fills that are overwritten, and hoist fills and tables out of loops where memory allows.
 
+    With `scope=lanes` only in functions that were rewritten, or that gather or scatter lanes.
     `chip` is taken from the module's `pto.target_arch` unless given; scratch memory is that of `ptoas`.
     """
 
     name = "dsv4-hoist-fills"
     chip: str | None = None
     ptoas: str | float = LATEST
+    scope: Literal["all", "lanes"] = "all"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for function in [f for f in op.walk() if isinstance(f, func.FuncOp)]:
-            hoist_function(function, self.chip or target_arch(op), self.ptoas)
+        for function in functions_of(op):
+            if self.scope == "all" or is_rewritten(function) or _is_whole(function):
+                new, count = hoist_function(function, self.chip or target_arch(op), self.ptoas)
+                if count:
+                    mark_rewritten(new)
+
+
+def _is_whole(function: func.FuncOp) -> bool:
+    """It moves lanes, and is not the two functions of a mixed kernel seen as one."""
+    return moves_lanes(function) and JOINED not in function.attributes
+
+
+def moves_lanes(function: func.FuncOp) -> bool:
+    """The function takes lanes apart or puts them together by gathers or scatters."""
+    return any(isinstance(op, TileOp) and op.mnemonic() in ("tgather", "tscatter") for op in function.walk())

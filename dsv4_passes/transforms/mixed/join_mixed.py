@@ -35,6 +35,7 @@ from dialects.pto.pipes import BufferOp, InitializePipeOp
 from dialects.pto.types import TileType
 from dsv4_passes.diagnostics import note, refused
 from dsv4_passes.transforms.common.cleanup import tidy
+from dsv4_passes.transforms.common.origin import Origin, note_origin, take_origin
 from dsv4_passes.transforms.program.drop_dead_args import drop_arguments
 
 from .merge import Merge
@@ -91,9 +92,8 @@ def _arguments(cube: func.FuncOp, vector: func.FuncOp) -> ArrayAttr[DictionaryAt
     return ArrayAttr(map(DictionaryAttr, said)) if any(said) else None
 
 
-def join_all(module: ModuleOp) -> list[tuple[func.FuncOp, func.FuncOp, func.FuncOp]]:
-    """Join every pair that can be joined: (joined, cube, vector); the two are taken out of the module."""
-    done: list[tuple[func.FuncOp, func.FuncOp, func.FuncOp]] = []
+def join_all(module: ModuleOp) -> None:
+    """Join every pair that can be joined; the two are taken out of the module."""
     for cube, vector in pairs_of(module):
         try:
             joined = join(cube, vector)
@@ -102,12 +102,14 @@ def join_all(module: ModuleOp) -> list[tuple[func.FuncOp, func.FuncOp, func.Func
             refused(problem.op, f"{names} stay two functions: {problem}", "mixed kernel not joined")
             continue
         Rewriter.insert_op(joined, InsertPoint.before(cube))
+        ours, theirs = take_origin(cube), take_origin(vector)
+        if ours is not None and theirs is not None:
+            rewritten = ours.rewritten or theirs.rewritten
+            note_origin([joined], Origin([*ours.functions, *theirs.functions], rewritten))
         cube.detach()
         vector.detach()
         both = ", which does the work of both sub-blocks" if splits_tiles(vector) else ""
         note(joined, f"'{cube.sym_name.data}' and '{vector.sym_name.data}' are seen as one function{both}")
-        done.append((joined, cube, vector))
-    return done
 
 
 def vector_only(function: func.FuncOp) -> list[int]:

@@ -49,6 +49,15 @@ from dsv4_passes.diagnostics import note, refused
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.transforms.common.cleanup import tidy
 from dsv4_passes.transforms.common.gm_mod_ref import root, writes
+from dsv4_passes.transforms.common.origin import (
+    Form,
+    Origin,
+    functions_of,
+    give_up,
+    note_origin,
+    origin_of,
+    take_origin,
+)
 from dsv4_passes.transforms.program.drop_dead_args import drop_arguments
 
 from .channel_schedule import (
@@ -61,7 +70,7 @@ from .channel_schedule import (
 )
 from .join_mixed import JOINED, SETUP, VECTOR_ONLY, crosses, vector_only
 from .projection import Half, SecondSubblock, only_reads
-from .subblocks import subblock_parameter
+from .subblocks import splits_tiles, subblock_parameter
 
 SIDES: tuple[Side, Side] = ("cube", "vector")
 ENDS = (func.ReturnOp, scf.YieldOp)
@@ -232,6 +241,8 @@ def split(function: func.FuncOp) -> list[func.FuncOp]:
     made = _Split(function).halves
     for half in made:
         Rewriter.insert_op(half, InsertPoint.before(function))
+    if (origin := take_origin(function)) is not None:
+        note_origin(made, origin)
     names = " and ".join(f"'{half.sym_name.data}'" for half in made)
     note(function, f"'{function.sym_name.data}' is split into {names}")
     function.detach()
@@ -241,14 +252,32 @@ def split(function: func.FuncOp) -> list[func.FuncOp]:
 
 @dataclass(frozen=True)
 class SplitMixedPass(ModulePass):
-    """Split joined functions (in value form) into a cube and a vector function."""
+    """Split joined functions (in value form) into a cube and a vector function.
+
+    With `form=input` only those that something was rewritten in; one that cannot be split becomes again
+    the two functions that were read.
+    """
 
     name = "pto-split-mixed"
+    form: Form = "buffer"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for function in [f for f in op.walk() if isinstance(f, func.FuncOp) and JOINED in f.attributes]:
+        for function in functions_of(op):
+            origin = origin_of(function) if self.form == "input" else None
+            if JOINED not in function.attributes or (self.form == "input" and not _is_worth_it(origin)):
+                continue
             try:
+                if origin is not None and any(map(splits_tiles, origin.functions)):
+                    raise CannotSplit(function, "one sub-block would do the work of both")
                 split(function)
             except CannotSplit as problem:
+                if origin is not None:
+                    why = f"something is left for the cube, and they cannot be split again: {problem}"
+                    give_up(origin, [function], problem.op, why, "cube part left")
+                    continue
                 name = function.sym_name.data
                 refused(problem.op, f"'{name}' stays one function: {problem}", "mixed kernel not split")
+
+
+def _is_worth_it(origin: Origin | None) -> bool:
+    return origin is not None and origin.rewritten

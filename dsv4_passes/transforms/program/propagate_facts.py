@@ -1,13 +1,16 @@
-"""Carry facts from the parameters of an orchestration to the kernels it launches.
+"""`dsv4-propagate-facts`: facts go from the parameters of an orchestration to the kernels it launches.
 
 A fact speaks of a tensor as it comes in. A kernel's parameter has the fact if every launch of the kernel
 passes a tensor that has it and that nothing has written, the kernel itself included.
 """
 
 from collections import defaultdict
+from dataclasses import dataclass
 
+from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Attribute, BlockArgument
+from xdsl.passes import ModulePass
 
 from dialects.dsv4.functions import (
     ORCHESTRATION,
@@ -40,3 +43,13 @@ def propagate_facts(module: ModuleOp) -> None:
         if len(variants) == 1 and (function := find_function(module, name)) is not None:
             for fact, attribute in next(iter(variants)):
                 set_argument_attribute(function, index, fact, attribute)
+
+
+@dataclass(frozen=True)
+class PropagateFactsPass(ModulePass):
+    """State on kernel parameters what is known of the tensors that every launch passes to them."""
+
+    name = "dsv4-propagate-facts"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        propagate_facts(op)

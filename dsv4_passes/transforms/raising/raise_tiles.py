@@ -23,7 +23,7 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
-from xdsl.rewriter import Rewriter
+from xdsl.rewriter import InsertPoint, Rewriter
 
 from dialects.pto.base import target_arch
 from dialects.pto.opaque import OpaqueOp
@@ -32,6 +32,7 @@ from dialects.pto.types import TileBufType
 from dsv4_passes import source_names as spelling
 from dsv4_passes.diagnostics import refused
 from dsv4_passes.transforms.common.byte_ranges import CannotRaise
+from dsv4_passes.transforms.common.origin import Origin, functions_of, note_origin
 
 from .walk import Walk
 
@@ -57,7 +58,9 @@ def raise_function(function: func.FuncOp) -> func.FuncOp | None:
             problem.reason,
         )
         return None
-    Rewriter.replace_op(function, clone)
+    Rewriter.insert_op(clone, InsertPoint.before(function))
+    function.detach()
+    note_origin([clone], Origin([function]))
     return clone
 
 
@@ -96,5 +99,5 @@ class PtoRaisePass(ModulePass):
     name = "pto-raise"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        for function in [f for f in op.walk() if isinstance(f, func.FuncOp)]:
+        for function in functions_of(op):
             raise_function(function)

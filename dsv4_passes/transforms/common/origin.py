@@ -1,0 +1,108 @@
+"""The functions that raised ones came from, so that whoever gives up on one puts back what was read.
+
+`pto-raise` notes what it replaced. Joining and splitting hand that on, a pass that rewrites something says
+so, and `pto-lower{form=input}` brings every function back in the form in which it came in: as it was read,
+to the letter, unless something was rewritten.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+from weakref import WeakKeyDictionary
+
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation
+from xdsl.rewriter import InsertPoint, Rewriter
+
+from dialects.pto.tiles import AllocTileOp
+from dsv4_passes.diagnostics import about, refused, withdraw
+
+Form = Literal["input", "buffer"]
+"""What becomes of functions in value form: the form they were read in, or buffer form for all of them."""
+
+
+@dataclass(eq=False)
+class Origin:
+    """What one raised function, or the functions that it was split into, came from."""
+
+    functions: list[func.FuncOp]
+    """As they were read; two for a mixed kernel that was joined."""
+    rewritten: bool = False
+
+    @property
+    def level(self) -> Literal["level2", "level3"]:
+        """`level3` where tiles had addresses."""
+        allocations = (op for f in self.functions for op in f.walk() if isinstance(op, AllocTileOp))
+        return "level3" if any(op.addr is not None for op in allocations) else "level2"
+
+
+_ORIGINS: WeakKeyDictionary[Operation, dict[str, Origin]] = WeakKeyDictionary()
+"""By the module that a function stands in, and its name there."""
+
+
+def _table(function: func.FuncOp) -> dict[str, Origin]:
+    """The origins of the functions beside this one."""
+    parent = function.parent_op()
+    return {} if parent is None else _ORIGINS.setdefault(parent, {})
+
+
+def origin_of(function: func.FuncOp) -> Origin | None:
+    return _table(function).get(function.sym_name.data)
+
+
+def note_origin(functions: Iterable[func.FuncOp], origin: Origin) -> None:
+    """From now on these functions stand for what `origin` holds."""
+    for function in functions:
+        _table(function)[function.sym_name.data] = origin
+
+
+def take_origin(function: func.FuncOp) -> Origin | None:
+    """The origin of a function that is about to be replaced under another name."""
+    return _table(function).pop(function.sym_name.data, None)
+
+
+def mark_rewritten(function: func.FuncOp) -> None:
+    """Something was done to a function that is worth lowering it."""
+    if (origin := origin_of(function)) is not None:
+        origin.rewritten = True
+
+
+def is_rewritten(function: func.FuncOp) -> bool:
+    origin = origin_of(function)
+    return origin is not None and origin.rewritten
+
+
+def functions_of(module: ModuleOp) -> Iterator[func.FuncOp]:
+    """The functions of a module as they are now, in order; what is said meanwhile is about each in turn."""
+    for function in [op for op in module.walk() if isinstance(op, func.FuncOp)]:
+        with about(function.sym_name.data):
+            yield function
+
+
+def by_origin(module: ModuleOp) -> Iterator[tuple[Origin, list[func.FuncOp]]]:
+    """The functions that came from the same text, together, in the order of the module."""
+    groups: dict[Origin, list[func.FuncOp]] = {}
+    for op in module.walk():
+        if isinstance(op, func.FuncOp) and (origin := origin_of(op)) is not None:
+            groups.setdefault(origin, []).append(op)
+    yield from groups.items()
+
+
+def restore(origin: Origin, functions: list[func.FuncOp]) -> None:
+    """Put what was read in the place of the functions that were made of it."""
+    for original in origin.functions:
+        Rewriter.insert_op(original, InsertPoint.before(functions[0]))
+    for function in functions:
+        take_origin(function)
+        function.detach()
+        function.erase()
+
+
+def give_up(origin: Origin, functions: list[func.FuncOp], op: Operation, why: str, reason: str) -> None:
+    """Restore what was read; what was said about rewriting it no longer holds."""
+    names = " and ".join(f"'{f.sym_name.data}'" for f in origin.functions)
+    stay = "stays as it is" if len(origin.functions) == 1 else "stay as they are"
+    withdraw([f.sym_name.data for f in functions])
+    refused(op, f"{names} {stay}: {why}", reason)
+    restore(origin, functions)
