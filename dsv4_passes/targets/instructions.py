@@ -93,6 +93,10 @@ def _a2a3() -> Mapping[str, Instruction]:
     table |= {
         "register": _one(0, 1, "pto-isa a2a3: setting a mask, a mode or a barrier is one cycle"),
         "copy": _one(0, REPEAT_BYTES / (1024 * GIB / CLOCK_HZ), "pto-isa arch: 1024 GiB/s in vector memory"),
+        "move": Instruction(
+            "estimate: copies of rows in vector memory, 128 bytes a cycle as in simulated kernels",
+            (Reading(0, 2, once=1),),
+        ),
         "vshl": _one(26, 2, shift),
         "vshr": _one(26, 2, shift),
         "vgather": Instruction(

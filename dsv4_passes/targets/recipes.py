@@ -15,7 +15,8 @@ from .walks import (
     filled,
     flat,
     lanes,
-    mask_registers,
+    pairwise,
+    pairwise_registers,
     per_row,
     per_row_times,
     restarted,
@@ -24,6 +25,7 @@ from .walks import (
     share,
     times,
     whole,
+    whole_registers,
 )
 
 Recipe = tuple[tuple[str, Walk], ...]
@@ -33,8 +35,12 @@ def _table(rules: Mapping[str, Recipe]) -> Mapping[str, Recipe]:
     return MappingProxyType({name: recipe for names, recipe in rules.items() for name in names.split()})
 
 
-def _elementwise(instruction: str) -> Recipe:
-    return (instruction, whole), ("register", mask_registers)
+def _pair(instruction: str) -> Recipe:
+    return (instruction, pairwise), ("register", pairwise_registers)
+
+
+def _single(instruction: str) -> Recipe:
+    return (instruction, whole), ("register", whole_registers)
 
 
 _SELECT: Recipe = (
@@ -64,43 +70,44 @@ _IOTA: Recipe = (
 
 A2A3_RECIPES = _table(
     {
-        "tadd": _elementwise("vadd"),
-        "tsub": _elementwise("vsub"),
-        "tmax": _elementwise("vmax"),
-        "tmin": _elementwise("vmin"),
-        "tmul": _elementwise("vmul"),
-        "tdiv": _elementwise("vdiv"),
-        "tand": _elementwise("vand"),
-        "tor": _elementwise("vor"),
-        "tnot": _elementwise("vnot"),
-        "txor": (("vand", whole), ("vor", whole), ("vand", whole), ("register", mask_registers)),
-        "tadds tsubs": _elementwise("vadds"),
-        "tmuls tneg tdivs": _elementwise("vmuls"),
-        "tmaxs": _elementwise("vmaxs"),
-        "tmins": _elementwise("vmins"),
-        "tshls": _elementwise("vshl"),
-        "tshrs": _elementwise("vshr"),
+        "tadd": _pair("vadd"),
+        "tsub": _pair("vsub"),
+        "tmax": _pair("vmax"),
+        "tmin": _pair("vmin"),
+        "tmul": _pair("vmul"),
+        "tdiv": _pair("vdiv"),
+        "tand": _pair("vand"),
+        "tor": _pair("vor"),
+        "tnot": _single("vnot"),
+        "txor": (("vand", pairwise), ("vor", pairwise), ("vand", pairwise), ("register", pairwise_registers)),
+        "tadds tsubs": _single("vadds"),
+        "tmuls tneg tdivs": _single("vmuls"),
+        "tmaxs": _single("vmaxs"),
+        "tmins": _single("vmins"),
+        "tshls": _single("vshl"),
+        "tshrs": _single("vshr"),
         # a constant tile, a barrier, then the operation of two tiles
-        "tands": (("vector_dup", whole), ("register", times(1)), ("vand", whole)),
-        "tors": (("vector_dup", whole), ("register", times(1)), ("vor", whole)),
+        "tands": (("vector_dup", whole), ("register", times(1)), ("vand", pairwise)),
+        "tors": (("vector_dup", whole), ("register", times(1)), ("vor", pairwise)),
         # scalar loops
         "tshl tshr": (("scalar_move", lanes),),
-        "tabs": _elementwise("vabs"),
-        "texp": _elementwise("vexp"),
-        "tlog": _elementwise("vln"),
-        "tsqrt": _elementwise("vsqrt"),
-        "trsqrt trecip": _elementwise("vrsqrt"),
-        "trelu": _elementwise("vrelu"),
-        "tlrelu": _elementwise("vlrelu"),
-        "tcvt": (("vconv", whole), ("register", times(2))),
-        "texpands": _elementwise("vector_dup"),
-        "tmov.vec-vec textract.vec-vec tinsert.vec-vec tfillpad": _elementwise("vcopy"),
+        "tabs": _single("vabs"),
+        "texp": _single("vexp"),
+        "tlog": _single("vln"),
+        "tsqrt": _single("vsqrt"),
+        "trsqrt trecip": _single("vrsqrt"),
+        "trelu": _single("vrelu"),
+        "tlrelu": _single("vlrelu"),
+        "tcvt": (("vconv", pairwise), ("register", times(2))),
+        "texpands": _single("vector_dup"),
+        "tmov.vec-vec textract.vec-vec tinsert.vec-vec tcolexpand tconcat": (("move", share),),
+        "tfillpad": _single("vcopy"),
         "tcolexpandadd tcolexpandsub tcolexpandmax tcolexpandmin": (
             ("vadd", restarted),
-            ("register", mask_registers),
+            ("register", pairwise_registers),
         ),
-        "tcolexpandmul": (("vmul", restarted), ("register", mask_registers)),
-        "tcolexpanddiv": (("vdiv", restarted), ("register", mask_registers)),
+        "tcolexpandmul": (("vmul", restarted), ("register", pairwise_registers)),
+        "tcolexpanddiv": (("vdiv", restarted), ("register", pairwise_registers)),
         "trowexpand": (("vbrcb", ceil_rows), ("vcopy", whole)),
         "trowexpandadd trowexpandsub trowexpandmax trowexpandmin": (("vbrcb", ceil_rows), ("vadd", whole)),
         "trowexpandmul": (("vbrcb", ceil_rows), ("vmul", whole)),
@@ -108,7 +115,7 @@ A2A3_RECIPES = _table(
         "trowsum trowmax trowmin trowprod": (("vcadd", restarted), ("register", times(2))),
         "tcolsum tcolmax tcolmin tcolprod": (("vadd", per_row),),
         "tcmp": (("vcmpv", restarted), ("register", times(2))),
-        "tcmps": (("vcmpvs", per_row), ("register", times(2))),
+        "tcmps": (("vcmpvs", restarted), ("register", times(2))),
         "tsel tsels": _SELECT,
         "tgather.mask": (("vreducev2", restarted), ("register", times(4))),
         "tgather.index": _GATHER,

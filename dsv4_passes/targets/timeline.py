@@ -51,12 +51,14 @@ class Timeline:
 
     def loop(self, trips: int, trip: Callable[[int], None]) -> None:
         """Call `trip` for the first trips of a loop, and move on by what the others take."""
-        before, start = self, self.end
+        before = self
         for number in range(min(trips, SIMULATED_TRIPS)):
-            before, start = self._copy(), self.end
+            before = self._copy()
             trip(number)
         if trips > SIMULATED_TRIPS:
-            self._advance(before, (trips - SIMULATED_TRIPS) * (self.end - start))
+            # Pipes that the loop does not use may be busy for long: they say nothing about a trip.
+            steps = [time - before.pipes.get(pipe, 0) for pipe, time in self.pipes.items()]
+            self._advance(before, (trips - SIMULATED_TRIPS) * max(steps, default=0))
 
     def branches(self, bodies: Iterable[Callable[[], None]]) -> None:
         """Run alternatives from the same state, and go on with the later time of everything."""

@@ -51,22 +51,26 @@ class Shape:
 Walk = Callable[[Shape], tuple[float, float]]
 
 
+def pairwise(shape: Shape) -> tuple[float, float]:
+    """Two tiles: as `whole`, but a row that fills less than a vector takes one all the same."""
+    return (1, shape.rows) if shape.narrow else whole(shape)
+
+
 def whole(shape: Shape) -> tuple[float, float]:
-    """Elementwise: full vectors over a contiguous tile, otherwise a column of vectors at a time."""
-    if shape.narrow:
-        return 1, shape.rows
-    if shape.contiguous:
-        return 1, ceil(shape.bytes / REPEAT_BYTES)
-    return shape.in_row, shape.rows * shape.in_row
+    """One tile: full vectors where it is contiguous, otherwise whole vectors of each row."""
+    return flat(shape) if shape.contiguous else restarted(shape)
 
 
-def mask_registers(shape: Shape) -> tuple[float, float]:
-    """What `whole` sets besides: a mask for narrow rows, count mode for what is long or unaligned."""
-    if shape.narrow:
-        return 0, 2
-    _, repeats = whole(shape)
-    unaligned = shape.contiguous and shape.cols * shape.width % REPEAT_BYTES != 0 and shape.rows > 1
-    return 0, 4 if unaligned or repeats > MAX_REPEATS else 0
+def pairwise_registers(shape: Shape) -> tuple[float, float]:
+    """What `pairwise` sets besides: a mask for narrow rows, otherwise as `whole`."""
+    return (0, 2) if shape.narrow else whole_registers(shape)
+
+
+def whole_registers(shape: Shape) -> tuple[float, float]:
+    """Count mode for a contiguous tile that is long or whose rows are no whole vectors."""
+    wide = shape.cols * shape.width
+    unaligned = wide > REPEAT_BYTES and wide % REPEAT_BYTES != 0
+    return 0, 4 if shape.contiguous and (unaligned or flat(shape)[1] > MAX_REPEATS) else 0
 
 
 def flat(shape: Shape) -> tuple[float, float]:

@@ -176,6 +176,13 @@ def test_trips_that_are_not_followed_take_as_long_as_the_last():
     assert short.pipes == whole.pipes
 
 
+def test_a_pipe_that_is_busy_elsewhere_does_not_hide_a_loop():
+    times = Timeline()
+    times.issue("load", 1000, [], ["a"])
+    times.loop(400, lambda _: times.issue("vector", 5, [], ["b"]) and None)
+    assert times.pipes == {"load": 1000, "vector": 2000}
+
+
 def test_branches_join_at_the_later_time():
     times = Timeline()
     times.issue("load", 1, [], ["a"])
