@@ -14,10 +14,11 @@ from xdsl.transforms.dead_code_elimination import dce
 
 from dialects.dsv4.launch import LaunchOp
 from dialects.dsv4.opaque import SourceOp
-from dialects.pto.base import TileOp
+from dialects.pto.base import TileOp, layout_of
 from dialects.pto.broadcast import TExpandsOp
 from dialects.pto.elementwise import TAddOp
-from dialects.pto.tiles import BitcastOp
+from dialects.pto.tiles import BitcastOp, InsertOp, ReinterpretOp, SubviewOp
+from dialects.pto.types import TileType
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.formats.pto.reader import parse_text, verify_module
 from dsv4_passes.formats.pypto import parse_program
@@ -279,6 +280,25 @@ def test_bits_seen_as_other_elements_have_a_word() -> None:
     assert "pl.tile.reinterpret_view(buf_v2__tile, dtype=pl.INT32)" in text
     again = parse_program(text, "p.py")
     assert fingerprint(again, "rope_c") == fingerprint(module, "rope_c")
+
+
+def test_other_lanes_of_a_slice_have_no_word() -> None:
+    """pypto reinterprets whole tiles only."""
+    module = program("rope_c")
+    value = named(function(module, "rope_c"), "buf_v2__tile").results[0]
+    layout = layout_of(value)
+    half = layout._replace(rows=layout.rows // 2, valid_rows=layout.rows // 2)
+    numbers = [arith.ConstantOp(IntegerAttr(n, IndexType())) for n in (half.rows, 0)]
+    window = SubviewOp(value, [n.result for n in numbers], half.shape, TileType(half))
+    cast = ReinterpretOp(window.res, TileType(half._replace(dtype="ui16", cols=128, valid_cols=128)))
+    back = ReinterpretOp(cast.res, TileType(half))
+    into = InsertOp(back.res, value, numbers[1].result, numbers[1].result)
+    owner = value.owner
+    assert isinstance(owner, Operation)
+    Rewriter.insert_op([*numbers, window, cast, back, into], InsertPoint.after(owner))
+    value.replace_uses_with_if(into.res, lambda use: use.operation not in (window, into))
+    with pytest.raises(UserError, match="of a part of a tile has no word"):
+        program_text(module)
 
 
 def test_scalar_expressions_have_the_parentheses_they_need() -> None:

@@ -94,6 +94,16 @@ LINES = [
     ("valid", f"{TILE}, pl.TileView(valid_shape=[5, 64])", "set_validshape(a, 5, 64)", "pto.set_validshape"),
     ("padded", f"{TILE}, pl.TileView(pad=pl.PadValue.zero)",
      "fillpad(valid, pad_value=pl.PadValue.zero)", "pto.tfillpad"),
+    ("pattern", "[8, 64], pl.UINT32, pl.Mem.Vec", "reinterpret_view(a, dtype=pl.UINT32)", "pto.bitcast"),
+    ("up", "[8, 64], pl.UINT32, pl.Mem.Vec", "shls(pattern, pl.const(16, pl.INT32))", "pto.tshls"),
+    ("down", "[8, 64], pl.UINT32, pl.Mem.Vec", "shrs(pattern, pl.const(16, pl.INT32))", "pto.tshrs"),
+    ("swapped", "[8, 64], pl.UINT32, pl.Mem.Vec", "or_(up, down)", "pto.tor"),
+    ("halves", "[8, 128], pl.UINT16, pl.Mem.Vec", "reinterpret_view(swapped, dtype=pl.UINT16)",
+     "pto.reinterpret"),
+    ("folded", "[16, 64], pl.BF16, pl.Mem.Vec", "reinterpret_view(a, dtype=pl.BF16, shape=[16, 64])",
+     "pto.reinterpret"),
+    ("joined", "[4, 128], pl.FP32, pl.Mem.Vec",
+     "reinterpret_view(folded, dtype=pl.FP32, shape=[4, 128])", "pto.reinterpret"),
     ("pairs", PAIRS, "sort32(keys, numbers)", "pto.tsort32"),
     ("merged", PAIRS, "mrgsort_format1(pairs, pl.const(64, pl.INT32))", "pto.tmrgsort"),
     ("product", PRODUCT, "matmul(left, right)", "pto.tmatmul"),
@@ -163,7 +173,7 @@ def imported() -> ModuleOp:
 
 def test_all_names_of_the_compiled_programs_are_here() -> None:
     names = set(re.findall(r"pl\.(?:tile|tensor)\.\w+", text()))
-    assert len(names) == 56
+    assert len(names) == 60
 
 
 @pytest.mark.parametrize(("name", "call", "op"), [(name, call, op) for name, _, call, op in LINES])

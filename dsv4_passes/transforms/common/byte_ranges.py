@@ -133,13 +133,25 @@ class TileBytes:
             if whole and [constant_int(v) for v in op.offsets] == [0, 0]:
                 return Handle(source.bytes, layout, valid, source.window)
             return Handle(source.bytes, layout, valid, Window(op.source, *op.offsets))
-        if source.window is not None:
-            raise CannotRaise(op, "cast of a window", "it casts a window of a tile")
+        bytes_ = source.bytes if source.window is None else self._bytes_of_window(op, source)
         given = iter(op.operands[1:])
         rows, cols = (next(given, e) if e == DYNAMIC else e for e in layout.valid)
         if layout.shape == source.layout.shape:
             rows, cols = (s if e == DYNAMIC else e for e, s in zip((rows, cols), source.valid, strict=True))
-        return Handle(source.bytes, layout, (extent_of(rows), extent_of(cols)))
+        return Handle(bytes_, layout, (extent_of(rows), extent_of(cols)))
+
+    def _bytes_of_window(self, op: Operation, handle: Handle) -> Bytes:
+        """The bytes of a window that is one stretch of its tile's."""
+        start, box = handle.bytes.lo, handle
+        while (outer := box.window) is not None:
+            parent = self.handles[outer.parent]
+            offset = stretch(parent.layout, box.layout.shape, outer.row, outer.col)
+            if offset is None:
+                raise CannotRaise(
+                    op, "cast of a window", "it casts a window of a tile that is not one stretch"
+                )
+            start, box = start + offset, parent
+        return Bytes(handle.bytes.space, start, start + handle.layout.bytes)
 
     # -- atoms -------------------------------------------------------------------------------------
 

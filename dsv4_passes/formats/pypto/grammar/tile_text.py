@@ -20,7 +20,15 @@ from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
 
 from dialects.dsv4.opaque import MoveOp
 from dialects.pto.base import TileOp, layout_of
-from dialects.pto.tiles import InsertOp, ReshapeOp, SetValidShapeOp, SubviewOp, TransposeOp
+from dialects.pto.tiles import (
+    BitcastOp,
+    InsertOp,
+    ReinterpretOp,
+    ReshapeOp,
+    SetValidShapeOp,
+    SubviewOp,
+    TransposeOp,
+)
 from dialects.pto.types import DYNAMIC
 
 from .table import row_of
@@ -123,7 +131,7 @@ def extents(value: SSAValue) -> list[SSAValue] | None:
     found: list[SSAValue] | None = None
     if isinstance(owner, TileOp):
         found = list(owner.valid)
-    elif isinstance(owner, MoveOp | ReshapeOp):
+    elif isinstance(owner, MoveOp | ReshapeOp | BitcastOp | ReinterpretOp):
         found = extents(owner.source)
     elif isinstance(owner, TransposeOp):
         found = extents(owner.source)

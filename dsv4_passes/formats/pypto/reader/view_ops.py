@@ -6,7 +6,16 @@ from dialects.dsv4.opaque import MoveOp
 from dialects.pto.base import layout_of
 from dialects.pto.elements import element_bits
 from dialects.pto.moves import TExtractOp, TMovOp, TTransOp
-from dialects.pto.tiles import BitcastOp, InsertOp, ReshapeOp, SetValidShapeOp, SubviewOp, TransposeOp
+from dialects.pto.tiles import (
+    BitcastOp,
+    InsertOp,
+    ReinterpretOp,
+    ReshapeOp,
+    SetValidShapeOp,
+    SubviewOp,
+    TransposeOp,
+    is_contiguous,
+)
 from dialects.pto.types import DYNAMIC, TileType
 from dsv4_passes.formats.pypto.grammar.types import TileText
 
@@ -134,18 +143,36 @@ def transpose_view(reader: TileReader, call: Call) -> Bound:
 
 
 def reinterpret_view(reader: TileReader, call: Call) -> Bound:
-    """`pl.tile.reinterpret_view(tile, dtype=)`: the same bits as another element type of the same width."""
+    """`pl.tile.reinterpret_view(tile, dtype=, shape=)`: the same bytes as another element type, and in
+    another shape. Without a shape the rows stay, and their columns are as many as there is room for.
+    """
     count(reader, call, 1)
     given = reader.source.keywords(call.node)
-    known(call, given, {"dtype"})
+    known(call, given, {"dtype", "shape"})
     source = reader.tile(call.args[0])
-    dtype = reader.types.dtype(given["dtype"]) if given else layout_of(source).dtype
-    if element_bits(dtype) != element_bits(layout_of(source).dtype):
-        raise Keep("elements of another width")
-    text = reader.result(call, reader.shape(source), dtype, layout_of(source).loc)
-    type_ = source.type
-    assert isinstance(type_, TileType)
-    return noted(reader, call, BitcastOp(source, type_.with_(dtype=dtype)), text)
+    layout, shape = layout_of(source), list(reader.shape(source))
+    dtype = reader.types.dtype(given["dtype"]) if "dtype" in given else layout.dtype
+    same_width = element_bits(dtype) == element_bits(layout.dtype)
+    if "shape" in given:
+        shape = [reader.source.integer(n) for n in reader.source.elements(given["shape"])]
+    else:
+        shape[-1], rest = divmod(shape[-1] * element_bits(layout.dtype), element_bits(dtype))
+        if rest:
+            reader.fail(call.node, f"rows of {reader.shape(source)[-1]} {layout.dtype} are no whole {dtype}")
+    if not same_width and not is_contiguous(layout):
+        raise Keep("other lanes of memory that is not in row-major order")
+    text = reader.result(call, shape, dtype, layout.loc)
+    rows, cols = text.flat_shape
+    if rows * cols * element_bits(dtype) != layout.bytes * 8:
+        reader.fail(call.node, f"{list(shape)} of {dtype} are not the {layout.bytes} bytes of the tile")
+    if same_width and (rows, cols) == layout.shape:
+        type_ = source.type
+        assert isinstance(type_, TileType)
+        return noted(reader, call, BitcastOp(source, type_.with_(dtype=dtype)), text)
+    valid, dynamic = reader.valid(text)
+    if dynamic or not is_contiguous(text.tile_type(valid).data):
+        raise Keep("other lanes of a tile of which not all is valid")
+    return noted(reader, call, ReinterpretOp(source, text.tile_type(valid)), text)
 
 
 def move(reader: TileReader, call: Call) -> Bound:

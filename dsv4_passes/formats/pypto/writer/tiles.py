@@ -14,6 +14,7 @@ from dialects.pto.moves import TExtractOp, TMovOp, TTransOp
 from dialects.pto.tiles import (
     BitcastOp,
     InsertOp,
+    ReinterpretOp,
     ReshapeOp,
     SetValidShapeOp,
     SubviewOp,
@@ -216,9 +217,25 @@ def transpose_view(text: TileWriter, op: TransposeOp) -> None:
     text.tile(op.res, f"pl.tile.transpose_view({text.tile_name(op.source)})")
 
 
-def bitcast(text: TileWriter, op: BitcastOp) -> None:
-    dtype = DTYPE_NAMES[layout_of(op.res).dtype]
-    text.tile(op.res, f"pl.tile.reinterpret_view({text.tile_name(op.source)}, dtype=pl.{dtype})")
+def reinterpret(text: TileWriter, op: BitcastOp | ReinterpretOp) -> None:
+    """pypto takes whole tiles only, and a shape only where all of the tile is valid."""
+    if (window := _window(op.source)) is not None:
+        text.fail(op, f"{op.name} of a part of a tile has no word, %{window.res.name_hint or 'it'} is one")
+    source, result = layout_of(op.source), layout_of(op.res)
+    words = [text.tile_name(op.source), f"dtype=pl.{DTYPE_NAMES[result.dtype]}"]
+    shape, _ = _shape(text, op.res)
+    if isinstance(op, ReinterpretOp) and (source.rows != result.rows or source.dtype == result.dtype):
+        words.append(f"shape={shape}")
+    text.tile(op.res, f"pl.tile.reinterpret_view({', '.join(words)})")
+
+
+def _window(value: SSAValue) -> SubviewOp | None:
+    """The slice that a view of a tile is a view of."""
+    while isinstance(owner := value.owner, SubviewOp | ReshapeOp | BitcastOp | ReinterpretOp):
+        if isinstance(owner, SubviewOp):
+            return owner
+        value = owner.source
+    return None
 
 
 def move(text: TileWriter, op: TMovOp | MoveOp) -> None:
@@ -249,7 +266,8 @@ TILE_TEXTS: dict[type[Operation], Callable[[TileWriter, Operation], None]] = {
     SetValidShapeOp: set_validshape,
     TTransOp: transpose,
     TransposeOp: transpose_view,
-    BitcastOp: bitcast,
+    BitcastOp: reinterpret,
+    ReinterpretOp: reinterpret,
     TMovOp: move,
     MoveOp: move,
     TExtractOp: extract,
