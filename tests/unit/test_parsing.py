@@ -13,11 +13,12 @@ from xdsl.utils.mlir_lexer import MLIRLexer, MLIRTokenKind
 
 from dsv4_passes import source_names as spelling
 from dsv4_passes.diagnostics import UserError, collect, location_text
-from dsv4_passes.formats.pto.reader import Dsv4Lexer, parse_file, parse_text, verify_module
+from dsv4_passes.formats.pto.reader import parse_file, parse_text, verify_module
 from dsv4_passes.formats.pto.writer import SpelledPrinter
 from dsv4_passes.formats.pypto import parse_program
 from dsv4_passes.formats.pypto.target import program_text
 from dsv4_passes.xdsl_extras.dominance import undominated_uses
+from dsv4_passes.xdsl_extras.lexer import QuickLexer
 from tests.unit.kernels import DATA
 
 
@@ -237,4 +238,4 @@ def test_tokens_are_those_of_xdsl():
     texts = ["".join(random.choices(alphabet, k=random.randrange(12))) for _ in range(5000)]
     for text in [*texts, (DATA / "mixed" / "unrotate.pto").read_text()]:
         source = Input(text, "test.pto")
-        assert tokens(Dsv4Lexer(source)) == tokens(MLIRLexer(source)), text
+        assert tokens(QuickLexer(source)) == tokens(MLIRLexer(source)), text

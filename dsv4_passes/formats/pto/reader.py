@@ -32,12 +32,13 @@ from xdsl.parser import ForwardDeclaredValue, Parser, ParserState, UnresolvedOpe
 from xdsl.traits import NoTerminator
 from xdsl.universe import Universe
 from xdsl.utils.exceptions import ParseError, VerifyException
-from xdsl.utils.lexer import Input, Span, Token
-from xdsl.utils.mlir_lexer import MLIRLexer, MLIRTokenKind, StringLiteral
+from xdsl.utils.lexer import Input, Span
+from xdsl.utils.mlir_lexer import MLIRTokenKind
 
 from dsv4_passes import source_names as spelling
 from dsv4_passes.diagnostics import UserError, note
 from dsv4_passes.xdsl_extras.dominance import undominated_uses
+from dsv4_passes.xdsl_extras.lexer import QuickLexer
 
 _NUMBER = re.compile(r"-?\s*(0[xX][0-9a-fA-F]+|[0-9]+(\.[0-9]*([eE][+-]?[0-9]+)?)?)")
 _LOCATION_ALIAS = re.compile(r"^#[\w$.-]+[ \t]*=[ \t]*loc\(", re.MULTILINE)
@@ -56,49 +57,6 @@ def new_context() -> Context:
     return context
 
 
-_FREQUENT_TOKEN = re.compile(
-    r"(?://[^\n]*\n?|\s++)*+"
-    r"([a-zA-Z_][a-zA-Z0-9_$.]*|[%!^](?:[0-9]+|[a-zA-Z$._-][a-zA-Z0-9$._-]*)|[:,()}\[\]<>=+/*?|])",
-    re.ASCII,
-)
-"""White space, and an identifier or what is a token wherever it stands and begins no longer one."""
-_KINDS = {
-    **{mark: MLIRTokenKind(mark) for mark in ":,()}[]<>=+/*?|"},
-    "%": MLIRTokenKind.PERCENT_IDENT,
-    "!": MLIRTokenKind.EXCLAMATION_IDENT,
-    "^": MLIRTokenKind.CARET_IDENT,
-}
-
-
-class Dsv4Lexer(MLIRLexer):
-    """xDSL's lexer, quicker for the most frequent tokens.
-
-    Its pattern for strings takes exponential time where the closing quote is missing, and it takes a string
-    with letters beyond ASCII, as printed, for bytes.
-    """
-
-    def lex(self) -> Token[MLIRTokenKind]:
-        content = self.input.content
-        match = _FREQUENT_TOKEN.match(content, self.pos)
-        if match is None:
-            return super().lex()
-        start, self.pos = match.span(1)
-        kind = _KINDS.get(content[start], MLIRTokenKind.BARE_IDENT)
-        return Token(kind, Span(start, self.pos, self.input))
-
-    _unescaped_characters_regex = re.compile(r'"(?:[^"\\\n\v\f]++|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*+"')
-
-    def _lex_string_literal(self, start_pos: int) -> Token[MLIRTokenKind]:
-        token = super()._lex_string_literal(start_pos)
-        if token.kind != MLIRTokenKind.BYTES_LIT:
-            return token
-        try:
-            StringLiteral.from_span(token.span).bytes_contents.decode("utf-8")
-        except UnicodeDecodeError:
-            return token
-        return Token(MLIRTokenKind.STRING_LIT, token.span)
-
-
 class Dsv4Parser(Parser):
     """xDSL's parser, with places and spellings kept. Raises ParseError as xDSL's does."""
 
@@ -110,7 +68,7 @@ class Dsv4Parser(Parser):
         self._early_aliases: set[str] = set()
         self._unknown: dict[str, type[Operation]] = {}
         super().__init__(ctx, "", filename)
-        self._parser_state = ParserState(Dsv4Lexer(Input(text, filename)))
+        self._parser_state = ParserState(QuickLexer(Input(text, filename)))
         self._parse_location_aliases(text)
 
     def location_at(self, position: int) -> FileLineColLoc:
