@@ -145,7 +145,11 @@ def _opaque(run: LaneRun) -> _Sequences:
 
 
 def _compare_carried(a: LaneRun, b: LaneRun) -> Difference | None:
-    """Where both loops carry a value that starts alike, a trip must change it alike."""
+    """Where both loops carry a value that starts alike, a trip must change it alike, or leave it alike.
+
+    A key of one run only needs no partner: its leaves do not occur in the other run, so whatever is seen
+    of them from outside differs.
+    """
     ours, theirs = ({e.key: e for e in run.effects if isinstance(e, Carry)} for run in (a, b))
     for key in ours.keys() & theirs.keys():
         if ours[key].content != theirs[key].content:

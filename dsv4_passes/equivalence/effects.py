@@ -37,7 +37,11 @@ class Push:
 
 @dataclass(frozen=True, eq=False)
 class Carry:
-    """What a trip of a symbolic loop passes on: `content` in place of the leaves of `key`."""
+    """What a trip of a symbolic loop passes on: `content` in place of the leaves of `key`.
+
+    Every carried value of a run has one, those that no trip changes included: the leaves of a key that two
+    runs share are equal only if both trips change them alike.
+    """
 
     op: Operation
     context: Context

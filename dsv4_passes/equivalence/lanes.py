@@ -9,6 +9,7 @@ from collections.abc import Container, Mapping, Sequence
 
 import numpy as np
 from xdsl.dialects import func
+from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import BlockArgument, Operation, SSAValue
 
 from dialects.pto.types import PtrType, element_name
@@ -21,7 +22,8 @@ from dsv4_passes.interpreter.machine import SPMD_PARAMETERS, Place
 from dsv4_passes.interpreter.values import Value
 
 from .comparison import Difference, compare_effects
-from .facts import facts_of
+from .facts import argument_attribute, facts_of
+from .gm_mod_ref import only_read
 from .machine import LaneMachine, Options
 from .run import LaneContext, LaneRun
 from .symbolic_memory import Fact, Histories, TermMemory
@@ -44,20 +46,23 @@ def run_lanes(
     """Run a function in value form, or the cube and vector function of a mixed kernel, for any block.
 
     `selectors` says what is known of GM arguments, by argument or by its index; loads from them are
-    constants. `symbolic_loops` (all, or some) run once whatever their bounds are, so that what is found in
-    their bodies holds for every trip. `arguments` renumbers parameters, so that kernels that take the same
-    tensors in another order can be compared. UserError for a function that cannot be run: in buffer form,
-    or reading lanes that nobody wrote.
+    constants, unless the kernel stores to the argument: some other block may have done so before.
+    `symbolic_loops` (all, or some) run once whatever their bounds are, so that what is found in their bodies
+    holds for every trip. `arguments` renumbers parameters, so that kernels that take the same tensors in
+    another order can be compared. UserError for a function that cannot be run: in buffer form, or reading
+    lanes that nobody wrote.
     """
     sides = [functions] if isinstance(functions, func.FuncOp) else list(functions)
     context = context or LaneContext()
     run = LaneRun(context)
     options = Options(max_trips, symbolic_loops, sides[0], arguments or {})
     facts: dict[int, Fact] = {}
+    unwritten = only_read(*sides)  # what a block stores, another one may load
     for key, fact in (selectors or {}).items():
         index = key.index if isinstance(key, BlockArgument) else key
         assert isinstance(index, int)
-        facts[options.number(index)] = fact
+        if index in unwritten:
+            facts[options.number(index)] = fact
     histories = Histories(context.domain, context.intern, facts)
     kernel = Kernel(sides[0].sym_name.data, sides)
 
@@ -88,6 +93,12 @@ def lane_difference(before: func.FuncOp, after: func.FuncOp) -> Difference | Non
     return compare_effects(*runs)
 
 
+def _is_extent(function: func.FuncOp, index: int) -> bool:
+    """The parameter is an extent of a tensor, which is never negative; other integers may be."""
+    hidden = argument_attribute(function, index, "dsv4.hidden")
+    return isinstance(hidden, StringAttr) and hidden.data == "dim"
+
+
 def _scalar_arguments(options: Options, context: LaneContext) -> dict[int, Value]:
     """Symbols for the scalar parameters that are not block numbers."""
     values: dict[int, Value] = {}
@@ -96,7 +107,7 @@ def _scalar_arguments(options: Options, context: LaneContext) -> dict[int, Value
             continue
         number = options.number(i)
         if scalars.is_integer(arg.type):
-            values[i] = Affine.symbol(f"arg{number}", 0 if element_name(arg.type) == "index" else None)
+            values[i] = Affine.symbol(f"arg{number}", 0 if _is_extent(options.function, i) else None)
         else:
             term = context.domain.table.opaque(("argument", number), element_name(arg.type))
             values[i] = np.full((1, 1), term, np.int64)

@@ -291,11 +291,13 @@ class LaneMachine(Machine):
         for argument in written:
             self.gm.histories.disturb(argument, "end of", bounds, outer)
         for result, start, arg, key, end in zip(op.results, initial, carried, keys, yielded, strict=True):
-            if self.key(end) == self.key(arg):
-                self._rebind(result, start)
-                continue
-            self.run_.effects.append(Carry(op, outer, key, self.key(end)))
-            self._rebind(result, self._carried(result, end, ("result", key)))
+            # Also where a trip passes on what it was given: in the other run it may not.
+            content = self.key(end)
+            if isinstance(end, Tile) and end.valid != start.valid:
+                raise NotConcrete("a loop changes the valid extent of a tile that it carries")
+            self.run_.effects.append(Carry(op, outer, key, content))
+            unchanged = content == self.key(arg)
+            self._rebind(result, start if unchanged else self._carried(result, end, ("result", key)))
 
     def _carried_key(self, bounds: str, initial: Value) -> Hashable:
         key = self.intern(bounds, self.gm.context, self.key(initial))

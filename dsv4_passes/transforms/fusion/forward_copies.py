@@ -4,18 +4,21 @@
     dsv4.launch @apply blocks(16) (%x, %c1)
 
 Part of `dsv4-fuse-stages`. Legal because every element of the copy is proved to be that element of the
-original (lane terms are loads from the same address), all elements are written, and nothing in the
-program writes the original.
+original (lane terms are loads from the same address), all elements are certain to be written, and nothing
+in the program writes the original. A store is certain if it is in no undecided branch and in no loop of an
+unknown number of trips, moves a known number of lanes, and replaces what was there.
 """
 
 import numpy as np
+from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 
 from dialects.dsv4.functions import Parameter, visible, written
 from dialects.dsv4.launch import LaunchOp
 from dialects.dsv4.tensors import CreateOp
 from dsv4_passes.diagnostics import UserError, refused, rewritten
+from dsv4_passes.equivalence.effects import Store
 from dsv4_passes.equivalence.lanes import LaneRun, run_lanes
 from dsv4_passes.equivalence.symbolic_memory import INITIAL
 from dsv4_passes.interpreter.affine import split
@@ -37,6 +40,8 @@ def copied_from(run: LaneRun, argument: int) -> int | None:
     for store in run.stores:
         if store.box.argument != argument:
             continue
+        if store.atomic:
+            return None
         linear, constant = split(store.box.base)
         addresses = store.box.offsets.reshape(-1) + constant
         for term, address in zip(store.ids.reshape(-1).tolist(), addresses.tolist(), strict=True):
@@ -49,18 +54,24 @@ def copied_from(run: LaneRun, argument: int) -> int | None:
     return sources.pop() if len(sources) == 1 else None
 
 
+def is_certain(store: Store) -> bool:
+    """The store runs, once at least, and leaves nothing of what was in its box."""
+    return not (store.context or store.atomic or store.box.extent)
+
+
 def covers(run: LaneRun, parameter: Parameter, blocks: int) -> bool:
-    """All elements of the tensor are written by some block."""
+    """All elements of the tensor are certain to be written by some block."""
     sizes = [d for d in parameter.dims if isinstance(d, int) and d >= 0]
     if len(sizes) != len(parameter.dims):
         return False
     total = empty(blocks)
     for store in run.stores:
-        if store.box.argument == parameter.index:
+        if store.box.argument == parameter.index and is_certain(store):
             total += footprint(store.box, blocks)
     if total.blocks is None:
         return False
-    return len(np.unique(np.concatenate(total.blocks))) == int(np.prod(sizes))
+    elements = np.unique(np.concatenate(total.blocks))
+    return np.array_equal(elements, np.arange(int(np.prod(sizes))))
 
 
 def forward_copies(module: ModuleOp) -> int:
@@ -111,12 +122,20 @@ def _copies(launch: LaunchOp) -> list[tuple[SSAValue, SSAValue]] | None:
             return None
         if _escapes(copy):
             return None
+        if not _is_whole(root_of(original)):
+            return None
         if not is_only_read(root_of(original)):
             name = by_index[source].name
             refused(launch, f"the copy of '{name}' stays: '{name}' is written, too", "original is written")
             return None
         pairs.append((copy, original))
     return pairs
+
+
+def _is_whole(root: SSAValue) -> bool:
+    """All versions of the tensor are known: it is a parameter or made here, and not carried by a loop."""
+    owner = root.owner
+    return isinstance(owner.parent_op() if isinstance(owner, Block) else owner, func.FuncOp | CreateOp)
 
 
 def _escapes(value: SSAValue) -> bool:

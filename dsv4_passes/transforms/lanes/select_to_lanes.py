@@ -43,6 +43,7 @@ from dsv4_passes.diagnostics import (
     rewritten,
 )
 from dsv4_passes.equivalence.facts import argument_name, argument_shape, facts_of, loaded_argument
+from dsv4_passes.equivalence.gm_mod_ref import only_read
 from dsv4_passes.equivalence.lanes import lane_difference
 from dsv4_passes.targets import LATEST
 from dsv4_passes.transforms.common.byte_ranges import trips
@@ -207,7 +208,7 @@ def refuse(function: func.FuncOp, value: SSAValue, reasons: list[str]) -> None:
 
 def followed(function: func.FuncOp, policy: Policy) -> Rebuilder | None:
     """The function with its lanes; None, with a remark, where it cannot be run on terms."""
-    facts_of(function)  # a fact that cannot hold is an error and no reason to go on
+    _say_what_is_stored_to(function)
     if (flag := next((op for op in function.walk() if isinstance(op, BY_HAND)), None)) is not None:
         why = f"'{flag.name}' orders operations by hand, and nothing would wait for what takes their place"
         refused(flag, f"'{function.sym_name.data}' stays: {why}", "synchronised by hand")
@@ -223,6 +224,19 @@ def followed(function: func.FuncOp, policy: Policy) -> Rebuilder | None:
         why = f"its lanes cannot be followed: {error.message}"
         refused(function, f"'{function.sym_name.data}' stays: {why}", "lanes cannot be followed")
         return None
+
+
+def _say_what_is_stored_to(function: func.FuncOp) -> None:
+    """A remark for every fact that holds when the kernel starts and not when another block loads."""
+    unwritten = only_read(function)
+    for argument in facts_of(function):  # a fact that cannot hold is an error and no reason to go on
+        assert isinstance(argument, BlockArgument)
+        if argument.index not in unwritten:
+            name = argument_name(function, argument.index)
+            why = "the kernel stores to it, and another block may have done so before"
+            refused(
+                function, f"what is known about '{name}' is not used: {why}", "a fact about what is stored to"
+            )
 
 
 def may_select(function: func.FuncOp) -> bool:

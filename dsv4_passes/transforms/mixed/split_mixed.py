@@ -46,9 +46,9 @@ from dialects.pto.attributes import KernelKindAttr
 from dialects.pto.base import MEMORY_TYPES, target_arch
 from dialects.pto.pipes import BufferOp, ImportReservedBufferOp, InitializePipeOp, ReserveBufferOp
 from dsv4_passes.diagnostics import note, refused
+from dsv4_passes.equivalence.gm_mod_ref import root, writes
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.transforms.common.cleanup import tidy
-from dsv4_passes.transforms.common.gm_mod_ref import root, writes
 from dsv4_passes.transforms.common.origin import (
     Form,
     Origin,

@@ -4,6 +4,8 @@
     %t1 = dsv4.launch @k (%x, %t)             =>    dsv4.launch @k (%x)
     (nothing uses %t1, and @k does not load %t)
 
+That a parameter is declared `pl.Out` says nothing about loads: the body is asked.
+
 A kernel that does nothing any more is not launched. Legal because a tensor that the orchestration created,
 does not return and passes to nobody who reads it cannot be seen from outside.
 """
@@ -21,8 +23,8 @@ from xdsl.transforms.dead_code_elimination import region_dce
 from dialects.dsv4.functions import KERNEL, program_functions, visible
 from dialects.dsv4.launch import LaunchOp
 from dialects.dsv4.tensors import CreateOp
-from dialects.pto.memory import MakeTensorViewOp, PartitionViewOp, TStoreOp
 from dsv4_passes.diagnostics import rewritten
+from dsv4_passes.equivalence.gm_mod_ref import only_stored
 from dsv4_passes.equivalence.unknown_ops import changing_tiles
 from dsv4_passes.transforms.common.cleanup import tidy
 from dsv4_passes.transforms.fusion.fuse_kernels import accesses
@@ -43,7 +45,7 @@ def drop_dead_stores(module: ModuleOp) -> int:
         for parameter in [p for p in visible(kernel) if p.written]:
             argument = kernel.body.block.args[parameter.index]
             tensors = [op.args[position(op, parameter.index)] for op in mine]
-            if not mine or not _only_stored(argument) or any(_is_read(t, launches) for t in tensors):
+            if not mine or not argument.uses or any(_is_read(t, launches) for t in tensors):
                 continue
             for store in list(accesses(kernel, argument)):
                 store.detach()
@@ -79,15 +81,6 @@ def _drop_launches(module: ModuleOp, kernel: func.FuncOp) -> None:
             remove_unused(module, launch)
 
 
-def _only_stored(argument: SSAValue) -> bool:
-    """All that the kernel does with the argument is store tiles to it."""
-    views = [use.operation for use in argument.uses]
-    boxes = [use.operation for view in views for result in view.results for use in result.uses]
-    users = [use.operation for box in boxes for result in box.results for use in result.uses]
-    kinds = ((views, MakeTensorViewOp), (boxes, PartitionViewOp), (users, TStoreOp))
-    return bool(views) and all(isinstance(op, kind) for ops, kind in kinds for op in ops)
-
-
 def _is_read(tensor: SSAValue, launches: list[LaunchOp]) -> bool:
     """Somebody outside the launches that only write may see the tensor."""
     root = root_of(tensor)
@@ -103,8 +96,9 @@ def _is_read(tensor: SSAValue, launches: list[LaunchOp]) -> bool:
             op = use.operation
             if not isinstance(op, LaunchOp):
                 return True
-            parameter = visible(op.function())[use.index]
-            if parameter.direction != "out":
+            function = op.function()
+            parameter = visible(function)[use.index]
+            if parameter.direction != "out" or not only_stored(function.body.block.args[parameter.index]):
                 return True
             pending += [r for r in op.res if root_of(r) is root]
     return False

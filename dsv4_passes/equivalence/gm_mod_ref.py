@@ -5,6 +5,8 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.traits import MemoryEffectKind, get_effects
 
 from dialects.pto.base import MEMORY_TYPES
+from dialects.pto.memory import MakeTensorViewOp, PartitionViewOp, TStoreOp
+from dsv4_passes.interpreter.tile_machine import atomic
 
 
 def root(value: SSAValue) -> SSAValue | None:
@@ -39,3 +41,20 @@ def only_read(*functions: func.FuncOp) -> set[int]:
                     return set()
                 left.discard(numbers[found])
     return left
+
+
+def only_stored(argument: SSAValue) -> bool:
+    """All that the kernel does with a GM argument, if anything, is store tiles to it.
+
+    Whatever its declared direction says: a load, a use that is not known, and a store that combines with what
+    is there see the tensor as it came in.
+    """
+    pending = [argument]
+    while pending:
+        for use in pending.pop().uses:
+            op = use.operation
+            if isinstance(op, MakeTensorViewOp | PartitionViewOp):
+                pending += op.results
+            elif not isinstance(op, TStoreOp) or atomic(op):
+                return False
+    return True
