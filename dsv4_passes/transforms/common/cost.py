@@ -20,6 +20,7 @@ from dialects.pto.base import MEMORY_TYPES, TileOp
 from dialects.pto.channels import PopOp, PushOp
 from dialects.pto.tiles import InsertOp, SubviewOp
 from dialects.pto.types import DYNAMIC, AnyTileType, TileLayout, TileType
+from dsv4_passes.equivalence.gm_mod_ref import root
 from dsv4_passes.formats.pto.live_bytes import allocation_of, bytes_of
 from dsv4_passes.targets import Chip, Cost, cost, hand_over, total
 from dsv4_passes.targets.costs import FREE
@@ -27,7 +28,6 @@ from dsv4_passes.targets.elements import element_bytes
 from dsv4_passes.targets.timeline import Timeline
 
 from .byte_ranges import trips
-from .gm_mod_ref import root
 
 # What the shape of these is that of: their source, not their destination.
 _WALK_SOURCE = frozenset(
