@@ -47,6 +47,12 @@ def test_a_kernel_has_the_bits_of_the_simulator_in_every_form(name: str) -> None
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_no_lane_is_copied_where_addresses_are_assigned(name: str) -> None:
+    lowered = printed(lower_all(raise_all(parse_file(HANDWRITTEN / f"{name}.pto")), "level3"))
+    assert "pto.tmov" not in lowered
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_raising_what_was_lowered_is_proved_to_change_nothing(name: str) -> None:
     before = raised(name)
     for level in LEVELS:

@@ -5,7 +5,8 @@ change of the valid extent is a view of one. A *web* is a set of roots that shar
 
 * must: a loop's initial value, argument, yielded value and result; a branch's results and what the
   branches yield; an accumulator and the product added to it; an insert and the tile it changes;
-* may: the result of a lane-wise operation and an operand that dies there (in place).
+* may: the result of a lane-wise operation and an operand that dies there (in place); a piece and the tile
+  that it is a part of, in its place there (`assembled`).
 
 Where roots that must share a buffer are alive at once, or the value that must be there is a window in the
 middle of its root, a copy is put in between, where the memory can copy to itself (`vec`); elsewhere that
@@ -40,6 +41,7 @@ from dialects.pto.tiles import (
 from dialects.pto.types import DYNAMIC, TileLayout, TileType, element_bits
 from dsv4_passes.diagnostics import UserError
 
+from .assembled import assemblies, computed_at_once, place_in_tile
 from .byte_ranges import stretch
 from .live_ranges import Live, Liveness
 
@@ -111,11 +113,18 @@ class Webs:
         self,
         function: func.FuncOp,
         addressed: bool = True,
+        nested: bool = True,
     ):
         self.function, self.addressed = function, addressed
         self.parent: dict[SSAValue, SSAValue] = {}
         self.body = function.body.block
         self._require()
+        self.inside: dict[SSAValue, int] = {}
+        """Roots that are computed within a tile that they are a piece of, at so many bytes from its start."""
+        self.in_place: set[InsertOp] = set()
+        """Their inserts, which do nothing."""
+        if addressed and nested:
+            self._nest()
         self._allow()
 
     def find(self, root: SSAValue) -> SSAValue:
@@ -202,6 +211,35 @@ class Webs:
         self.parent[b] = a
         return True
 
+    # -- pieces in their tiles ---------------------------------------------------------------------
+
+    def _nest(self) -> None:
+        """Put pieces into the tiles they are pieces of, where nothing else in those is alive with them."""
+        members: dict[SSAValue, list[SSAValue]] = {}
+        for root in self.own:
+            members.setdefault(self.find(root), []).append(root)
+        for inserts in assemblies(self.function):
+            tile = {inserts[0].dest, *(insert.res for insert in inserts)} if inserts else set[SSAValue]()
+            for insert in inserts:
+                piece, offset = root_of(insert.source), place_in_tile(insert)
+                web = self.find(insert.res)
+                if piece is None or offset is None or not self._is_own(piece, insert, members):
+                    continue
+                others = (self.own[root] for root in members[web] if root not in tile)
+                if any(live.overlaps(self.own[piece]) for live in others):
+                    continue
+                self.parent[piece] = web
+                self.live[web] = self.live[web].merge(self.own[piece])
+                self.inside[piece] = offset
+                self.in_place.add(insert)
+
+    def _is_own(self, piece: SSAValue, insert: InsertOp, members: dict[SSAValue, list[SSAValue]]) -> bool:
+        """What is inserted is all of a value that has no other place to be."""
+        if not computed_at_once(piece) or piece in self.inside or len(members.get(piece, ())) != 1:
+            return False
+        whole = is_whole(insert.source) and layout_of(piece).bytes == layout_of(insert.source).bytes
+        return whole and piece.owner.parent is insert.parent and not is_slot(piece)  # pyright: ignore
+
     # -- sharing in place --------------------------------------------------------------------------
 
     def _reads_through(self, op: Operation, index: int) -> bool:
@@ -243,9 +281,10 @@ class Webs:
                 if self._join(results[0], _root(operand)):
                     break
 
-    @staticmethod
-    def _is_piece(value: SSAValue) -> bool:
+    def _is_piece(self, value: SSAValue) -> bool:
         """The value is inserted somewhere, so its best place is there."""
+        if root_of(value) in self.inside:
+            return True
         return any(isinstance(use.operation, InsertOp) and use.index == 0 for use in value.uses)
 
 

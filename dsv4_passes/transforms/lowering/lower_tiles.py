@@ -60,7 +60,11 @@ class _Lower:
         body = function.body.block
         erase_dead(body)
         prepare(function, level == "level3")
-        self.places = Places(function, find_chip(chip), find_ptoas(ptoas), int(level[-1]))
+        target = find_chip(chip), find_ptoas(ptoas), int(level[-1])
+        try:
+            self.places = Places(function, *target)
+        except DoesNotFit:  # pieces in their tiles hold the tiles' bytes for longer
+            self.places = Places(function, *target, nested=False)
         self.handles = Handles(body, self.places)
         self.retired: list[Operation] = []
         self.structured: list[Structured] = []
@@ -121,12 +125,13 @@ class _Lower:
             not isinstance(source.owner, VIEWS)
             and source.type == op.res[0].type
             and webs.same(source, op.res[0])
+            and webs.inside.get(source) == webs.inside.get(op.res[0])
         )
 
     def insert(self, op: InsertOp) -> None:
         """Nothing, where the piece has been written into its window; else a move."""
         self.retired.append(op)
-        if op.source in self.places.pieces:
+        if op.source in self.places.pieces or op in self.places.webs.in_place:
             return
         move = TMovOp([self.handles.of(op.source, op)], outs=[self.handles.window(op, op)])
         move.location = op.location

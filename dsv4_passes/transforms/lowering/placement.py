@@ -55,12 +55,12 @@ class Scratch(NamedTuple):
 class Places:
     """Webs, pieces, scratch memory and addresses of one function; raises DoesNotFit."""
 
-    def __init__(self, function: func.FuncOp, chip: Chip, ptoas: Ptoas, level: int):
+    def __init__(self, function: func.FuncOp, chip: Chip, ptoas: Ptoas, level: int, nested: bool = True):
         self.function, self.chip, self.addressed = function, chip, level == 3
-        self.webs = Webs(function, self.addressed)
+        self.webs = Webs(function, self.addressed, nested)
         self.pieces: dict[SSAValue, InsertOp] = {}
         for op in function.walk():
-            if isinstance(op, InsertOp) and self._written_in_place(op):
+            if isinstance(op, InsertOp) and op not in self.webs.in_place and self._written_in_place(op):
                 self.pieces[op.source] = op
         self.scratch: dict[Operation, Scratch] = {}
         for op in function.walk():
@@ -144,7 +144,9 @@ class Places:
         if root is None or not self.addressed or is_slot(root) or root in self.pieces:
             return None
         offset = byte_offset(value, True)
-        return None if offset is None else self.addresses[self.webs.find(root)] + offset
+        if offset is None:
+            return None
+        return self.addresses[self.webs.find(root)] + self.webs.inside.get(root, 0) + offset
 
     def window_address(self, insert: InsertOp) -> int | None:
         """Where the window of an insert begins, if it is one stretch of bytes."""
@@ -183,7 +185,8 @@ class Places:
         """
         parts: dict[int, Live] = {}
         for root in roots:
-            live = parts.setdefault(layout_of(root).bytes, Live())
+            end = self.webs.inside.get(root, 0) + layout_of(root).bytes
+            live = parts.setdefault(end, Live())
             for start, end in self.webs.own[root].segments:
                 live.add(start, end | 1)
         name = next((r.name_hint for r in roots if r.name_hint), "tile")

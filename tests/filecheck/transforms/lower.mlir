@@ -276,3 +276,26 @@ func.func @extents(%x: !gm, %y: !gm, %n: index) {
   pto.tstore ins(%b : !some) outs(%y : !gm)
   func.return
 }
+
+// Lanes of another width are another handle on the same bytes.
+
+// CHECK-LABEL: func.func @words
+// CHECK: %a = pto.alloc_tile addr = %c0_i64 {{.*}} : !pto.tile_buf<vec, 8x32xbf16, valid=?x?>
+// CHECK-NEXT: pto.tload ins(%x : !pto.partition_tensor_view<8x32xbf16>) outs(%a : !pto.tile_buf<vec, 8x32xbf16, valid=?x?>)
+// CHECK-NEXT: %w = pto.alloc_tile addr = %c0_i64 {{.*}} : !pto.tile_buf<vec, 8x16xui32, valid=?x?>
+// CHECK-NEXT: %b = pto.alloc_tile addr = %c0_i64 {{.*}} : !pto.tile_buf<vec, 8x16xui32, valid=?x?>
+// CHECK-NEXT: pto.tshls ins(%w, %k : !pto.tile_buf<vec, 8x16xui32, valid=?x?>, i32) outs(%b : !pto.tile_buf<vec, 8x16xui32, valid=?x?>)
+// LEVEL2-LABEL: func.func @words
+// LEVEL2: %a = pto.alloc_tile valid_row = %c8_index valid_col = %c16_index : !pto.tile_buf<vec, 8x16xui32, valid=?x?>
+// LEVEL2-NEXT: %a_1 = pto.treshape %a : !pto.tile_buf<vec, 8x16xui32, valid=?x?> -> !pto.tile_buf<vec, 8x32xbf16>
+// LEVEL2-NEXT: pto.tload ins(%x : !pto.partition_tensor_view<8x32xbf16>) outs(%a_1 : !pto.tile_buf<vec, 8x32xbf16>)
+// LEVEL2-NEXT: %w = pto.treshape %a_1 : !pto.tile_buf<vec, 8x32xbf16> -> !pto.tile_buf<vec, 8x16xui32>
+// LEVEL2-NEXT: pto.tshls ins(%w, %k : !pto.tile_buf<vec, 8x16xui32>, i32) outs(%a : !pto.tile_buf<vec, 8x16xui32, valid=?x?>)
+func.func @words(%x: !pto.partition_tensor_view<8x32xbf16>, %y: !pto.partition_tensor_view<8x16xui32>) {
+  %k = arith.constant 16 : i32
+  %a = pto.tload ins(%x : !pto.partition_tensor_view<8x32xbf16>) -> !pto.tile<vec, 8x32xbf16>
+  %w = pto.reinterpret %a : !pto.tile<vec, 8x32xbf16> -> !pto.tile<vec, 8x16xui32>
+  %b = pto.tshls ins(%w, %k : !pto.tile<vec, 8x16xui32>, i32) -> !pto.tile<vec, 8x16xui32>
+  pto.tstore ins(%b : !pto.tile<vec, 8x16xui32>) outs(%y : !pto.partition_tensor_view<8x16xui32>)
+  func.return
+}

@@ -237,3 +237,26 @@ func.func @boxes(%x: !pto.partition_tensor_view<16x16xf32>, %y: !pto.partition_t
   pto.tstore ins(%b : !pto.tile_buf<vec, 16x16xf32, valid=8x16, slayout=col_major>) outs(%y : !pto.partition_tensor_view<8x16xf32>)
   func.return
 }
+
+// The same bytes as lanes of another width.
+
+// CHECK-LABEL: func.func @words
+// CHECK: %a = pto.tload ins(%x : !pto.partition_tensor_view<8x32xbf16>) -> !pto.tile<vec, 8x32xbf16>
+// CHECK-NEXT: %a_1 = pto.reinterpret %a : !pto.tile<vec, 8x32xbf16> -> !pto.tile<vec, 8x16xui32>
+// CHECK-NEXT: %b = pto.tshls ins(%a_1, %k : !pto.tile<vec, 8x16xui32>, i32) -> !pto.tile<vec, 8x16xui32>
+// CHECK-NEXT: %b_1 = pto.bitcast %b : !pto.tile<vec, 8x16xui32> -> !pto.tile<vec, 8x16xf32>
+// CHECK-NEXT: pto.tstore ins(%b_1 : !pto.tile<vec, 8x16xf32>) outs(%y : !pto.partition_tensor_view<8x16xf32>)
+// CHECK-NEXT: func.return
+func.func @words(%x: !pto.partition_tensor_view<8x32xbf16>, %y: !gm) {
+  %a0 = arith.constant 0 : i64
+  %a512 = arith.constant 512 : i64
+  %k = arith.constant 16 : i32
+  %a = pto.alloc_tile addr = %a0 : !pto.tile_buf<vec, 8x32xbf16>
+  %w = pto.alloc_tile addr = %a0 : !pto.tile_buf<vec, 8x16xui32>
+  %b = pto.alloc_tile addr = %a512 : !pto.tile_buf<vec, 8x16xui32>
+  %f = pto.alloc_tile addr = %a512 : !tile
+  pto.tload ins(%x : !pto.partition_tensor_view<8x32xbf16>) outs(%a : !pto.tile_buf<vec, 8x32xbf16>)
+  pto.tshls ins(%w, %k : !pto.tile_buf<vec, 8x16xui32>, i32) outs(%b : !pto.tile_buf<vec, 8x16xui32>)
+  pto.tstore ins(%f : !tile) outs(%y : !gm)
+  func.return
+}

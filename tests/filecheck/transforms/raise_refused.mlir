@@ -5,9 +5,9 @@
 !tile = !pto.tile_buf<vec, 8x16xf32>
 !row = !pto.tile_buf<vec, 1x16xf32>
 !two = !pto.multi_tile_buf<vec, 8x16xf32, count=2>
-!half = !pto.tile_buf<vec, 8x16xbf16>
+!half = !pto.tile_buf<vec, 16x8xbf16, blayout=col_major>
 !gm = !pto.partition_tensor_view<8x16xf32>
-!gm_half = !pto.partition_tensor_view<8x16xbf16>
+!gm_half = !pto.partition_tensor_view<16x8xbf16>
 
 // An address that is computed.
 
@@ -21,11 +21,11 @@ func.func @dynamic_address(%x: !gm, %a: i64) {
   func.return
 }
 
-// Some bytes of what is read are of another width.
+// Some bytes of what is read are of another width and in another order.
 
 // CHECK-LABEL: func.func @overlap
 // CHECK: pto.tload ins(%x : !pto.partition_tensor_view<8x16xf32>) outs
-// REMARK: remark: 'overlap' stays in buffer form because of 'pto.tstore': it reads 8x16xbf16 where 8x16xf32 was written
+// REMARK: remark: 'overlap' stays in buffer form because of 'pto.tstore': it reads 16x8xbf16 where 8x16xf32 was written
 
 func.func @overlap(%x: !gm, %y: !gm_half) {
   %a0 = arith.constant 0 : i64
