@@ -19,6 +19,11 @@ Severity = Literal["remark", "warning"]
 Outcome = Literal["rewritten", "refused", "note"]
 
 
+def one_line(text: object) -> str:
+    """A message without line breaks: every diagnostic is one line."""
+    return " ".join(str(text).split())
+
+
 class UserError(Exception):
     """A failure that is the input's, told in one line; `location` may be unknown."""
 

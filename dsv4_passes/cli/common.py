@@ -9,15 +9,11 @@ from pathlib import Path
 
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 
-from dsv4_passes.diagnostics import Diagnostics, UserError
+from dsv4_passes.diagnostics import Diagnostics, UserError, one_line
 
 
 class InternalError(Exception):
     """A defect of a tool, with the step it happened in."""
-
-
-def one_line(text: object) -> str:
-    return " ".join(str(text).split())
 
 
 def run_tool(body: Callable[[], int | None]) -> int:

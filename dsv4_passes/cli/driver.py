@@ -21,18 +21,17 @@ from xdsl.utils.exceptions import DiagnosticException, VerifyException
 from xdsl.utils.target import Target
 from xdsl.xdsl_opt_main import xDSLOptMain
 
-from dsv4_passes.diagnostics import Diagnostics, UserError
+from dsv4_passes.diagnostics import Diagnostics, UserError, one_line
 from dsv4_passes.files import write_folder, write_whole
 from dsv4_passes.formats.pto.reader import decode, parse_text, verify_module
+from dsv4_passes.transforms.common.options import build, make_pass, parse_specs
 
 from .common import (
     InternalError,
-    one_line,
     print_diagnostics,
     require_directory_of,
     require_folder,
 )
-from .options import build, did_you_mean, parse_specs
 
 MLIR_SUFFIXES = ("mlir", "pto")
 
@@ -130,10 +129,7 @@ class Dsv4OptMain(xDSLOptMain):
         self._check_target_options()
 
     def _make_pass(self, spec: ArgSpec) -> ModulePass:
-        if spec.name not in self.available_passes:
-            near = did_you_mean(spec.name, self.available_passes)
-            raise UserError(f"unknown pass '{spec.name}'{near}")
-        return build("pass", spec, self.available_passes[spec.name]())
+        return make_pass(spec, self.available_passes)
 
     def _check_target_options(self) -> None:
         """Build the target once now, so that a wrong option does not wait for the passes to finish."""

@@ -9,10 +9,9 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from dsv4_passes.cli.common import one_line
 from dsv4_passes.cli.driver import Dsv4OptMain
 from dsv4_passes.cli.opt import main
-from dsv4_passes.diagnostics import note, refused, rewritten, warning
+from dsv4_passes.diagnostics import note, one_line, refused, rewritten, warning
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 KERNEL = DATA / "rope_c" / "rope_c.pto"

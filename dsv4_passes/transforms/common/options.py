@@ -1,16 +1,15 @@
-"""Passes and targets as they stand on the command line, with errors that say what would be right."""
+"""Passes and targets as people type them, with errors that say what would be right."""
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
+from xdsl.passes import ModulePass
 from xdsl.utils.arg_spec import ArgSpec, ArgSpecConvertible, parse_pipeline
 from xdsl.utils.exceptions import ArgSpecParseError
 
-from dsv4_passes.diagnostics import UserError
-
-from .common import one_line
+from dsv4_passes.diagnostics import UserError, one_line
 
 Made = TypeVar("Made", bound=ArgSpecConvertible)
 
@@ -24,6 +23,13 @@ def parse_specs(text: str, what: str) -> tuple[ArgSpec, ...]:
         problem = one_line(problem).removesuffix(" here")
         column = place.rpartition(":")[2]
         raise UserError(f"invalid {what} '{text}': {problem} (column {column})") from None
+
+
+def make_pass(spec: ArgSpec, available: Mapping[str, Callable[[], type[ModulePass]]]) -> ModulePass:
+    """The pass with its options. Raises UserError for one that is not known."""
+    if spec.name not in available:
+        raise UserError(f"unknown pass '{spec.name}'{did_you_mean(spec.name, available)}")
+    return build("pass", spec, available[spec.name]())
 
 
 def did_you_mean(name: str, known: Sequence[str] | Mapping[str, Any]) -> str:
