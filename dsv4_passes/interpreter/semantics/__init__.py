@@ -1,11 +1,12 @@
 """What every tile operation computes, written once for all domains: mnemonic -> function."""
 
-from . import convert, elementwise, lanes, reductions
+from . import convert, elementwise, lane_pairs, lanes, reductions
 from .call import Call, Masked, Result, Semantics
 
 SEMANTICS: dict[str, Semantics] = {
     **elementwise.TABLE,
     **lanes.TABLE,
+    **lane_pairs.TABLE,
     **convert.TABLE,
     **reductions.TABLE,
 }

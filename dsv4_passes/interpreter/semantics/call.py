@@ -29,7 +29,7 @@ class Masked(NamedTuple):
 
 
 Result: TypeAlias = Lanes | Masked
-Semantics: TypeAlias = "Callable[[Call], Result | list[Lanes]]"
+Semantics: TypeAlias = "Callable[[Call], Result | list[Result]]"
 """From operands to the lanes of the destination (of each destination, where there are several).
 
 What the lanes cover, from the first row and column on, is written; all other lanes become unknown. Most

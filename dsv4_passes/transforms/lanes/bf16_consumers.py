@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from xdsl.dialects import scf
 from xdsl.ir import Operation, SSAValue
 
+from dialects.dsv4.lanes import DeinterleaveOp, InterleaveOp, SwapPairsOp
 from dialects.dsv4.opaque import MoveOp
 from dialects.pto.base import TileOp
 from dialects.pto.convert import TCvtOp, TSelOp
@@ -23,6 +24,7 @@ from dialects.pto.types import PartitionTensorViewType, TileType
 
 LANE_MOVES = (
     *(TMovOp, TExtractOp, TConcatOp, TTransOp, TGatherOp, TScatterOp, TSelOp, TNegOp),
+    *(DeinterleaveOp, InterleaveOp, SwapPairsOp),
     *(MoveOp, SubviewOp, InsertOp, ReshapeOp, TransposeOp, SetValidShapeOp),
 )
 

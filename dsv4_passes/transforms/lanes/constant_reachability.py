@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from xdsl.dialects import func, scf
 from xdsl.ir import Block, BlockArgument, Operation, SSAValue
 
+from dialects.dsv4.lanes import LaneOp
 from dialects.dsv4.opaque import MoveOp as TextMoveOp
 from dialects.pto.broadcast import ColumnExpandOp, RowExpandOp, TColExpandOp, TRowExpandOp
 from dialects.pto.channels import PopOp
@@ -34,7 +35,7 @@ from dialects.pto.types import TileType
 from dsv4_passes.equivalence.facts import facts_of
 from dsv4_passes.interpreter.numerics import is_float
 
-_MOVES = (MoveOp, TextMoveOp, TTransOp, TConcatOp, InsertOp)
+_MOVES = (MoveOp, TextMoveOp, TTransOp, TConcatOp, InsertOp, LaneOp)
 _VIEWS = (SubviewOp, BitcastOp, ReinterpretOp, ReshapeOp, TransposeOp, SetValidShapeOp)
 _ARITHMETIC = (BinaryOp, MatmulOp, TCvtOp)
 """No rule of terms makes a number of operands that are none."""

@@ -23,13 +23,14 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.transforms.dead_code_elimination import is_trivially_dead
 
+from dialects.dsv4.lanes import LaneOp
 from dialects.pto.base import TileOp, segment_sizes, target_arch
 from dialects.pto.channels import PopOp
 from dialects.pto.memory import MakeTensorViewOp
 from dialects.pto.moves import TMovOp
 from dialects.pto.tiles import InsertOp, UndefOp
 from dialects.pto.types import DYNAMIC, TileBufType, TileType
-from dsv4_passes.diagnostics import about
+from dsv4_passes.diagnostics import UserError, about
 from dsv4_passes.targets import LATEST
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
@@ -178,7 +179,16 @@ def _describes_argument(op: Operation) -> bool:
 
 
 def lower_function(function: func.FuncOp, chip: str, ptoas: str | float, level: Level) -> None:
-    """Lower one function; functions without tile values stay as they are."""
+    """Lower one function; functions without tile values stay as they are.
+
+    Raises UserError where a lane operation is left, which says what is wanted and not how it is done.
+    """
+    if (lane_op := next((op for op in function.walk() if isinstance(op, LaneOp)), None)) is not None:
+        raise UserError(
+            f"expected tile operations that ptoas has, found {lane_op.name}: run dsv4-lower-lanes before "
+            "pto-lower",
+            lane_op.location,
+        )
     if any(isinstance(r.type, TileType) for op in function.walk() for r in op.results):
         _Lower(function, chip, ptoas, level)
 
