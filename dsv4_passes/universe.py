@@ -49,6 +49,7 @@ DSV4_UNIVERSE = Universe(
         "dsv4-fuse-stages": _pass("fusion.fuse_stages", "FuseStagesPass"),
         "dsv4-hoist-fills": _pass("memory.hoist_fills", "HoistFillsPass"),
         "dsv4-propagate-facts": _pass("program.propagate_facts", "PropagateFactsPass"),
+        "dsv4-raise-lanes": _pass("lanes.raise_lanes", "RaiseLanesPass"),
         "dsv4-rope": _pass("rope", "RopePass"),
         "dsv4-scatter-form": _pass("lanes.scatter_form", "ScatterFormPass"),
         "dsv4-select-to-lanes": _pass("lanes.select_to_lanes", "SelectToLanesPass"),

@@ -6,7 +6,7 @@ their trips then do the same is among the effects to compare (induction). Branch
 symbol run both ways; a lane that differs becomes a `select`.
 """
 
-from collections.abc import Container, Hashable, Mapping, Sequence
+from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -267,6 +267,12 @@ class LaneMachine(Machine):
             yield from self.run_trips(op, trips)
         else:
             yield from self._run_once(op, f"{low}:{high}:{step}", affine.bounds(low)[0], trips)
+
+    def run_trips(self, op: scf.ForOp, trips: Iterable[Number]) -> Steps:
+        yield from super().run_trips(op, trips)
+        for result in op.results:
+            if isinstance(tile := self.env[result], Tile):
+                self.bind(result, tile)
 
     def _run_once(self, op: scf.ForOp, bounds: str, low: int | None, trips: range | None) -> Steps:
         """One trip that stands for all: `iv` is a symbol, and so is all that comes from earlier trips."""

@@ -49,7 +49,10 @@ def _scatter(c: Call) -> Lanes:
     """All lanes of the physical destination: +0 where nothing is put (pto-isa npu/*/TScatter.hpp)."""
     layout = c.layout
     out = c.domain.constant(0, c.dtype, layout.shape)
-    rows, cols = c.fixed("src")
+    tile = c.tile("src")
+    open_rows = c.op.form() == "mask" and tile.valid[0] == c.destinations[0][1][0]
+    # where as many rows are valid as in the source, what the others hold means nothing
+    rows, cols = tile.box if open_rows and isinstance(tile.valid[1], int) else c.fixed("src")
     source = c.lanes("src", rows, cols)
     if c.op.form() == "mask":
         _, lanes, columns = _masked(c)

@@ -5,10 +5,11 @@ has no effects and no regions, by a hash, in one walk.
 """
 
 from xdsl.dialects import func
-from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.ir import Attribute, Block, Operation
 from xdsl.rewriter import Rewriter
 from xdsl.transforms.dead_code_elimination import region_dce
 
+from dialects.dsv4.lanes import LaneOp
 from dialects.dsv4.opaque import MoveOp
 from dialects.pto.convert import TCvtOp
 from dialects.pto.memory import MakeTensorViewOp
@@ -27,16 +28,16 @@ def tidy(function: func.FuncOp) -> None:
     region_dce(function.body)
 
 
-def _merge(block: Block, above: dict[Key, SSAValue]) -> None:
-    """Replace a scalar by an equal one that was computed before it, in this block or around it."""
+def _merge(block: Block, above: dict[Key, Operation]) -> None:
+    """Replace a scalar or lane move by an equal one that was computed before, in this block or around it."""
     known = dict(above) if above else {}
     for op in list(block.ops):
-        if op.name in MERGED or (isinstance(op, (MakeTensorViewOp, TCvtOp)) and op.results):
+        if op.name in MERGED or (isinstance(op, (MakeTensorViewOp, TCvtOp, LaneOp)) and op.results):
             key = _key(op)
             if (same := known.get(key)) is None:
-                known[key] = op.results[0]
+                known[key] = op
             else:
-                Rewriter.replace_op(op, [], [same])
+                Rewriter.replace_op(op, [], list(same.results))
         else:
             for region in op.regions:
                 for inner in region.blocks:

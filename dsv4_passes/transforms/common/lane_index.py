@@ -15,15 +15,20 @@ from xdsl.ir import Block, Operation, SSAValue
 
 from dialects.pto.types import TileType
 from dsv4_passes.equivalence.lanes import LaneRun
+from dsv4_passes.interpreter.affine import Number
 
 Ids = NDArray[np.int64]
 
 
 class LaneIndex:
-    """The fully known tile values of a run by their lanes, the sign of a zero aside."""
+    """The fully known tile values of a run by their lanes, the sign of a zero aside.
 
-    def __init__(self, function: func.FuncOp, run: LaneRun):
-        self.run, self.domain = run, run.context.domain
+    `partly`: a tile may have fewer valid rows, if all columns are valid; its lanes are those of its valid
+    rows. Whoever asks then compares extents, too.
+    """
+
+    def __init__(self, function: func.FuncOp, run: LaneRun, partly: bool = False):
+        self.run, self.domain, self.partly = run, run.context.domain, partly
         self.order: dict[Operation, int] = {}
         self.found: dict[tuple[object, ...], list[SSAValue]] = defaultdict(list)
         self.halves: dict[tuple[object, ...], list[tuple[SSAValue, int]]] = defaultdict(list)
@@ -45,9 +50,20 @@ class LaneIndex:
         if not instances:
             return None
         layout = instances[0].layout
+        if self.partly:
+            rows, cols = instances[0].box
+            alike = all(t.valid == instances[0].valid for t in instances)
+            if not alike or cols != layout.cols or any(not t.known[:rows].all() for t in instances):
+                return None
+            return np.stack([t.data[:rows] for t in instances])
         if any(not t.known.all() or t.valid != layout.shape for t in instances):
             return None
         return np.stack([t.data for t in instances])
+
+    def extent(self, value: SSAValue) -> tuple[int, Number]:
+        """Rows of a value's tile, and how many of them are valid."""
+        tile = self.run.instances[value][0]
+        return tile.layout.rows, tile.valid[0]
 
     def strip(self, ids: Ids) -> Ids:
         """Terms without a `+ (+0)` at their root."""

@@ -14,7 +14,8 @@ from dialects.pto.base import TileOp
 from dialects.pto.convert import TCvtOp
 from dialects.pto.memory import MakeTensorViewOp, PartitionViewOp, TLoadOp, constant_int
 from dialects.pto.moves import TExtractOp, TMovOp
-from dialects.pto.types import TileLayout, TileType, element_bits
+from dialects.pto.tiles import SetValidShapeOp, SubviewOp
+from dialects.pto.types import DYNAMIC, TileLayout, TileType, element_bits
 from dsv4_passes.targets import Chip, Ptoas, wrong_element
 
 WIDENED = ("bf16", "f16")
@@ -91,7 +92,8 @@ class Builder:
             ):
                 return op.res[0]
         result = TileType(layout._replace(dtype=dtype))
-        op = TCvtOp([value], result=result, properties={"rmode": RoundModeAttr(mode)})
+        rounding = {"rmode": RoundModeAttr(mode)}
+        op = TCvtOp([value], result=result, valid=valid_of(value), properties=rounding)
         self.add(op)
         op.res[0].name_hint = value.name_hint
         return op.res[0]
@@ -106,10 +108,10 @@ class Builder:
         view = load.ins[0].owner
         if not isinstance(view, PartitionViewOp) or not is_row_major(view):
             raise Stuck("its operand is loaded through a view that is not row-major")
-        again = TileType(TileLayout("vec", layout.rows, layout.cols, layout.dtype, *layout.shape))
+        again = TileType(TileLayout("vec", layout.rows, layout.cols, layout.dtype, *layout.valid))
         if layout.cols * element_bits(layout.dtype) % 256:
             raise Stuck(f"a row of its operand, {layout.cols} {layout.dtype}, is no multiple of 32 bytes")
-        op = TLoadOp([load.ins[0]], result=again)
+        op = TLoadOp([load.ins[0]], result=again, valid=list(load.valid))
         self.add(op, before=load)
         op.res[0].name_hint = load.res[0].name_hint
         return op.res[0]
@@ -131,6 +133,28 @@ class Builder:
                 f"its operand is computed in {layout_of(value).loc} memory, which vector memory cannot reach"
             )
         return op
+
+
+def valid_of(value: SSAValue) -> list[SSAValue]:
+    """The extents that a tile's type writes `?`, as operands; Stuck where nothing in sight is that number."""
+    extents = layout_of(value).valid
+    if DYNAMIC not in extents:
+        return []
+    op = value.owner
+    if isinstance(op, TileOp):
+        given = iter(op.valid)
+        for result in op.res:
+            own = [next(given) for extent in layout_of(result).valid if extent == DYNAMIC]
+            if result is value:
+                return own
+    operands: list[SSAValue] = []
+    if isinstance(op, SetValidShapeOp):
+        operands = [op.valid_row, op.valid_col]
+    elif isinstance(op, SubviewOp):
+        operands = list(op.valid)
+    if len(operands) != 2:
+        raise Stuck("the number of its valid rows is not at hand")
+    return [operand for operand, extent in zip(operands, extents, strict=True) if extent == DYNAMIC]
 
 
 def is_row_major(view: PartitionViewOp) -> bool:

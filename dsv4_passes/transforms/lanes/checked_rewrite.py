@@ -74,6 +74,8 @@ class Rebuilder:
 
     function: func.FuncOp
     policy: Policy = field(default_factory=Policy)
+    partly: bool = False
+    """Whether tiles with fewer valid rows are looked at, too."""
 
     def __post_init__(self) -> None:
         self.context = LaneContext()
@@ -91,7 +93,7 @@ class Rebuilder:
 
     @cached_property
     def index(self) -> LaneIndex:
-        return LaneIndex(self.function, self.run)
+        return LaneIndex(self.function, self.run, self.partly)
 
     def forget(self) -> None:
         """The function has changed: run it again when somebody asks."""
@@ -189,7 +191,7 @@ class Rebuilder:
         """`new` holds what was rounded in `old`, the sign of zeros aside; nothing else was changed."""
         before = self.index.ids(old)
         wanted = None if before is None else self.unrounded(before)
-        found = LaneIndex(self.function, after).ids(new)
+        found = LaneIndex(self.function, after, self.partly).ids(new)
         if wanted is None or found is None or wanted.shape != found.shape:
             return False
         return np.array_equal(self.index.strip(wanted), self.index.strip(found))

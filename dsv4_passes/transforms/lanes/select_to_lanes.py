@@ -17,7 +17,7 @@ a rounding to bf16 that the cube made necessary: dropped where every use rounds 
 else kept as an explicit conversion.
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -73,6 +73,8 @@ MAX_CHUNKS = 8
 """Loops that sum up chunks of one selection are unrolled up to so many trips."""
 BY_HAND = (FlagOp, CoreFlagOp, BufferLockOp, BarrierSyncOp, SyncAllOp, TSyncOp)
 """Synchronisation that names pipelines, operations, buffers or kinds of cores."""
+Rewrite = Callable[[func.FuncOp, Policy], int]
+"""Rewrites the sites of a function and says how many."""
 CUBE_MEMORIES = ("mat", "left", "right", "acc", "bias", "scaling")
 
 
@@ -206,7 +208,7 @@ def refuse(function: func.FuncOp, value: SSAValue, reasons: list[str]) -> None:
 # -- the pass ----------------------------------------------------------------------------------------
 
 
-def followed(function: func.FuncOp, policy: Policy) -> Rebuilder | None:
+def followed(function: func.FuncOp, policy: Policy, partly: bool = False) -> Rebuilder | None:
     """The function with its lanes; None, with a remark, where it cannot be run on terms."""
     _say_what_is_stored_to(function)
     if (flag := next((op for op in function.walk() if isinstance(op, BY_HAND)), None)) is not None:
@@ -219,7 +221,7 @@ def followed(function: func.FuncOp, policy: Policy) -> Rebuilder | None:
         refused(launch, f"'{function.sym_name.data}' stays: {why}", "tensor passed twice")
         return None
     try:
-        return Rebuilder(function, policy)
+        return Rebuilder(function, policy, partly)
     except UserError as error:
         why = f"its lanes cannot be followed: {error.message}"
         refused(function, f"'{function.sym_name.data}' stays: {why}", "lanes cannot be followed")
@@ -256,14 +258,19 @@ def rewrite_function(function: func.FuncOp, policy: Policy) -> int:
             if isinstance(value.type, TileType) and is_site(value):
                 refuse(function, value, [])
         return 0
+    return with_chunks_unrolled(function, policy, rewrite_sites)
+
+
+def with_chunks_unrolled(function: func.FuncOp, policy: Policy, rewrite: Rewrite) -> int:
+    """Rewrite a function, first with each loop unrolled that sums up chunks of one selection."""
     count = 0
     tried: set[int] = set()
     while (number := next(_accumulating(function, tried), None)) is not None:
         tried.add(number)
-        if gained := rewrite_unrolled(function, number, policy):
+        if gained := rewrite_unrolled(function, number, policy, rewrite):
             count += gained
             tried.clear()
-    return count + rewrite_sites(function, policy)
+    return count + rewrite(function, policy)
 
 
 def rewrite_sites(function: func.FuncOp, policy: Policy) -> int:
@@ -278,7 +285,7 @@ def rewrite_sites(function: func.FuncOp, policy: Policy) -> int:
         forms = list(candidates(rebuilder, value))
         if policy.guard == "bf16-fallback" and forms and list(interleavings(rebuilder, value)):
             golden = next(bf16_goldens(value), None) or next(
-                (kept[user] for user in _sums(value) if user in kept), None
+                (kept[user] for user in sums_of(value) if user in kept), None
             )
             if golden is not None:
                 kept[op] = golden
@@ -300,14 +307,14 @@ def rewrite_sites(function: func.FuncOp, policy: Policy) -> int:
     return count
 
 
-def _sums(value: SSAValue) -> Iterator[Operation]:
+def sums_of(value: SSAValue) -> Iterator[Operation]:
     """The sums that a product goes into."""
     for use in value.uses:
         op = use.operation
         if isinstance(op, TAddOp):
             yield op
         elif isinstance(op, (TMovOp, MoveOp)):
-            yield from _sums(op.results[0])
+            yield from sums_of(op.results[0])
 
 
 def _accumulating(function: func.FuncOp, tried: Container[int]) -> Iterator[int]:
@@ -325,7 +332,7 @@ def _is_acc(value: SSAValue) -> bool:
     return isinstance(value.type, TileType) and value.type.data.loc == "acc"
 
 
-def rewrite_unrolled(function: func.FuncOp, number: int, policy: Policy) -> int:
+def rewrite_unrolled(function: func.FuncOp, number: int, policy: Policy, rewrite: Rewrite) -> int:
     """Unroll a loop that sums up chunks and rewrite; everything stays if a product of it is left.
 
     No single trip selects anything, only all of them together do. Unrolled, the function has to do the same
@@ -339,7 +346,7 @@ def rewrite_unrolled(function: func.FuncOp, number: int, policy: Policy) -> int:
     if lane_difference(function, trial) is not None:
         return 0
     with collect() as said:
-        count = rewrite_sites(trial, policy)
+        count = rewrite(trial, policy)
     if any(isinstance(op, MatmulOp) and op not in others for op in trial.walk()):
         return 0
     for diagnostic in said.entries:

@@ -1,0 +1,153 @@
+"""Why a site was not raised: how far the match got, and what would lift it."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from xdsl.dialects import func
+from xdsl.dialects.builtin import StringAttr
+from xdsl.ir import BlockArgument, Operation, SSAValue
+
+from dialects.pto.convert import TSelOp, TSelsOp
+from dialects.pto.lanes import TGatherOp, TScatterOp
+from dialects.pto.memory import TLoadOp
+from dsv4_passes.diagnostics import refused
+from dsv4_passes.equivalence.facts import (
+    argument_attribute,
+    argument_name,
+    facts_of,
+    loaded_argument,
+)
+from dsv4_passes.transforms.common.lane_index import Ids
+
+from . import select_to_lanes
+from .builder import layout_of
+from .checked_rewrite import Rebuilder
+from .lane_sources import Finder
+from .selection_text import picked
+
+GIVEN = "dsv4.given"
+"""On an argument whose array was given and states no fact: what the array is."""
+
+
+def refuse(
+    rebuilder: Rebuilder | None, function: func.FuncOp, value: SSAValue, reasons: Sequence[str]
+) -> int:
+    """Say why a site stays. Nothing is said of a product that selects nothing, nor of an operation that may
+    do more than move lanes; the number of such products, 0 or 1, is returned.
+    """
+    op, layout = value.owner, layout_of(value)
+    assert isinstance(op, Operation)
+    product = layout.loc == "acc" or select_to_lanes.is_site(value)
+    if not product and not isinstance(op, (TGatherOp, TScatterOp, TSelOp, TSelsOp)):
+        return 0
+    site = f"'{op.name}' of {layout.rows}x{layout.cols} stays"
+    behind = list(_arguments_behind(value))
+    if given := list(_given(function, behind)):
+        refused(op, f"{site}: {'; '.join(given)}", "a given array selects no pairs")
+        return 0
+    if product and (missing := select_to_lanes.missing_facts(function, value)):
+        wanted = select_to_lanes.wanted_fact(missing, "a select matrix")
+        refused(op, f"{site}: {wanted}", "no fact about a selector")
+        return 0
+    if not product and (missing := _missing_indices(function, value)):
+        wanted = select_to_lanes.wanted_fact(missing, "a row of lane numbers", "table:")
+        refused(op, f"{site}: {wanted}", "no fact about an index")
+        return 0
+    known = facts_of(function)
+    if rebuilder is None or (product and not reasons and not any(a in known for a in behind)):
+        return 1
+    why = "; ".join(reasons) or how_far(rebuilder, value)
+    refused(op, f"{site}: {why}", reasons[0] if reasons else "its lanes are not those of pairs")
+    return 0
+
+
+def how_far(rebuilder: Rebuilder, value: SSAValue) -> str:
+    """What its lanes are, as far as that is known."""
+    ids = rebuilder.index.ids(value)
+    if ids is None:
+        return _not_whole(rebuilder, value)
+    finder = Finder(rebuilder, value)
+    if (text := _of_one_value(rebuilder, finder, ids)) is not None:
+        return text
+    if ids.shape[2] % 2:
+        return f"it has {ids.shape[2]} columns, which make no pairs"
+    halves = [finder.source(ids[:, :, lane::2]) for lane in (0, 1)]
+    for name, other, half in (("even", "odd", halves[0]), ("odd", "even", halves[1])):
+        if half is not None:
+            return f"its {name} lanes are {half.what}, its {other} lanes are not those of a known value"
+    return "its even and odd lanes are not those of known values"
+
+
+def _not_whole(rebuilder: Rebuilder, value: SSAValue) -> str:
+    tiles = rebuilder.run.instances.get(value)
+    if not tiles:
+        return "it was not reached when the function was followed"
+    layout = tiles[0].layout
+    if any(tile.valid[1] != layout.cols for tile in tiles):
+        return f"only {tiles[0].valid[1]} of its {layout.cols} columns are valid, and pairs need all of a row"
+    if any(tile.valid[0] != tiles[0].valid[0] for tile in tiles):
+        return "it has other valid rows in other trips of a loop"
+    return "not all of its lanes are known: some were never written"
+
+
+def _of_one_value(rebuilder: Rebuilder, finder: Finder, ids: Ids) -> str | None:
+    """`it picks lanes 0, 4, 8 … of 64` where the lanes of each row are those of a row of one value."""
+    index = rebuilder.index
+    plain = index.strip(ids)
+    for value, lanes in index.plain.items():
+        if value is finder.site or not index.visible(value, finder.before):
+            continue
+        if lanes.shape[:2] != plain.shape[:2] or lanes.shape[2] < 2:
+            continue
+        where = {int(term): i for i, term in enumerate(lanes[0, 0])}
+        places = [where.get(int(term), -1) for term in plain[0, 0]]
+        if min(places) >= 0 and np.array_equal(lanes[:, :, places], plain):
+            name = f" of %{value.name_hint}" if value.name_hint else ""
+            return f"it {picked(places, lanes.shape[2])}{name}"
+    return None
+
+
+# -- arguments ---------------------------------------------------------------------------------------
+
+
+def _behind(value: SSAValue) -> Iterator[Operation]:
+    """The operations that a value is computed by, those in a loop's body included, each once."""
+    pending, seen = [value], set[Operation]()
+    while pending:
+        op = pending.pop().owner
+        if isinstance(op, Operation) and op not in seen:
+            seen.add(op)
+            yield op
+            pending += op.operands
+            for region in op.regions:
+                for block in region.blocks:
+                    if block.last_op is not None:
+                        pending += block.last_op.operands
+
+
+def _arguments_behind(value: SSAValue) -> Iterator[BlockArgument]:
+    for op in _behind(value):
+        argument = loaded_argument(op) if isinstance(op, TLoadOp) else None
+        if argument is not None:
+            yield argument
+
+
+def _given(function: func.FuncOp, arguments: Sequence[BlockArgument]) -> Iterator[str]:
+    """`'lo' was given and picks lanes 0-31 of 64: a half split, not even/odd`."""
+    for argument in dict.fromkeys(arguments):
+        text = argument_attribute(function, argument.index, GIVEN)
+        if isinstance(text, StringAttr):
+            yield f"'{argument_name(function, argument.index)}' was given and {text.data}"
+
+
+def _missing_indices(function: func.FuncOp, value: SSAValue) -> list[str]:
+    """Integer arguments that the index of a gather or scatter behind a value is made from, without a fact."""
+    known = facts_of(function)
+    names: list[str] = []
+    for op in _behind(value):
+        if not isinstance(op, (TGatherOp, TScatterOp)) or op.form() != "index":
+            continue
+        for argument in _arguments_behind(op.idx):
+            if argument not in known:
+                names.append(argument_name(function, argument.index))
+    return list(dict.fromkeys(names))

@@ -1,0 +1,252 @@
+"""`dsv4-raise-lanes`: code that moves lanes, by whatever means, becomes lane operations.
+
+    %e = pto.tmatmul ins(%x, %E)                          %e, %o = dsv4.deinterleave %x
+    %o = pto.tgather ins(%x, {P1010})            =>
+    %s = scf.for … pto.tgather ins(%row, %index) …        %s = dsv4.swap_pairs %x
+    %a = pto.tscatter ins(%e, {P0101})
+    %b = pto.tscatter ins(%o, {P1010})                    %y = dsv4.interleave %e, %o
+    %y = pto.tadd ins(%a, %b)
+
+Recognised is what lanes a value holds, not how the code is written: products with select matrices (in chunks,
+block-diagonal, transposed, accumulated or added, with signs), gathers and scatters by mask or by an index
+that is known, row by row or all at once, preserve blends, scatters that are merged, bits that are shifted
+and joined. Rows of which not all are valid are rows like others.
+
+Legal because every rewrite is kept only if what the function stores is proved to be the same, lane by lane
+(`checked_rewrite`); the guard says what happens to a rounding that the cube made necessary.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from xdsl.context import Context
+from xdsl.dialects import func, scf
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Block, Operation, SSAValue
+from xdsl.passes import ModulePass
+
+from dialects.dsv4.lanes import LaneOp
+from dialects.pto.convert import TSelOp, TSelsOp
+from dialects.pto.elementwise import TAddOp, TOrOp
+from dialects.pto.lanes import TGatherOp, TScatterOp
+from dialects.pto.matmul import MatmulOp
+from dialects.pto.moves import TTransOp
+from dialects.pto.tiles import BitcastOp, InsertOp, ReinterpretOp
+from dialects.pto.types import TileBufType, TileType
+from dsv4_passes.diagnostics import about, note, refused, rewritten
+from dsv4_passes.interpreter.numerics import is_float
+from dsv4_passes.targets import LATEST
+from dsv4_passes.transforms.common.lane_index import Ids
+
+from . import select_to_lanes
+from .bf16_consumers import bf16_goldens
+from .builder import Builder, layout_of
+from .checked_rewrite import Candidate, Guard, Policy, Rebuilder, Rewritten, SignedZero
+from .lane_sources import Build, Finder, as_type, interleaved, meeting, plus_zero, swapped
+from .match_report import refuse
+from .report import outcome_text, savings
+
+MOVERS = (TGatherOp, TScatterOp, TSelOp, TSelsOp, TTransOp, BitcastOp, ReinterpretOp)
+MERGES = (TAddOp, TOrOp)
+
+
+# -- sites -----------------------------------------------------------------------------------------
+
+
+def is_site(rebuilder: Rebuilder, value: SSAValue) -> bool:
+    """The value may be others with their lanes moved: made by an operation or loop that moves lanes."""
+    op = value.owner
+    layout = layout_of(value)
+    if layout.loc == "acc":
+        return select_to_lanes.is_site(value)
+    if layout.loc != "vec" or isinstance(op, (Block, LaneOp)):
+        return False
+    if isinstance(op, MERGES):
+        return select_to_lanes.is_site(value) or any(has_empty_half(rebuilder, v) for v in op.ins)
+    if isinstance(op, scf.ForOp):
+        return fills_a_tile(op, value)
+    return isinstance(op, MOVERS)
+
+
+def has_empty_half(rebuilder: Rebuilder, value: SSAValue) -> bool:
+    """The even or the odd lanes are all +0, as of one half of what is put together."""
+    ids = rebuilder.index.ids(value)
+    return (
+        ids is not None
+        and ids.shape[2] % 2 == 0
+        and any(rebuilder.is_zero(ids[:, :, lane::2]) for lane in (0, 1))
+    )
+
+
+def fills_a_tile(loop: scf.ForOp, value: SSAValue) -> bool:
+    """The loop writes the value piece by piece."""
+    last = loop.body.block.last_op
+    number = list(loop.results).index(value)  # pyright: ignore[reportArgumentType]
+    return isinstance(last, scf.YieldOp) and isinstance(last.operands[number].owner, InsertOp)
+
+
+def _backwards(block: Block) -> Iterator[SSAValue]:
+    """Tile values from the last to the first, a loop's results before what is inside."""
+    for op in reversed(list(block.ops)):
+        yield from (v for v in reversed(op.results) if isinstance(v.type, TileType))
+        for region in reversed(op.regions):
+            for inner in reversed(region.blocks):
+                yield from _backwards(inner)
+
+
+# -- forms -----------------------------------------------------------------------------------------
+
+
+def candidates(rebuilder: Rebuilder, value: SSAValue) -> Iterator[Candidate]:
+    """Ways to have the lanes of a site, the simplest first."""
+    ids = rebuilder.index.ids(value)
+    if ids is None or rebuilder.context.domain.is_constant(ids).all():
+        return
+    finder = Finder(rebuilder, value)
+    dtype = finder.layout.dtype
+    mode = rounding_mode(rebuilder, ids)
+    sums = is_float(dtype) and (finder.layout.loc == "acc" or isinstance(value.owner, TAddOp))
+    for what, build, drops in moves(rebuilder, finder, ids):
+
+        def finish(b: Builder, build: Build = build) -> SSAValue:
+            return as_type(b, build(b), dtype, mode)
+
+        yield Candidate(what, finish, drops)
+        if sums:  # a sum that starts at +0 is never -0
+            yield Candidate(f"{what} + 0", lambda b, f=finish: plus_zero(b, f(b)), drops)
+
+
+def moves(rebuilder: Rebuilder, finder: Finder, ids: Ids) -> Iterator[tuple[str, Build, bool]]:
+    """What the lanes are, as a text; how to build them; and whether a rounding is dropped."""
+    if (found := finder.source(ids)) is not None:
+        yield found.what, found.build, False
+    if ids.shape[2] % 2:
+        return
+    even, odd = ids[:, :, 0::2], ids[:, :, 1::2]
+    exchanged = ids.copy()
+    exchanged[:, :, 0::2], exchanged[:, :, 1::2] = odd, even
+    if (other := finder.whole(exchanged)) is not None:
+        yield "the pairs of a value exchanged", lambda b: swapped(b, b.in_vec(other)), False
+    kept, bare = (even, odd), (rebuilder.unrounded(even), rebuilder.unrounded(odd))
+    wide = finder.layout.dtype == "f32"
+    for halves, drops in ((bare, True), (kept, False)) if wide else ((kept, False), (bare, False)):
+        if halves[0] is None or halves[1] is None:
+            continue
+        sources = finder.source(halves[0]), finder.source(halves[1])
+        if sources[0] is None or sources[1] is None:
+            continue
+        what = f"{sources[0].what} and {sources[1].what} interleaved"
+        for builds, _ in meeting([s for s in sources if s is not None], finder.layout.dtype):
+            yield what, lambda b, builds=builds: interleaved(b, builds[0](b), builds[1](b)), drops
+
+
+def rounding_mode(rebuilder: Rebuilder, ids: Ids) -> str:
+    """How the lanes were rounded, if they were: what a conversion has to do that rounds them again."""
+    table = rebuilder.context.domain.table
+    heads = {table.head(int(term)) for term in np.unique(ids)}
+    modes = {head[2] for head in heads if head[0] == "round"}
+    return str(modes.pop()) if len(modes) == 1 else "RINT"
+
+
+def puts_together(rebuilder: Rebuilder, value: SSAValue) -> bool:
+    """A product, or a sum of such, whose even and odd lanes are those of two values."""
+    ids = rebuilder.index.ids(value)
+    if ids is None or ids.shape[2] % 2 or not select_to_lanes.is_site(value):
+        return False
+    finder = Finder(rebuilder, value)
+    return all(finder.source(_bare(rebuilder, ids[:, :, lane::2])) is not None for lane in (0, 1))
+
+
+def _bare(rebuilder: Rebuilder, ids: Ids) -> Ids:
+    bare = rebuilder.unrounded(ids)
+    return ids if bare is None else bare
+
+
+# -- the pass ----------------------------------------------------------------------------------------
+
+
+def raise_sites(function: func.FuncOp, policy: Policy) -> int:
+    """Raise every site of one function as it stands."""
+    if (rebuilder := select_to_lanes.followed(function, policy, partly=True)) is None:
+        return 0
+    count, ordinary = 0, 0
+    seen: set[SSAValue] = set()
+    kept: dict[Operation, Operation] = {}
+    pending = list(_backwards(function.body.block))[::-1]
+    while pending:
+        value = pending.pop()
+        if value in seen:
+            continue
+        seen.add(value)
+        if not is_site(rebuilder, value):
+            continue
+        op = value.owner
+        assert isinstance(op, Operation)
+        if policy.guard == "bf16-fallback" and puts_together(rebuilder, value):
+            golden = next(bf16_goldens(value), None) or next(
+                (kept[user] for user in select_to_lanes.sums_of(value) if user in kept), None
+            )
+            if golden is not None:
+                kept[op] = golden
+                refused(
+                    op,
+                    f"'{op.name}' stays: guard bf16-fallback keeps the matmul re-interleave because "
+                    f"'{golden.name}' rounds its result to bf16",
+                    "guard bf16-fallback",
+                )
+                continue
+        before = savings(function)
+        result = rebuilder.try_all(value, candidates(rebuilder, value))
+        if isinstance(result, Rewritten):
+            count += 1
+            rewritten(op, f"'{op.name}' -> {outcome_text(result, before, savings(function))}")
+            pending = list(_backwards(function.body.block))[::-1]
+        else:
+            ordinary += refuse(rebuilder, function, value, result)
+    say_ordinary(function, ordinary)
+    select_to_lanes.become_vector(function)
+    return count
+
+
+def say_ordinary(function: func.FuncOp, count: int) -> None:
+    """A note on products that only multiply."""
+    if count:
+        plural = "product selects" if count == 1 else "products select"
+        note(function, f"{count} {plural} no lanes of known values")
+
+
+def may_move_lanes(function: func.FuncOp) -> bool:
+    """Something in the function may be a site whose lanes are worth to be followed."""
+    if any(isinstance(op, (*MOVERS, TOrOp)) for op in function.walk()):
+        return True
+    return any(isinstance(op, MatmulOp) for op in function.walk()) and select_to_lanes.may_select(function)
+
+
+def raise_function(function: func.FuncOp, policy: Policy) -> int:
+    """Raise every site of one function in value form; how many were raised."""
+    ops = list(function.walk())
+    if any(isinstance(r.type, TileBufType) for op in ops for r in op.results):
+        return 0
+    if not may_move_lanes(function):
+        values = [v for v in _backwards(function.body.block) if select_to_lanes.is_site(v)]
+        say_ordinary(function, sum(refuse(None, function, v, []) for v in values))
+        return 0
+    return select_to_lanes.with_chunks_unrolled(function, policy, raise_sites)
+
+
+@dataclass(frozen=True)
+class RaiseLanesPass(ModulePass):
+    """Raise lane moves; `guard` and `signed-zero` say how exact the result must be."""
+
+    name = "dsv4-raise-lanes"
+    guard: Guard = "exact"
+    signed_zero: SignedZero = "exact"
+    chip: str | None = None
+    ptoas: str | float = LATEST
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        policy = Policy(self.guard, self.signed_zero, self.chip, self.ptoas)
+        for function in [f for f in op.walk() if isinstance(f, func.FuncOp)]:
+            with about(function.sym_name.data):
+                raise_function(function, policy)
