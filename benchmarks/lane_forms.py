@@ -110,10 +110,12 @@ def scattered(k: Kernel, even: Value, odd: Value, merge: str) -> Value:
 
 
 def blended(k: Kernel, even: Value, odd: Value, case: Case) -> Value:
-    """Into a zeroed tile, each half by two scatters, a comparison and a selection."""
+    """Each half by two scatters into zeroed tiles, a comparison and a selection."""
     rows, cols, half = case.rows, case.cols, case.half
-    whole = k.fill(rows, cols, "%f0:f32")
+    whole = k.undef(rows, cols, "f32")
     for value, pattern in ((even, "P0101"), (odd, "P1010")):
+        for _ in range(2):
+            k.fill(rows, cols, "%f0:f32")
         ones = k.fill(rows, half, "%f1:f32")
         moved, mask = k.scatter(value, pattern), k.scatter(ones, pattern)
         bits = k.op("tcmps", [mask], "ui8", (rows, max(32, cols // 8)), scalar="%f0:f32", clause=_NOT_ZERO)
@@ -230,15 +232,18 @@ def rope_d(k: Kernel, case: Case) -> None:
     k.store(k.convert(turned, case.result))
 
 
-def bit_pack(fused: bool, masked: bool = False) -> Form:
+def bit_pack(fused: bool, masked: bool = False, scalar_mask: bool = False) -> Form:
+    """By shifts; odd lanes by a mask instead, in a constant tile or as a scalar (A5)."""
+
     def build(k: Kernel, case: Case) -> None:
         mask = k.fill(case.rows * case.cols // (2 * WIDE), WIDE, "%s1:i32") if masked else None
         x = k.load(case.rows, case.cols, case.source)
         if case.source == "f32":
             even, odd = (k.wide(v) for v in mask_apart(k, x))
-        elif mask is not None:
+        elif mask is not None or scalar_mask:
             pairs = as_pairs(k, x)
-            bits = k.op("tand", [k.seen(pairs, pairs.rows, WIDE, "i32"), mask])
+            signed = k.seen(pairs, pairs.rows, WIDE, "i32")
+            bits = k.op("tand", [signed, mask]) if mask else k.op("tands", [signed], scalar="%s65536:i32")
             even, odd = (k.seen(v, v.rows, WIDE, "f32") for v in (k.shift("tshls", pairs), bits))
         else:
             even, odd = bits_apart(k, x)
@@ -373,57 +378,22 @@ def gathers_then_widen(k: Kernel, x: Value, _: Value, case: Case) -> None:
         k.convert(k.wide(value), "f32")
 
 
-_F32, _BF16 = Case(0, 0, "f32"), Case(0, 0, "bf16")
-_MOVEMENTS: dict[str, tuple[Case, Form]] = {
-    "apart bf16>f32: tcvt, 2 mask gathers": (
-        _BF16,
-        movement(lambda k, x, h, c: mask_apart(k, k.convert(x, "f32"))),
-    ),
-    "apart bf16>f32: 2 mask gathers, tcvt": (_BF16, movement(gathers_then_widen)),
-    "apart bf16>f32: bits (shl, shr, shl)": (_BF16, movement(lambda k, x, h, c: bits_apart(k, x))),
-    "apart bf16>f32: bits (shl, and), mask given": (_BF16, movement(masked_bits)),
-    "apart f32: 2 mask gathers": (_F32, movement(lambda k, x, h, c: mask_apart(k, x))),
-    "apart f32: 3 ttrans": (_F32, movement(lambda k, x, h, c: transposes_apart(k, x))),
-    "together f32>bf16: bit-pack, fused": (
-        _F32,
-        movement(lambda k, x, h, c: pack(k, k.wide(h), k.wide(h), c)),
-    ),
-    "together f32>bf16: 16-bit scatters, tor": (
-        _F32,
-        movement(lambda k, x, h, c: by_16_bit_scatters(k, k.wide(h), k.wide(h), c)),
-    ),
-    "together f32: raw scatters, tadd": (_F32, movement(lambda k, x, h, c: scattered(k, h, h, "tadd"))),
-    "together f32: preserve blends": (_F32, movement(lambda k, x, h, c: blended(k, h, h, c))),
-    "together f32: 3 ttrans": (_F32, movement(lambda k, x, h, c: transposes_together(k, h, h, c.rows))),
-    "together f32: flat gather, index given": (_F32, movement(lambda k, x, h, c: by_flat_gather(k, h, h, c))),
-    "swap 16-bit: bits": (_BF16, movement(lambda k, x, h, c: bits_swapped(k, x))),
-    "swap f32: row gathers, index given": (_F32, movement(lambda k, x, h, c: rows_swapped(k, x))),
-    "swap f32: flat gather, index given": (_F32, movement(lambda k, x, h, c: flat_swapped(k, x))),
-    "swap f32: 2 ttrans, 2 strided tmov": (_F32, movement(lambda k, x, h, c: transposes_swapped(k, x))),
-}
-_KERNELS: dict[str, Form] = {
-    "split-half (lower bound)": split_half,
-    "split-half, halves left as [R,32]": split_half_narrow,
-    "bit-swap": swap(bits_swapped),
-    "bit-swap, x and x[j^1] widened at once": swap(bits_swapped, together=True),
-    "bit-swap, full tables made in the kernel from bf16 half tables (bits)": doubled_tables,
-    "bit-pack, and-mask (i32 constant tile)": bit_pack(fused=True, masked=True),
-    "bit-pack, halves converted at once": bit_pack(fused=True),
-    "bit-pack, plain": bit_pack(fused=False),
-    "bit-pack, halves left as [R,32]": pack_narrow,
-    "swap by 2 transposes": swap(transposes_swapped),
-    "apart by 3 transposes, together by bit-pack": half_form(transposes_apart, by_pack),
-    "apart and together by transposes": half_form(transposes_apart, by_transposes),
-    "apart by bits, together by transposes": half_form(bits_apart, by_transposes, narrow_first=True),
-    "rotate transposed (tables transposed)": transposed_rotation,
-    "swap-gather flat (tables, index given)": swap(flat_swapped),
-    "swap-gather row by row (tables, index given)": swap(rows_swapped),
-    "rope_d: swap-gather rows, tables in kernel": rope_d,
-    "mask gathers, one flat gather of [E;O]": half_form(mask_apart, by_flat_gather),
-    "mask gathers, together by transposes": half_form(mask_apart, by_transposes),
-    "mask gathers (16 bit), raw 16-bit scatters + tor": half_form(
-        mask_apart, by_16_bit_scatters, narrow_first=True
-    ),
-    "mask gathers, raw f32 scatters + tadd": half_form(mask_apart, by_f32_scatters),
-    "mask gathers, preserve blends": half_form(mask_apart, by_blends),
-}
+# -- by the cube: three kernels, handed over through GM -----------------------------------------------------
+
+
+def products_apart(k: Kernel, case: Case) -> None:
+    x = k.load(case.rows, case.cols, "bf16", "mat")
+    selectors = [k.load(case.cols, case.half, "bf16", "mat") for _ in range(2)]
+    for selector in selectors:
+        k.store(k.product(x, selector))
+
+
+def rotation_between(k: Kernel, case: Case) -> None:
+    even, odd = (k.wide(k.load(case.rows, case.half, "f32")) for _ in range(2))
+    ends(k, case, *halves(k, even, odd, *half_tables(k, case)))
+
+
+def products_together(k: Kernel, case: Case) -> None:
+    even, odd = (k.load(case.rows, case.half, "bf16", "mat") for _ in range(2))
+    selectors = [k.load(case.half, case.cols, "bf16", "mat") for _ in range(2)]
+    k.store(k.product(odd, selectors[1], k.product(even, selectors[0])), case.result)

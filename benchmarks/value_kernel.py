@@ -13,10 +13,11 @@ class Value(NamedTuple):
     rows: int
     cols: int
     dtype: str
+    loc: str = "vec"
 
     @property
     def type(self) -> str:
-        return f"!pto.tile<vec, {self.rows}x{self.cols}x{self.dtype}>"
+        return f"!pto.tile<{self.loc}, {self.rows}x{self.cols}x{self.dtype}>"
 
 
 class Kernel:
@@ -43,17 +44,17 @@ class Kernel:
         self.arguments.append(f"{name}: {type_}")
         return name, type_
 
-    def fresh(self, rows: int, cols: int, dtype: str) -> Value:
-        return Value(f"%v{len(self.lines)}", rows, cols, dtype)
+    def fresh(self, rows: int, cols: int, dtype: str, loc: str = "vec") -> Value:
+        return Value(f"%v{len(self.lines)}", rows, cols, dtype, loc)
 
-    def load(self, rows: int, cols: int, dtype: str) -> Value:
+    def load(self, rows: int, cols: int, dtype: str, loc: str = "vec") -> Value:
         name, type_ = self.view(rows, cols, dtype)
-        made = self.fresh(rows, cols, dtype)
+        made = self.fresh(rows, cols, dtype, loc)
         self.line(f"{made.name} = pto.tload ins({name} : {type_}) -> {made.type}")
         return made
 
-    def store(self, value: Value) -> None:
-        name, type_ = self.view(value.rows, value.cols, value.dtype)
+    def store(self, value: Value, dtype: str = "") -> None:
+        name, type_ = self.view(value.rows, value.cols, dtype or value.dtype)
         self.line(f"pto.tstore ins({value.name} : {value.type}) outs({name} : {type_})")
 
     def op(
@@ -118,6 +119,22 @@ class Kernel:
     def apart(self, both: Value) -> tuple[Value, Value]:
         half = both.rows // 2
         return self.part(both, 0, 0, half, both.cols), self.part(both, half, 0, half, both.cols)
+
+    # -- the cube --
+
+    def moved(self, value: Value, loc: str) -> Value:
+        """From mat memory to where the cube reads."""
+        made = self.fresh(value.rows, value.cols, value.dtype, loc)
+        self.line(f"{made.name} = pto.tmov ins({value.name} : {value.type}) -> {made.type}")
+        return made
+
+    def product(self, left: Value, right: Value, acc: Value | None = None) -> Value:
+        values = [*([acc] if acc else []), self.moved(left, "left"), self.moved(right, "right")]
+        names, types = ", ".join(v.name for v in values), ", ".join(v.type for v in values)
+        made = self.fresh(left.rows, right.cols, "f32", "acc")
+        mnemonic = "tmatmul.acc" if acc else "tmatmul"
+        self.line(f"{made.name} = pto.{mnemonic} ins({names} : {types}) -> {made.type}")
+        return made
 
     # -- operations ------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from inspect import signature
 from io import StringIO
@@ -71,6 +72,13 @@ class Dsv4OptMain(xDSLOptMain):
             help="bind the facts in FILE (a description or an .npz of the real tensors) before all passes",
         )
         arg_parser.add_argument(
+            "--assume",
+            metavar="NUMBER",
+            action="append",
+            default=[],
+            help="a number of the cost model, as vgather=24+2, or a TOML file of them",
+        )
+        arg_parser.add_argument(
             "--remarks",
             action=argparse.BooleanOptionalAction,
             help="say all remarks on stderr, or none; by default those about rewritten and refused sites",
@@ -117,6 +125,7 @@ class Dsv4OptMain(xDSLOptMain):
         self.available_frontends |= {"mlir": parse_mlir, "pto": parse_mlir, "py": parse_program}
 
     def setup_pipeline(self) -> None:
+        self.assumptions = _assumptions(self.args.assume)
         for path in self.args.facts:
             require_file(path)
         # In a folder no kernel has to have all arguments that facts speak of.
@@ -196,7 +205,8 @@ class Dsv4OptMain(xDSLOptMain):
 
     def apply_passes(self, prog: ModuleOp) -> None:
         try:
-            self.pipeline.apply(self.ctx, prog)
+            with self.assumptions():
+                self.pipeline.apply(self.ctx, prog)
         except UserError as error:
             # `--verify-diagnostics` prints what xdsl counts as a diagnostic, and goes on.
             raise (VerifyException(str(error)) if self.args.verify_diagnostics else error) from error
@@ -320,6 +330,18 @@ def write_program(folder: Path, files: Mapping[str, str]) -> None:
     from .program_folder import left_over
 
     write_folder(folder, files, left_over(folder))
+
+
+def _assumptions(given: Sequence[str]) -> Callable[[], AbstractContextManager[None]]:
+    """What to run passes in; the cost model is imported only where a number of it is stated."""
+    if not given:
+        return nullcontext
+    from dsv4_passes.targets.assumptions import assuming
+
+    from .assumptions import read_assumptions
+
+    stated = read_assumptions(given)
+    return lambda: assuming(stated)
 
 
 def require_file(path: str) -> None:

@@ -5,6 +5,7 @@ Passes ask `chip(name)` and `ptoas(version)`; none decides by a chip's name. A n
 defect an entry in `toolchains.py`.
 """
 
+from .assumptions import Assumption, assuming
 from .chips import CHIPS, Chip, Memory, Reserved, chip
 from .costs import Cost, cost, hand_over, matmul_cost, total
 from .legality import WrongElement, beyond_memory, wrong_element
@@ -26,6 +27,7 @@ __all__ = [
     "LATEST",
     "RULES",
     "VERSIONS",
+    "Assumption",
     "Chip",
     "Cost",
     "Defect",
@@ -36,6 +38,7 @@ __all__ = [
     "Scratch",
     "Tile",
     "WrongElement",
+    "assuming",
     "beyond_memory",
     "chip",
     "cost",

@@ -10,9 +10,10 @@ and says which. `a2a3` covers A2 and A3: in 1032 programs ptoas never told the t
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from .assumptions import applied, assumed
 from .cycles import A2A3_CYCLES, A5_CYCLES, Cycles
 from .elements import A2A3_ELEMENTS, A5_ELEMENTS, ElementRule, with_unsigned
 
@@ -320,10 +321,16 @@ CHIPS = (A2A3, A5)
 
 
 def chip(name: str) -> Chip:
-    """The chip called `name`, in any case, or by an alias; ValueError with the known names otherwise."""
+    """The chip called `name`, in any case, or by an alias, with the numbers that are assumed now.
+
+    ValueError with the known names for any other.
+    """
     wanted = name.strip().lower()
     for candidate in CHIPS:
         if wanted in (candidate.name, *candidate.aliases):
+            if stated := assumed():
+                cycles = applied(candidate.cycles, candidate.name, stated)
+                return replace(candidate, cycles=cycles)
             return candidate
     known = ", ".join(n for c in CHIPS for n in (c.name, *c.aliases))
     raise ValueError(f"unknown chip '{name}'; known are {known}")

@@ -12,13 +12,13 @@ from math import ceil
 from .chips import Chip
 from .cycles import CubeTiming, Cycles
 from .elements import element_bytes
-from .recipes import UNKNOWN
+from .recipes import UNKNOWN, Recipe
 from .walks import Shape
 
 # Views and metadata: they name bytes and move none.
 FREE = frozenset(
-    "alloc_tile subview treshape reshape bitcast transpose set_validshape get_validshape undef insert "
-    "make_tensor_view partition_view addptr tfree_from_aic tfree_from_aiv tassign".split()
+    "alloc_tile subview treshape reshape reinterpret bitcast transpose set_validshape get_validshape undef "
+    "insert make_tensor_view partition_view addptr tfree_from_aic tfree_from_aiv tassign".split()
 )
 _NONE: Mapping[str, str] = {}
 
@@ -111,7 +111,9 @@ def cost(
         bandwidth, estimate = cycles.transfers[name]
         moved = _known(ceil(shape.bytes / bandwidth), cycles.transfer_source)
         return replace(moved, estimates={name: cycles.transfer_source}) if estimate else moved
-    return _vector(cycles, name if name in cycles.recipes else mnemonic, shape)
+    names = (f"{name}.{8 * shape.width}", name, mnemonic)
+    recipe = next((cycles.recipes[each] for each in names if each in cycles.recipes), UNKNOWN)
+    return _vector(cycles, recipe, shape)
 
 
 def hand_over(chip: Chip) -> Cost:
@@ -133,13 +135,12 @@ def matmul_cost(m: int, k: int, n: int, dtype: str, chip: Chip, drained: bool = 
     return total(parts)
 
 
-def _vector(cycles: Cycles, name: str, shape: Shape) -> Cost:
-    recipe = cycles.recipes.get(name, UNKNOWN)
+def _vector(cycles: Cycles, recipe: Recipe, shape: Shape) -> Cost:
     parts: list[Cost] = []
     for instruction, walk in recipe:
         found = cycles.instructions[instruction]
         lo, hi = found.cycles(*walk(shape))
-        parts.append(Cost(lo, hi, {instruction: found.source} if found.estimate else {}, found.source))
+        parts.append(Cost(lo, hi, {instruction: found.source} if found.estimate and hi else {}, found.source))
     return total(parts)
 
 

@@ -99,9 +99,14 @@ def _a2a3() -> Mapping[str, Instruction]:
         ),
         "vshl": _one(26, 2, shift),
         "vshr": _one(26, 2, shift),
+        "vgather_row": _one(
+            0,
+            26,
+            "estimate: a row of 64 lanes takes 46.6 cycles with vmuls and barrier (pto-isa a2a3), "
+            "a row of a few more as so many of them",
+        ),
         "vgather": Instruction(
-            "measured for one row a call only (46.6 cycles with vmuls and barrier): "
-            "24 a call and 2 a repeat, or 26 a repeat",
+            "measured for a row of 64 lanes only; a long row takes 24 a call and 2 a repeat, or 26 a repeat",
             (Reading(24, 2), Reading(0, 26)),
         ),
         "vnchwconv": Instruction(
@@ -137,11 +142,14 @@ def _a5() -> Mapping[str, Instruction]:
         "tor": _one(52, 1.0, by_hand),
         "vsqz": _one(54, 4, "estimate: 4 cycles a vector, which nobody published"),
         "vgather2": Instruction(
-            "estimate: between 8 and 64 cycles a vector, which nobody published",
-            (Reading(54, 8), Reading(54, 64)),
+            "estimate: 8 to 64 cycles a vector, which nobody published, and one to store it",
+            (Reading(54, 9), Reading(54, 65)),
         ),
         "scatter": _one(74, 1.0, by_hand),
+        "scatter_16": _one(100, 1.0, by_hand),
         "scatter_row": _one(0, 2.0, by_hand),
+        "fill": _one(49, 1.0, by_hand),
+        "compare": _one(49, 2.25, by_hand),
         "tdiv": _one(55.07, 2.5, "estimate: TADD with twice the slope"),
         "reduction": _one(55.07, 5, "estimate: TADD with four times the slope"),
         "scalar_store": _one(20, 4, "estimate: 4 cycles each"),

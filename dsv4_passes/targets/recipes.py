@@ -1,6 +1,7 @@
 """Which instructions an operation issues, and how often: `instructions.py` says what each costs.
 
-A recipe is a list of (instruction, walk). Its name is `mnemonic` or `mnemonic.form`.
+A recipe is a list of (instruction, walk). Its name is `mnemonic` or `mnemonic.form`, with the bits of an
+element behind it where those make a difference.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from .walks import (
     filled,
     flat,
     lanes,
+    long_rows,
     pairwise,
     pairwise_registers,
     per_row,
@@ -23,6 +25,7 @@ from .walks import (
     row_calls,
     rows,
     share,
+    short_rows,
     times,
     whole,
     whole_registers,
@@ -51,7 +54,8 @@ _SELECT: Recipe = (
 )
 _GATHER: Recipe = (
     ("vmuls", per_row),
-    ("vgather", per_row),
+    ("vgather_row", short_rows),
+    ("vgather", long_rows),
     ("register", per_row_times(2)),
     ("register", times(3)),
 )
@@ -140,6 +144,9 @@ A5_RECIPES = _table(
         "tgather.mask": (("vsqz", restarted),),
         "tgather.index ttrans": (("vgather2", flat),),
         "tscatter.mask": (("scatter", filled), ("scatter_row", rows)),
+        "tscatter.mask.16": (("scatter_16", filled), ("scatter_row", rows)),
+        "texpands": (("fill", flat),),
+        "tcmps tcmp": (("compare", flat),),
         "tscatter.index": (("vgather2", flat),),
         "tci": (("scalar_store", lanes),),
         "tsetval tgetval": (("scalar_access", times(1)),),

@@ -13,6 +13,8 @@ REPEAT_BYTES = 256
 MAX_REPEATS = 255
 """Of one call in normal mode; count mode has no limit and sets four registers."""
 
+SHORT_ROW = 4
+
 
 @dataclass(frozen=True)
 class Shape:
@@ -86,6 +88,16 @@ def restarted(shape: Shape) -> tuple[float, float]:
 def per_row(shape: Shape) -> tuple[float, float]:
     """A call for every row."""
     return shape.rows, shape.rows * shape.in_row
+
+
+def short_rows(shape: Shape) -> tuple[float, float]:
+    """`per_row`, for rows of up to four repeats."""
+    return per_row(shape) if shape.in_row <= SHORT_ROW else (0, 0)
+
+
+def long_rows(shape: Shape) -> tuple[float, float]:
+    """`per_row`, for rows of more than four repeats."""
+    return per_row(shape) if shape.in_row > SHORT_ROW else (0, 0)
 
 
 def row_calls(shape: Shape) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from xdsl.dialects import func, scf
 from xdsl.ir import Block, Operation, SSAValue
@@ -217,7 +218,7 @@ class _Walk:
                 for region in op.regions:
                     for inner in region.blocks:
                         self.block(inner)
-            elif isinstance(op, (TileOp, PushOp, PopOp)) and op.name.removeprefix("pto.") not in FREE:
+            elif _costs_something(op):
                 self._issue(op)
 
     def _issue(self, op: TileOp | PushOp | PopOp) -> None:
@@ -288,6 +289,11 @@ class _Walk:
                 self.times.hand(self._places.of([source]), self._places.of([target]))
 
 
+def _costs_something(op: Operation) -> TypeGuard[TileOp | PushOp | PopOp]:
+    """Whether it does work; all else that makes a tile is a view of one."""
+    return isinstance(op, (TileOp, PushOp, PopOp)) and op.name.removeprefix("pto.") not in FREE
+
+
 class _Places:
     """What a value stands for on the timeline: a tile value, the bytes of a buffer, or an argument in GM."""
 
@@ -310,7 +316,7 @@ class _Places:
     def _find(self, value: SSAValue) -> tuple[Hashable, ...]:
         if isinstance(value.type, TileType):
             owner = value.owner
-            if isinstance(owner, Operation) and owner.name.removeprefix("pto.") in FREE:
+            if isinstance(owner, Operation) and not owner.regions and not _costs_something(owner):
                 tiles = [v for v in owner.operands if isinstance(v.type, TileType)]
                 return tuple(self.of(tiles)) or (value,)
             return (value,)
