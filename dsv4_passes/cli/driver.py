@@ -58,6 +58,8 @@ class Dsv4OptMain(xDSLOptMain):
         self.staged: _Staged | None = None
         self.folder = False
         self.files: dict[str, str] | None = None
+        self.source = ""
+        self.read: ModuleOp | None = None
         super().__init__("Compiler passes for Ascend NPU kernels", args)
 
     # -- options ---------------------------------------------------------------------------------
@@ -91,6 +93,16 @@ class Dsv4OptMain(xDSLOptMain):
         )
         arg_parser.add_argument(
             "--debug", action="store_true", help="print the traceback of an internal error"
+        )
+
+        arg_parser.add_argument(
+            "--validate",
+            action=argparse.BooleanOptionalAction,
+            default=True,
+            help="compare what is written with what was read, where passes may have changed it (the default)",
+        )
+        arg_parser.add_argument(
+            "--reproducer", metavar="DIR", help="folder for both texts and what differs, should they differ"
         )
 
         def error(message: str) -> NoReturn:
@@ -199,11 +211,13 @@ class Dsv4OptMain(xDSLOptMain):
         """Parse the bytes of a file or of a chunk of one, which begins behind `first_line` lines."""
         name = self.args.input_file or "<stdin>"
         text = "\n" * first_line + decode(data, name)  # so that lines count from the start of the file
+        self.source = text
         if extension in MLIR_SUFFIXES:
             return parse_text(text, name, self.ctx, not self.args.no_implicit_module)
         return _program_parser()(text, name)
 
     def apply_passes(self, prog: ModuleOp) -> None:
+        self.read = prog.clone() if self._validates() else None
         try:
             with self.assumptions():
                 self.pipeline.apply(self.ctx, prog)
@@ -225,10 +239,13 @@ class Dsv4OptMain(xDSLOptMain):
             if self._becomes_folder(prog):
                 self.files = self._program_files(prog)
                 return ""
-            return self._output(prog)
+            text = self._output(prog)
+            if self.read is not None:
+                self._validate(prog, text)
+            return text
         except UserError as error:
             raise (VerifyException(str(error)) if self.args.verify_diagnostics else error) from error
-        except DiagnosticException:
+        except (DiagnosticException, InternalError):
             raise
         except Exception as error:
             raise InternalError(f"in target {self.args.target}: {type(error).__name__}: {error}") from error
@@ -245,6 +262,24 @@ class Dsv4OptMain(xDSLOptMain):
         printer.print_op(prog)
         printer.print_metadata(self.ctx.loaded_dialects)
         return output.getvalue() + "\n"
+
+    def _validates(self) -> bool:
+        """Whether what is written is to be compared with what was read."""
+        if not (self.args.validate and self.pipeline.passes) or parse_spec(self.args.target).name != "pto":
+            return False
+        from dsv4_passes.validation.end_to_end import rewrites
+
+        return rewrites(self.pipeline.passes)
+
+    def _validate(self, module: ModuleOp, text: str) -> None:
+        from dsv4_passes.validation.end_to_end import Pipeline
+
+        from .check_output import check_output
+
+        assert self.read is not None
+        pipeline = Pipeline(self.read, self.pipeline.passes, self.ctx)
+        files = {"before.pto": self.source, "after.pto": text}
+        check_output(pipeline, pipeline.compare_text(module, text), files, self.args.reproducer)
 
     def _becomes_folder(self, module: ModuleOp) -> bool:
         if parse_spec(self.args.target).name != "pto":

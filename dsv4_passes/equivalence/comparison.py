@@ -17,12 +17,17 @@ from .symbolic_memory import Ids, last_of_each
 
 @dataclass(frozen=True)
 class Difference:
-    """The first thing that two runs do differently, in one line; `a` and `b` are term ids if it is a lane."""
+    """The first thing that two runs do differently, in one line.
+
+    If it is a lane, `a` and `b` are its terms, and it goes to `element` of `argument`.
+    """
 
     message: str
     op: Operation | None = None
     a: int | None = None
     b: int | None = None
+    argument: int | None = None
+    element: int | None = None
 
     def __str__(self) -> str:
         return self.message
@@ -108,6 +113,8 @@ def _compare_written(argument: int, x: _Written, y: _Written) -> Difference | No
         x.op,
         int(x.ids[wrong]),
         int(y.ids[wrong]),
+        argument,
+        int(x.addresses[wrong]),
     )
 
 

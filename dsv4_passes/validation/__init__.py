@@ -1,0 +1,1 @@
+"""Whether what is written means what was read: comparison of texts, counterexamples, certificates."""

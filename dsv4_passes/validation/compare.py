@@ -1,0 +1,92 @@
+"""Two kernels on terms: whether they store the same, and if not, which lane differs."""
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from dsv4_passes.diagnostics import UserError
+from dsv4_passes.equivalence.comparison import Difference, compare_effects, effect_conditions
+from dsv4_passes.equivalence.effects import Effect, Store
+from dsv4_passes.equivalence.lanes import LaneContext, LaneRun
+from dsv4_passes.equivalence.symbolic_memory import Ids
+from dsv4_passes.equivalence.term_text import describe
+
+from .kernels import Comparable, pair_arguments
+from .rounding import without_rounding
+from .verdict import ROUNDING, ZERO_SIGN, Allowed, Lane, Verdict
+
+
+def compare_kernels(
+    before: Comparable, after: Comparable, allowed: Allowed = Allowed(), *, by_name: bool = False
+) -> Verdict:
+    """Whether `after` stores what `before` does, for any block and any arguments that the facts allow."""
+    context = LaneContext()
+    try:
+        numbers = pair_arguments(before.kernel, after.kernel, by_name=by_name)
+        runs = before.run(context), after.run(context, numbers)
+    except UserError as error:
+        return Verdict(before.name, "undecided", reason=error.message)
+    except MemoryError:
+        return Verdict(before.name, "undecided", reason="its terms do not fit into memory")
+    names = {i: argument.name for i, argument in before.kernel.arguments.items()}
+    outputs, lanes = _stored(runs[0], names)
+    conditions = {*effect_conditions(*runs)}
+    difference = compare_effects(*runs)
+    if difference is not None:
+        more, difference = up_to(allowed, *runs, difference)
+        conditions |= more
+    if difference is None:
+        return Verdict(before.name, "proved", tuple(sorted(conditions)), outputs=outputs, lanes=lanes)
+    lane = _lane(context, names, difference)
+    return Verdict(before.name, "different", (), _reason(difference, names), lane, outputs, lanes)
+
+
+def up_to(
+    allowed: Allowed, before: LaneRun, after: LaneRun, difference: Difference
+) -> tuple[set[str], Difference | None]:
+    """Compare again without what may differ: the conditions that make both equal, or the difference."""
+    domain = before.context.domain
+    if allowed.zero_sign and compare_effects(*_without(domain.strip_zero, before, after)) is None:
+        return {ZERO_SIGN}, None
+    if allowed.rounding:
+        rounded = without_rounding(domain.table)
+        pair = _without(lambda ids: domain.strip_zero(rounded(domain.strip_zero(ids))), before, after)
+        if compare_effects(*pair) is None:
+            return {ROUNDING}, None
+    return set(), difference
+
+
+def _without(strip: Callable[[Ids], Ids], *runs: LaneRun) -> list[LaneRun]:
+    def bare(effect: Effect) -> Effect:
+        return replace(effect, ids=strip(effect.ids)) if isinstance(effect, Store) else effect
+
+    return [replace(run, effects=list(map(bare, run.effects))) for run in runs]
+
+
+def _stored(run: LaneRun, names: dict[int, str]) -> tuple[tuple[str, ...], int]:
+    stores = [e for e in run.effects if isinstance(e, Store)]
+    outputs = dict.fromkeys(names.get(s.box.argument, f"arg{s.box.argument}") for s in stores)
+    return tuple(outputs), sum(s.ids.size for s in stores)
+
+
+def _lane(context: LaneContext, names: dict[int, str], difference: Difference) -> Lane | None:
+    if difference.a is None or difference.b is None:
+        return None
+    table = context.domain.table
+    before, after = (_named(describe(table, term), names) for term in (difference.a, difference.b))
+    return Lane(
+        names.get(difference.argument, "") if difference.argument is not None else "",
+        difference.element or 0,
+        before,
+        after,
+        (difference.a, difference.b),
+    )
+
+
+def _named(text: str, names: dict[int, str]) -> str:
+    """Loads are written `0[5]`: the name of the argument instead of its number."""
+    return re.sub(r"(?<![\w.@\[+%])(\d+)(?=(@\d+)?\[)", lambda m: names.get(int(m[1]), m[1]), text)
+
+
+def _reason(difference: Difference, names: dict[int, str]) -> str:
+    return re.sub(r"argument (\d+)", lambda m: f"'{names.get(int(m[1]), f'arg{m[1]}')}'", difference.message)

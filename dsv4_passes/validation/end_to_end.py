@@ -1,0 +1,88 @@
+"""Whether what a pipeline wrote means what it read, and which pass is to blame if it does not.
+
+The text is read back as any text is, and its terms are compared with those of the module as it was read.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+
+from dsv4_passes.diagnostics import UserError, collect
+from dsv4_passes.formats.pto.reader import parse_text
+from dsv4_passes.transforms.bind_facts import BindFactsPass
+from dsv4_passes.transforms.check_target import CheckTargetPass
+from dsv4_passes.transforms.rope import RopePass
+
+from .modules import compare_modules, unchanged_kernels
+from .verdict import Allowed, Verdict
+
+WRITES_NOTHING = (BindFactsPass, CheckTargetPass)
+"""Passes that rewrite nothing."""
+
+
+def single_passes(passes: Sequence[ModulePass]) -> Iterator[ModulePass]:
+    """The passes that do the work: lists of passes taken apart."""
+    for each in passes:
+        yield from each.passes() if isinstance(each, RopePass) else (each,)
+
+
+def rewrites(passes: Sequence[ModulePass]) -> bool:
+    """Whether a pipeline may change what a kernel says."""
+    return not all(isinstance(each, WRITES_NOTHING) for each in passes)
+
+
+def allowed_by(passes: Sequence[ModulePass]) -> Allowed:
+    """What the options of a pipeline let its passes change."""
+    single = list(single_passes(passes))
+    return Allowed(
+        zero_sign=any(getattr(each, "signed_zero", "") == "ignore" for each in single),
+        rounding=any(getattr(each, "guard", "") == "contract-rounding" for each in single),
+    )
+
+
+@dataclass
+class Pipeline:
+    """A run of a pipeline, for comparing its end with its start.
+
+    `before` is the module as it was read, and is not changed.
+    """
+
+    before: ModuleOp
+    passes: Sequence[ModulePass]
+    context: Context
+
+    def start(self) -> ModuleOp:
+        """The module as it was read, with the facts that the pipeline states of it."""
+        module = self.before.clone()
+        with collect():
+            for each in self.passes:
+                if isinstance(each, BindFactsPass):
+                    each.apply(self.context, module)
+        return module
+
+    def compare_text(self, after: ModuleOp, text: str) -> list[Verdict]:
+        """Verdicts about the text that `after`, the module behind the last pass, was written as."""
+        same = unchanged_kernels(self.before, after)
+        read = parse_text(text, "the output")
+        return compare_modules(self.start(), read, allowed_by(self.passes), same)
+
+    def blame(self) -> str | None:
+        """The first pass behind which the module no longer means what was read; None if there is none."""
+        module, allowed = self.before.clone(), allowed_by(self.passes)
+        with collect():
+            for each in single_passes(self.passes):
+                each.apply(self.context, module)
+                if isinstance(each, WRITES_NOTHING):
+                    continue
+                if any(v.outcome == "different" for v in self._compare(module.clone(), allowed)):
+                    return each.name
+        return None
+
+    def _compare(self, module: ModuleOp, allowed: Allowed) -> list[Verdict]:
+        try:
+            return compare_modules(self.start(), module, allowed)
+        except UserError:
+            return []

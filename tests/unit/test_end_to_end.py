@@ -1,0 +1,150 @@
+"""What dsv4-opt writes is compared with what it read: errors that no pass can see are seen."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation
+
+from dsv4_passes.cli.opt import main
+from dsv4_passes.formats.pto.writer import PtoPrinter
+from dsv4_passes.transforms.lowering.lower_tiles import PtoLowerPass
+from dsv4_passes.transforms.memory.hoist_fills import HoistFillsPass
+from dsv4_passes.transforms.mixed.split_mixed import SplitMixedPass
+from dsv4_passes.transforms.raising.raise_tiles import PtoRaisePass
+
+DATA = Path(__file__).resolve().parents[1] / "data"
+FACTS = 'even_select = "even"\nodd_select = "odd"\n'
+
+
+@pytest.fixture
+def facts(tmp_path: Path) -> str:
+    path = tmp_path / "facts.toml"
+    path.write_text(FACTS)
+    return str(path)
+
+
+def opt(kernel: Path, out: Path, *more: str, passes: str = "dsv4-rope{chip=a3}") -> int:
+    return main([str(kernel), "-p", passes, "-t", "pto", "-o", str(out), *more])
+
+
+def swap_operands(module: Operation, name: str) -> bool:
+    """Make `b - a` of an `a - b` somewhere; whether there was one."""
+    for op in module.walk():
+        if op.name == name:
+            a, b, *_ = op.operands
+            op.operands[0], op.operands[1] = b, a
+            return True
+    return False
+
+
+def wrong(apply: Callable[..., None], name: str) -> Callable[..., None]:
+    """A pass that does its work and then exchanges the operands of an operation."""
+
+    def broken(self: Any, ctx: Context, op: ModuleOp) -> None:
+        apply(self, ctx, op)
+        swap_operands(op, name)
+
+    return broken
+
+
+@pytest.mark.parametrize("pass_", [HoistFillsPass, SplitMixedPass, PtoLowerPass])
+def test_a_pass_that_changes_bits_is_named(
+    pass_: type[Any], facts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+):
+    monkeypatch.setattr(pass_, "apply", wrong(pass_.apply, "pto.tsub"))
+    out, saved = tmp_path / "out.pto", tmp_path / "saved"
+    kernel = DATA / "rope_a" / "rope_a.pto"
+    assert opt(kernel, out, "--facts", facts, "--reproducer", str(saved)) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith(f"internal error in pass {pass_.name}: 'rope_a' would not store what it did")
+    assert not out.exists()
+    assert {p.name for p in saved.iterdir()} == {"before.pto", "after.pto", "counterexample.txt"}
+    report = (saved / "counterexample.txt").read_text()
+    assert "before: " in report
+    assert "after: " in report
+
+
+def test_a_difference_that_is_not_looked_for_is_written(
+    facts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(PtoLowerPass, "apply", wrong(PtoLowerPass.apply, "pto.tsub"))
+    out = tmp_path / "out.pto"
+    assert opt(DATA / "rope_a" / "rope_a.pto", out, "--facts", facts, "--no-validate") == 0
+    assert out.exists()
+
+
+def test_a_writer_that_changes_bits_is_named(
+    facts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+):
+    print_op = PtoPrinter.print_op
+
+    def broken(self: PtoPrinter, op: Operation) -> None:
+        swap_operands(op, "pto.tsub")
+        print_op(self, op)
+
+    monkeypatch.setattr(PtoPrinter, "print_op", broken)
+    out = tmp_path / "out.pto"
+    assert opt(DATA / "rope_a" / "rope_a.pto", out, "--facts", facts) == 1
+    assert "internal error in writing the text" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_addresses_that_overlap_are_seen(
+    facts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+):
+    """The memory planner puts tiles that are alive together at one place."""
+    apply = PtoLowerPass.apply
+
+    def broken(self: PtoLowerPass, ctx: Context, op: ModuleOp) -> None:
+        apply(self, ctx, op)
+        tiles = [o for o in op.walk() if o.name == "pto.alloc_tile" and "vec" in str(o.results[0].type)]
+        by_type: dict[str, list[Operation]] = {}
+        for tile in tiles:
+            by_type.setdefault(str(tile.results[0].type), []).append(tile)
+        first, *others = max(by_type.values(), key=len)
+        for tile in others:
+            tile.operands[0] = first.operands[0]
+
+    monkeypatch.setattr(PtoLowerPass, "apply", broken)
+    out = tmp_path / "out.pto"
+    assert opt(DATA / "rope_a" / "rope_a.pto", out, "--facts", facts) == 1
+    assert "pass pto-lower" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["rope_a", "rope_b", "rope_c", "rope_d"])
+@pytest.mark.parametrize("options", ["", " signed-zero=ignore", " guard=contract-rounding"])
+def test_right_output_is_written(name: str, options: str, facts: str, tmp_path: Path, capsys: Any):
+    out = tmp_path / "out.pto"
+    more = ("--facts", facts) if name == "rope_a" else ()
+    passes = f"dsv4-rope{{chip=a3{options}}}"
+    assert opt(DATA / name / f"{name}.pto", out, "--remarks", *more, passes=passes) == 0
+    assert out.exists()
+    assert "without being compared" not in capsys.readouterr().err
+
+
+def test_what_cannot_be_compared_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any):
+    """A function that is changed although lanes cannot be followed in it."""
+    from dsv4_passes.diagnostics import UserError
+    from dsv4_passes.validation import kernels
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise UserError("too large")
+
+    monkeypatch.setattr(kernels, "run_lanes", fails)
+    out = tmp_path / "out.pto"
+    kernel = DATA / "rope_c" / "rope_c.pto"
+    assert opt(kernel, out, "--remarks", passes="pto-raise,pto-lower") == 0
+    assert "'rope_c' is written without being compared with what was read: too large" in (
+        capsys.readouterr().err
+    )
+
+
+def test_raising_alone_is_not_a_target(tmp_path: Path):
+    """Without the target pto nothing is compared."""
+    out = tmp_path / "out.mlir"
+    kernel = DATA / "rope_c" / "rope_c.pto"
+    assert main([str(kernel), "-p", PtoRaisePass.name, "-o", str(out)]) == 0
