@@ -235,6 +235,12 @@ class LaneMachine(Machine):
         self.bind(op.res, self.leaves(layout, valid, key, source.conditions))
 
     def symbolic_insert(self, op: InsertOp, source: Tile, dest: Tile, row: Number, col: Number) -> None:
+        if isinstance(row, int) and isinstance(col, int):
+            rows, cols = source.box
+            window = dest.known[row : row + rows, col : col + cols]
+            if window.shape == (rows, cols) and not window.any():  # beside the piece nothing is defined
+                self.bind(op.res, views.insert(source, dest, row, col, layout_of(op.res)))
+                return
         key = "insert", self.key(source), self.key(dest), row, col
         conditions = source.conditions | dest.conditions
         self.bind(op.res, self.leaves(layout_of(op.res), dest.valid, key, conditions))

@@ -83,6 +83,25 @@ class Call:
             return rows, cols
         raise NotConcrete(f"operand '{name}' is valid in {rows}x{cols} lanes")
 
+    def moved(self, name: str) -> tuple[int, int]:
+        """The extent of an operand whose rows are moved one by one.
+
+        Where it shows only while running how many of them are valid, and as many are in the destination,
+        all rows count: what lies beyond is undefined on both sides. Raises NotConcrete otherwise.
+        """
+        (rows, cols), layout = self.tile(name).valid, self.tile(name).layout
+        unknown = not isinstance(rows, int) and isinstance(cols, int)
+        if unknown and rows == self.destinations[0][1][0] and layout.rows == self.layout.rows:
+            return layout.rows, cols
+        return self.fixed(name)
+
+    def columns(self, name: str) -> int:
+        """The valid columns of an operand. Raises NotConcrete where their number is not known."""
+        cols = self.tile(name).valid[1]
+        if isinstance(cols, int):
+            return cols
+        raise NotConcrete(f"operand '{name}' is valid in {cols} columns")
+
     def lanes(self, name: str, rows: int | None = None, cols: int | None = None) -> Lanes:
         """The first `rows` x `cols` lanes (the destination's extent if not given), all of them written."""
         extent = self.extent

@@ -3,7 +3,7 @@
 import numpy as np
 
 from dialects.pto.lanes import LANES, MaskedOp
-from dsv4_passes.interpreter.domain import Lanes
+from dsv4_passes.interpreter.domain import Lanes, NotConcrete
 
 from .call import Call, Masked, Result, Semantics
 
@@ -49,13 +49,11 @@ def _scatter(c: Call) -> Lanes:
     """All lanes of the physical destination: +0 where nothing is put (pto-isa npu/*/TScatter.hpp)."""
     layout = c.layout
     out = c.domain.constant(0, c.dtype, layout.shape)
-    tile = c.tile("src")
-    open_rows = c.op.form() == "mask" and tile.valid[0] == c.destinations[0][1][0]
-    # where as many rows are valid as in the source, what the others hold means nothing
-    rows, cols = tile.box if open_rows and isinstance(tile.valid[1], int) else c.fixed("src")
+    columns = c.op.form() != "mask" or _masked(c)[2]
+    rows, cols = c.moved("src") if columns else c.fixed("src")
     source = c.lanes("src", rows, cols)
     if c.op.form() == "mask":
-        _, lanes, columns = _masked(c)
+        _, lanes, _ = _masked(c)
         room = out[:rows, lanes][:, :cols] if columns else out[lanes, :cols][:rows]
         if room.shape != source.shape:
             raise c.error(f"has no room for {rows}x{cols} lanes in {layout.rows}x{layout.cols}")
@@ -63,6 +61,11 @@ def _scatter(c: Call) -> Lanes:
         return out
     index = c.domain.concrete(c.lanes("idx", rows, cols), c.tile("idx").layout.dtype).astype(np.int64)
     c.check_index(index, layout)
+    if (
+        not isinstance(c.tile("src").valid[0], int)
+        and (index // layout.cols != np.arange(rows)[:, None]).any()
+    ):
+        raise NotConcrete("its rows are not put into rows of their own, and how many there are is not known")
     out.reshape(-1)[index.reshape(-1)] = source.reshape(-1)  # row by row, so the last of equal indices stays
     return out
 
@@ -116,7 +119,7 @@ def _insert(c: Call) -> Result:
 
 def _concat(c: Call) -> Lanes:
     rows = c.extent[0]
-    left, right = (c.lanes(name, rows, c.fixed(name)[1]) for name in ("lhs", "rhs"))
+    left, right = (c.lanes(name, rows, c.columns(name)) for name in ("lhs", "rhs"))
     return np.concatenate([left, right], axis=1)
 
 
