@@ -140,6 +140,56 @@ def test_bits_and_gathers_are_equal(name: str, text: str) -> None:
     assert np.array_equal(result(text, renamed), bits(arrays(name, "cpu_sim")["y"]))
 
 
+WORDS = """
+    %k = arith.constant 16 : i32
+    %m = arith.constant -65536 : i32
+    %x16 = load x
+    %w = pto.reinterpret %x16 : T<64x64xbf16> -> T<64x32xui32>
+    %ew = pto.tshls ins(%w, %k : T<64x32xui32>, i32) -> T<64x32xui32>
+    %e = pto.bitcast %ew : T<64x32xui32> -> T<64x32xf32>"""
+MASKED = {
+    "a scalar": """
+    %ow = pto.tands ins(%w, %m : T<64x32xui32>, i32) -> T<64x32xui32>""",
+    "a tile of i32": """
+    %mask = pto.texpands ins(%m : i32) -> T<64x32xi32>
+    %wi = pto.bitcast %w : T<64x32xui32> -> T<64x32xi32>
+    %oi = pto.tand ins(%wi, %mask : T<64x32xi32>, T<64x32xi32>) -> T<64x32xi32>
+    %ow = pto.bitcast %oi : T<64x32xi32> -> T<64x32xui32>""",
+    "a tile of ui32": """
+    %mi = pto.texpands ins(%m : i32) -> T<64x32xi32>
+    %mask = pto.bitcast %mi : T<64x32xi32> -> T<64x32xui32>
+    %ow = pto.tand ins(%w, %mask : T<64x32xui32>, T<64x32xui32>) -> T<64x32xui32>""",
+    "halves of i16": f"""
+    %xi = pto.bitcast %x16 : T<64x64xbf16> -> T<64x64xi16>
+    %oh = pto.tgather ins(%xi, {ODD} : T<64x64xi16>, "row") -> T<64x32xi16>
+    %p = pto.tscatter ins(%oh, {ODD} : T<64x32xi16>, "row") -> T<64x64xi16>
+    %ow = pto.reinterpret %p : T<64x64xi16> -> T<64x32xui32>""",
+}
+PACKED = f"""
+    %o = pto.bitcast %ow : T<64x32xui32> -> T<64x32xf32>
+    {TABLES}
+    {ROTATE}
+    %e16 = pto.tcvt ins(%re {RINT} : T<64x32xf32>) -> T<64x32xbf16>
+    %o16 = pto.tcvt ins(%ro {RINT} : T<64x32xf32>) -> T<64x32xbf16>
+    %ef = pto.tcvt ins(%e16 {RINT} : T<64x32xbf16>) -> T<64x32xf32>
+    %of = pto.tcvt ins(%o16 {RINT} : T<64x32xbf16>) -> T<64x32xf32>
+    %ei = pto.bitcast %ef : T<64x32xf32> -> T<64x32xui32>
+    %oi2 = pto.bitcast %of : T<64x32xf32> -> T<64x32xui32>
+    %low = pto.tshrs ins(%ei, %k : T<64x32xui32>, i32) -> T<64x32xui32>
+    %both = pto.tor ins(%low, %oi2 : T<64x32xui32>, T<64x32xui32>) -> T<64x32xui32>
+    %y16 = pto.reinterpret %both : T<64x32xui32> -> T<64x64xbf16>
+    store %y16 to y"""
+
+
+@pytest.mark.parametrize("mask", MASKED)
+def test_masks_of_halves_are_equal(mask: str) -> None:
+    text = kernel(WORDS + MASKED[mask] + PACKED, **HALVES)
+    assert lane_difference(raised("bitpack_rope"), function(text)) is None
+    other = text.replace("arith.constant -65536", "arith.constant -32768")
+    if mask != "halves of i16":
+        assert lane_difference(raised("bitpack_rope"), function(other)) is not None
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

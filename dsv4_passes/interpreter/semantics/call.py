@@ -90,8 +90,8 @@ class Call:
         all rows count: what lies beyond is undefined on both sides. Raises NotConcrete otherwise.
         """
         (rows, cols), layout = self.tile(name).valid, self.tile(name).layout
-        unknown = not isinstance(rows, int) and isinstance(cols, int)
-        if unknown and rows == self.destinations[0][1][0] and layout.rows == self.layout.rows:
+        alike = rows == self.destinations[0][1][0] and layout.rows == self.layout.rows
+        if isinstance(cols, int) and not isinstance(rows, int) and alike:
             return layout.rows, cols
         return self.fixed(name)
 
