@@ -5,6 +5,8 @@ vector memory at the old place (a store may lie between it and the user). A bf16
 which is exact. What cannot be brought into vector memory that way is a `Stuck` with the reason.
 """
 
+from xdsl.dialects import arith, scf
+from xdsl.dialects.builtin import IndexType, IntegerAttr
 from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
@@ -59,6 +61,13 @@ class Builder:
             for defect in self.ptoas.defects(self.chip, op.mnemonic(), op.form()):
                 if not defect.when:
                     raise Stuck(f"{what} with ptoas {self.ptoas.version}: {defect.effect} ({defect.source})")
+
+    def outside_loops(self) -> Operation:
+        """The outermost loop or branch that the site stands in, else the site."""
+        op, parent = self.site, self.site.parent_op()
+        while isinstance(parent, (scf.ForOp, scf.IfOp)):
+            op, parent = parent, parent.parent_op()
+        return op
 
     def undo(self) -> None:
         for op in reversed(self.made):
@@ -166,3 +175,11 @@ def is_row_major(view: PartitionViewOp) -> bool:
 def layout_of(value: SSAValue) -> TileLayout:
     assert isinstance(value.type, TileType)
     return value.type.data
+
+
+def index_constant(builder: Builder, value: int) -> SSAValue:
+    """A constant of type index in front of the builder's site."""
+    op = arith.ConstantOp(IntegerAttr(value, IndexType()))
+    builder.add(op)
+    op.result.name_hint = f"c{value}_index"
+    return op.result
