@@ -23,6 +23,10 @@ class Rotation:
     one_row: bool = False
     flags: str = ""
     arch: str = "a2a3"
+    valid: int | None = None
+    """So many rows are valid."""
+    dynamic: bool = False
+    """How many rows are valid is known at run time only."""
 
     @property
     def tables(self) -> tuple[int, int]:
@@ -37,38 +41,43 @@ class Rotation:
             "y": (self.rows, self.cols, self.result),
         }
         lines: list[str] = []
-        numbers = sorted({0, 1, *(n for rows, cols, _ in shapes.values() for n in (rows, cols))})
+        numbers = sorted(
+            {0, 1, self.valid or 1, *(n for rows, cols, _ in shapes.values() for n in (rows, cols))}
+        )
         lines += [f"%c{n} = arith.constant {n} : index" for n in numbers]
+        lines.append("%block = arith.index_cast %__pypto_spmd_block_idx : i32 to index")
+        lines.append(f"%valid = arith.addi %block, %c{self.valid or 1} : index")
         for number, (name, (rows, cols, dtype)) in enumerate(shapes.items()):
-            view, part = f"!pto.tensor_view<?x?x{dtype}>", _part(rows, cols, dtype)
+            size = "%valid" if self.dynamic and rows > 1 else f"%c{self.extent(rows)}"
+            view, part = f"!pto.tensor_view<?x?x{dtype}>", self.part(rows, cols, dtype)
             lines.append(
                 f"%{name}_view = pto.make_tensor_view %arg{number}, shape = [%c{rows}, %c{cols}], "
                 f"strides = [%c{cols}, %c1] : {view}"
             )
             lines.append(
                 f"%{name}_part = pto.partition_view %{name}_view, offsets = [%c0, %c0], "
-                f"sizes = [%c{rows}, %c{cols}] : {view} -> {part}"
+                f"sizes = [{size}, %c{cols}] : {view} -> {part}"
             )
         for name in ("x", "cos", "sin"):
             rows, cols, dtype = shapes[name]
             loaded = name if dtype == "f32" else f"{name}_short"
             lines.append(
-                f"%{loaded} = pto.tload ins(%{name}_part : {_part(rows, cols, dtype)}) "
-                f"-> {_tile(rows, cols, dtype)}"
+                f"%{loaded} = pto.tload ins(%{name}_part : {self.part(rows, cols, dtype)})"
+                f"{self.given(rows)} -> {self.tile(rows, cols, dtype)}"
             )
             if loaded != name:
-                lines.append(_convert(loaded, name, rows, cols, dtype, "f32"))
-        wide, table = _tile(self.rows, self.cols, "f32"), _tile(*self.tables, "f32")
+                lines.append(self.convert(loaded, name, rows, cols, dtype, "f32"))
+        wide, table = self.tile(self.rows, self.cols, "f32"), self.tile(*self.tables, "f32")
         lines.append(
-            f"%turned = dsv4.rotate_pairs %x, %cos, %sin {self.flags} : {wide}, {table}, {table} -> {wide}"
+            f"%turned = dsv4.rotate_pairs %x, %cos, %sin {self.flags}{self.given(self.rows)} : {wide}, {table}, {table} -> {wide}"
         )
         stored = "turned"
         if self.result != "f32":
             stored = "rounded"
-            lines.append(_convert("turned", stored, self.rows, self.cols, "f32", self.result))
+            lines.append(self.convert("turned", stored, self.rows, self.cols, "f32", self.result))
         lines.append(
-            f"pto.tstore ins(%{stored} : {_tile(self.rows, self.cols, self.result)}) "
-            f"outs(%y_part : {_part(self.rows, self.cols, self.result)})"
+            f"pto.tstore ins(%{stored} : {self.tile(self.rows, self.cols, self.result)}) "
+            f"outs(%y_part : {self.part(self.rows, self.cols, self.result)})"
         )
         pointers = ", ".join(f"%arg{i}: !pto.ptr<{dtype}>" for i, (*_, dtype) in enumerate(shapes.values()))
         body = "\n    ".join([*lines, "return"])
@@ -95,17 +104,25 @@ class Rotation:
             "sin": array(*self.tables, self.table),
         }
 
+    # -- text ----------------------------------------------------------------------------------------
 
-def _tile(rows: int, cols: int, dtype: str) -> str:
-    return f"!pto.tile<vec, {rows}x{cols}x{dtype}>"
+    def extent(self, rows: int) -> int:
+        return self.valid if self.valid is not None and rows == self.rows else rows
 
+    def given(self, rows: int) -> str:
+        """The operand that says how many rows are valid."""
+        return " valid [%valid]" if self.dynamic and rows == self.rows else ""
 
-def _part(rows: int, cols: int, dtype: str) -> str:
-    return f"!pto.partition_tensor_view<{rows}x{cols}x{dtype}>"
+    def tile(self, rows: int, cols: int, dtype: str) -> str:
+        valid = "?" if self.given(rows) else self.extent(rows)
+        return f"!pto.tile<vec, {rows}x{cols}x{dtype}, valid={valid}x{cols}>"
 
+    def part(self, rows: int, cols: int, dtype: str) -> str:
+        size = "?" if self.given(rows) else self.extent(rows)
+        return f"!pto.partition_tensor_view<{size}x{cols}x{dtype}>"
 
-def _convert(source: str, result: str, rows: int, cols: int, before: str, after: str) -> str:
-    return (
-        f"%{result} = pto.tcvt ins(%{source} {{rmode = #pto<round_mode RINT>}} : "
-        f"{_tile(rows, cols, before)}) -> {_tile(rows, cols, after)}"
-    )
+    def convert(self, source: str, result: str, rows: int, cols: int, before: str, after: str) -> str:
+        return (
+            f"%{result} = pto.tcvt ins(%{source} {{rmode = #pto<round_mode RINT>}} : "
+            f"{self.tile(rows, cols, before)}){self.given(rows)} -> {self.tile(rows, cols, after)}"
+        )

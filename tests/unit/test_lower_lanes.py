@@ -35,6 +35,9 @@ ROTATIONS = {
     "f32-bf16-signed": Rotation(source="f32", full_width=True, flags="signed"),
     "f32-few-rows": Rotation(source="f32", result="f32", rows=8),
     "f32-signed": Rotation(source="f32", result="f32", full_width=True, flags="signed"),
+    "bf16-partly": Rotation(valid=20),
+    "bf16-dynamic": Rotation(valid=20, dynamic=True),
+    "bf16-dynamic-signed": Rotation(valid=20, dynamic=True, full_width=True, flags="signed"),
     "f16": Rotation(source="f16", result="f16", cols=128, rows=16),
 }
 

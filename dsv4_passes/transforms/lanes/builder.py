@@ -16,7 +16,7 @@ from dialects.pto.base import TileOp
 from dialects.pto.convert import TCvtOp
 from dialects.pto.memory import MakeTensorViewOp, PartitionViewOp, TLoadOp, constant_int
 from dialects.pto.moves import TExtractOp, TMovOp
-from dialects.pto.tiles import SetValidShapeOp, SubviewOp
+from dialects.pto.tiles import ReinterpretOp, ReshapeOp, SetValidShapeOp, SubviewOp
 from dialects.pto.types import DYNAMIC, TileLayout, TileType, element_bits
 from dsv4_passes.targets import Chip, Ptoas, wrong_element
 
@@ -68,6 +68,19 @@ class Builder:
         while isinstance(parent, (scf.ForOp, scf.IfOp)):
             op, parent = parent, parent.parent_op()
         return op
+
+    def shared(self, op: Operation, before: Operation) -> SSAValue:
+        """The result of an operation on constants in front of another, or of an equal one that is there."""
+        key = op.name, tuple(op.operands), op.properties, [r.type for r in op.results]
+        assert before.parent is not None
+        for other in before.parent.ops:
+            if other is before:
+                break
+            if key == (other.name, tuple(other.operands), other.properties, [r.type for r in other.results]):
+                op.erase()
+                return other.results[0]
+        self.add(op, before=before)
+        return op.results[0]
 
     def undo(self) -> None:
         for op in reversed(self.made):
@@ -149,7 +162,8 @@ def valid_of(value: SSAValue) -> list[SSAValue]:
     extents = layout_of(value).valid
     if DYNAMIC not in extents:
         return []
-    op = value.owner
+    while isinstance(op := value.owner, (ReshapeOp, ReinterpretOp)):
+        value = op.source
     if isinstance(op, TileOp):
         given = iter(op.valid)
         for result in op.res:

@@ -17,7 +17,7 @@ from dsv4_passes.transforms.common.cleanup import tidy
 from dsv4_passes.transforms.common.cost import op_cost
 
 from . import rotation
-from .builder import Builder, Stuck, layout_of
+from .builder import Builder, Stuck, layout_of, valid_of
 from .forms.form import Built, Form, Target, Widened
 from .full_vectors import use_full_vectors
 from .narrow import LANE_OPERATIONS, MovingOp, drop_round_trips, narrow
@@ -165,6 +165,7 @@ def _short(builder: Builder, old: SSAValue, new: Built) -> SSAValue:
 
 def _shortened(builder: Builder, old: SSAValue, new: Widened) -> TCvtOp:
     """The 16-bit numbers that were widened; exact in any mode."""
-    op = TCvtOp([new.wide], result=old.type, properties={"rmode": RoundModeAttr("RINT")})
+    rounding = {"rmode": RoundModeAttr("RINT")}
+    op = TCvtOp([new.wide], result=old.type, valid=valid_of(new.wide), properties=rounding)
     builder.add(op)
     return op

@@ -17,7 +17,7 @@ from dialects.pto.attributes import RoundModeAttr
 from dialects.pto.convert import TCvtOp
 from dialects.pto.types import TileType, element_bits
 
-from .builder import WIDENED, Builder, layout_of
+from .builder import WIDENED, Builder, layout_of, valid_of
 from .forms.short import short_type, shortened_from
 from .forms.words import seen_as
 
@@ -62,7 +62,12 @@ def _by_results(op: MovingOp) -> bool:
     builder = Builder(op)
 
     def rounded(value: SSAValue) -> SSAValue:
-        new = TCvtOp([value], result=_with_dtype(value, key[0]), properties=_options(first))
+        new = TCvtOp(
+            [value],
+            result=_with_dtype(value, key[0]),
+            valid=valid_of(value),
+            properties=_options(first),
+        )
         builder.add(new)
         return new.res[0]
 
@@ -85,7 +90,17 @@ def _with_dtype(value: SSAValue, dtype: str) -> TileType:
 
 
 def widen(builder: Builder, value: SSAValue) -> SSAValue:
-    op = TCvtOp([value], result=_with_dtype(value, "f32"), properties={"rmode": RoundModeAttr("RINT")})
+    return converted(builder, value, "f32")
+
+
+def converted(builder: Builder, value: SSAValue, dtype: str) -> SSAValue:
+    """An exact conversion, for which any mode will do."""
+    op = TCvtOp(
+        [value],
+        result=_with_dtype(value, dtype),
+        valid=valid_of(value),
+        properties={"rmode": RoundModeAttr("RINT")},
+    )
     builder.add(op)
     return op.res[0]
 
@@ -95,9 +110,7 @@ def as_short(builder: Builder, value: SSAValue, dtype: str) -> SSAValue:
     op = value.owner
     if isinstance(op, TCvtOp):
         return op.ins[0]
-    new = TCvtOp([value], result=_with_dtype(value, dtype), properties={"rmode": RoundModeAttr("RINT")})
-    builder.add(new)
-    return new.res[0]
+    return converted(builder, value, dtype)
 
 
 def drop_round_trips(function: func.FuncOp) -> None:

@@ -10,7 +10,6 @@ form: `-s * o` is `-(s * o)`, adding it is subtracting `s * o`, and sums and pro
 for bit.
 """
 
-from collections.abc import Callable
 from typing import Literal
 
 from xdsl.dialects import arith
@@ -18,11 +17,11 @@ from xdsl.dialects.builtin import FloatAttr, f32
 from xdsl.ir import SSAValue
 
 from dialects.dsv4.lanes import DeinterleaveOp, InterleaveOp, RotatePairsOp, SwapPairsOp
-from dialects.pto.base import TileOp
 from dialects.pto.broadcast import TColExpandMulOp
 from dialects.pto.elementwise import TAddOp, TMulOp, TMulsOp, TSubOp
 
-from .builder import Builder, layout_of
+from .builder import Builder, layout_of, valid_of
+from .forms.words import made
 
 Width = Literal["halves", "full"]
 
@@ -40,7 +39,7 @@ def _in_halves(builder: Builder, op: RotatePairsOp) -> SSAValue:
     turned: list[SSAValue] = []
     for lane, minus in enumerate(op.signs):
         this, other = product(builder, lanes[lane], cos[lane]), product(builder, lanes[1 - lane], sin[lane])
-        turned.append(_both(builder, TSubOp if minus else TAddOp, this, other))
+        turned.append(made(builder, TSubOp if minus else TAddOp, [this, other]))
     return interleave(builder, *turned)
 
 
@@ -52,20 +51,20 @@ def _in_full(builder: Builder, op: RotatePairsOp) -> SSAValue:
         sin = interleave(builder, *signed)
     if not op.full_width:
         cos = interleave(builder, cos, cos)
-    swapped = SwapPairsOp([op.x])
+    swapped = SwapPairsOp([op.x], valid=valid_of(op.x))
     builder.add(swapped)
     kept, turned = product(builder, op.x, cos), product(builder, swapped.res[0], sin)
-    return _both(builder, TAddOp, kept, turned)
+    return made(builder, TAddOp, [kept, turned])
 
 
 def deinterleave(builder: Builder, value: SSAValue) -> tuple[SSAValue, SSAValue]:
-    op = DeinterleaveOp([value])
+    op = DeinterleaveOp([value], valid=2 * valid_of(value))
     builder.add(op)
     return op.even, op.odd
 
 
 def interleave(builder: Builder, even: SSAValue, odd: SSAValue) -> SSAValue:
-    op = InterleaveOp([even, odd])
+    op = InterleaveOp([even, odd], valid=valid_of(even))
     builder.add(op)
     return op.res[0]
 
@@ -73,9 +72,7 @@ def interleave(builder: Builder, even: SSAValue, odd: SSAValue) -> SSAValue:
 def product(builder: Builder, value: SSAValue, table: SSAValue) -> SSAValue:
     """Lane by lane, with a table of one row for all rows or of a row each."""
     one_row = layout_of(table).rows == 1 != layout_of(value).rows
-    op = (TColExpandMulOp if one_row else TMulOp)([value, table], result=value.type)
-    builder.add(op)
-    return op.res[0]
+    return made(builder, TColExpandMulOp if one_row else TMulOp, [value, table])
 
 
 def negated(builder: Builder, value: SSAValue) -> SSAValue:
@@ -83,12 +80,4 @@ def negated(builder: Builder, value: SSAValue) -> SSAValue:
     minus_one = arith.ConstantOp(FloatAttr(-1.0, f32))
     builder.add(minus_one)
     minus_one.result.name_hint = "minus_one"
-    op = TMulsOp([value, minus_one.result], result=value.type)
-    builder.add(op)
-    return op.res[0]
-
-
-def _both(builder: Builder, kind: Callable[..., TileOp], a: SSAValue, b: SSAValue) -> SSAValue:
-    op = kind([a, b], result=a.type)
-    builder.add(op)
-    return op.res[0]
+    return made(builder, TMulsOp, [value, minus_one.result])

@@ -16,7 +16,7 @@ from xdsl.ir import SSAValue
 from dialects.pto.types import TileLayout
 from dsv4_passes.transforms.lanes.builder import Builder, layout_of
 
-from .form import Built, Form, Target, lacks, not_contiguous, wants_bits
+from .form import Built, Form, Target, lacks, not_whole_rows, wants_bits
 from .short import shortened_from
 from .words import WORD, full_rows, joined, seen_as, shifted, words_of
 
@@ -24,7 +24,7 @@ from .words import WORD, full_rows, joined, seen_as, shifted, words_of
 def refuse(target: Target, layout: TileLayout) -> str | None:
     return (
         wants_bits(layout, 16)
-        or not_contiguous(layout)
+        or not_whole_rows(layout)
         or next((why for m in ("tshrs", "tor") if (why := lacks(target, m, WORD))), None)
     )
 

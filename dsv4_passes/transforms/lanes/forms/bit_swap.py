@@ -16,14 +16,14 @@ from xdsl.ir import SSAValue
 from dialects.pto.types import TileLayout
 from dsv4_passes.transforms.lanes.builder import Builder, layout_of
 
-from .form import Built, Form, Target, lacks, not_contiguous, wants_bits
+from .form import Built, Form, Target, lacks, not_whole_rows, wants_bits
 from .words import WORD, joined, seen_as, shifted, words_of
 
 
 def refuse(target: Target, layout: TileLayout) -> str | None:
     return (
         wants_bits(layout, 16)
-        or not_contiguous(layout, 32)
+        or not_whole_rows(layout, 32)
         or next((why for m in ("tshls", "tshrs", "tor") if (why := lacks(target, m, WORD))), None)
     )
 

@@ -20,7 +20,7 @@ from xdsl.ir import SSAValue
 from dialects.pto.types import TileLayout
 from dsv4_passes.transforms.lanes.builder import Builder, layout_of
 
-from .form import Build, Built, Form, Target, Widened, lacks, not_contiguous
+from .form import Build, Built, Form, Target, Widened, lacks, not_whole_rows
 from .words import (
     HIGH_HALF,
     SIGNED_WORD,
@@ -36,7 +36,7 @@ from .words import (
 def refuse(target: Target, layout: TileLayout) -> str | None:
     if layout.dtype != "bf16":
         return f"bits widen bf16 alone, not {layout.dtype}"
-    return not_contiguous(layout, 32) or next(
+    return not_whole_rows(layout, 32) or next(
         (why for m in ("tshls", "tshrs") if (why := lacks(target, m, WORD))), None
     )
 

@@ -50,19 +50,24 @@ class Form:
     build: Build
 
 
-def not_contiguous(layout: TileLayout, half_bits: int | None = None) -> str | None:
-    """Why the bytes of a tile, and of its halves of `half_bits` a lane, cannot be seen in another shape.
+def not_whole_rows(layout: TileLayout, half_bits: int | None = None) -> str | None:
+    """Why the rows of a tile, and of its halves of `half_bits` a lane, are not bytes of whole rows.
 
-    They are whole rows in vector memory, valid throughout, and every row is whole blocks.
+    They lie in vector memory, all columns are valid, and every row is whole blocks. Fewer rows may be valid.
     """
     if (layout.loc, layout.blayout, layout.slayout) != ("vec", "row_major", "none_box"):
         return f"a {layout.blayout} tile in {layout.loc} memory is not one stretch of rows"
-    if not layout.full:
-        return "not all of the tile is valid"
+    if layout.valid_cols != layout.cols:
+        return "not all columns are valid"
     bits = half_bits or element_bits(layout.dtype)
     if layout.cols // 2 * bits % (8 * BLOCK_BYTES):
         return f"half a row, {layout.cols // 2} lanes of {bits} bits, is no multiple of {BLOCK_BYTES} bytes"
     return None
+
+
+def not_contiguous(layout: TileLayout) -> str | None:
+    """Why the bytes of a tile and of its halves cannot be seen in another shape, for which all are valid."""
+    return not_whole_rows(layout) or (None if layout.full else "not all rows are valid")
 
 
 def wants_bits(layout: TileLayout, bits: int) -> str | None:

@@ -58,13 +58,11 @@ class Indices:
         return self._add(TAddOp, self._add(TShrsOp, lanes, self.number(1)), second_half)
 
     def number(self, value: int) -> SSAValue:
-        op = arith.ConstantOp(IntegerAttr(value, i32))
-        self.builder.add(op, before=self.before)
-        op.result.name_hint = f"c{value}_i32"
-        return op.result
+        number = self.builder.shared(arith.ConstantOp(IntegerAttr(value, i32)), self.before)
+        number.name_hint = f"c{value}_i32"
+        return number
 
     def _add(self, kind: Callable[..., TileOp], *operands: SSAValue) -> SSAValue:
-        op = kind(list(operands), result=self.type)
-        self.builder.add(op, before=self.before)
-        op.res[0].name_hint = "index"
-        return op.res[0]
+        tile = self.builder.shared(kind(list(operands), result=self.type), self.before)
+        tile.name_hint = "index"
+        return tile

@@ -10,12 +10,12 @@ from xdsl.ir import SSAValue
 from dialects.pto.types import TileLayout
 from dsv4_passes.transforms.lanes.builder import Builder
 
-from .form import Built, Form, Target, lacks, not_contiguous
+from .form import Built, Form, Target, lacks, not_whole_rows
 from .scatter_pair import PATTERNS, gather
 
 
 def refuse(target: Target, layout: TileLayout) -> str | None:
-    return not_contiguous(layout) or lacks(target, "tgather", layout.dtype, "mask")
+    return not_whole_rows(layout) or lacks(target, "tgather", layout.dtype, "mask")
 
 
 def build(builder: Builder, operands: Sequence[SSAValue]) -> list[Built]:

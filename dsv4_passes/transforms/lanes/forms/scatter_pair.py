@@ -16,7 +16,7 @@ from dialects.pto.elementwise import TAddOp, TAddsOp, TOrOp
 from dialects.pto.lanes import TGatherOp, TScatterOp
 from dialects.pto.tiles import BitcastOp
 from dialects.pto.types import TileLayout, TileType, element_bits
-from dsv4_passes.transforms.lanes.builder import Builder, layout_of
+from dsv4_passes.transforms.lanes.builder import Builder, layout_of, valid_of
 
 from .form import Built, Form, Target, lacks
 
@@ -34,9 +34,8 @@ def vec_type(rows: int, cols: int, dtype: str = "f32") -> TileType:
 def gather(builder: Builder, source: SSAValue, pattern: str) -> SSAValue:
     """Every second lane of each row."""
     layout = layout_of(source)
-    op = TGatherOp(
-        [source], result=vec_type(layout.rows, layout.cols // 2, layout.dtype), properties=_mask(pattern)
-    )
+    half = TileType(layout._replace(cols=layout.cols // 2, valid_cols=layout.cols // 2))
+    op = TGatherOp([source], result=half, valid=valid_of(source), properties=_mask(pattern))
     builder.add(op)
     return op.res[0]
 
