@@ -69,7 +69,8 @@ class Rotation:
                 lines.append(self.convert(loaded, name, rows, cols, dtype, "f32"))
         wide, table = self.tile(self.rows, self.cols, "f32"), self.tile(*self.tables, "f32")
         lines.append(
-            f"%turned = dsv4.rotate_pairs %x, %cos, %sin {self.flags}{self.given(self.rows)} : {wide}, {table}, {table} -> {wide}"
+            f"%turned = dsv4.rotate_pairs %x, %cos, %sin {self.flags}{self.given(self.rows)} : "
+            f"{wide}, {table}, {table} -> {wide}"
         )
         stored = "turned"
         if self.result != "f32":
