@@ -16,7 +16,7 @@ from xdsl.ir import Operation
 from . import source_names as spelling
 
 Severity = Literal["remark", "warning"]
-Outcome = Literal["rewritten", "refused", "note"]
+Outcome = Literal["rewritten", "refused", "fact", "note"]
 
 
 def one_line(text: object) -> str:
@@ -71,7 +71,9 @@ class Diagnostics:
         self.entries = [
             entry
             for entry in self.entries
-            if entry.function not in functions or entry.outcome == "refused" or entry.severity == "warning"
+            if entry.function not in functions
+            or entry.outcome in ("refused", "fact")
+            or entry.severity == "warning"
         ]
         self._seen = set(self.entries)
 
@@ -136,6 +138,11 @@ def rewritten(op: Operation, message: str) -> None:
 def refused(op: Operation, message: str, reason: str) -> None:
     """Say that a site was left alone; `reason` is a short phrase that a summary can count."""
     _say("remark", op, message, "refused", reason)
+
+
+def about_facts(op: Operation, message: str) -> None:
+    """Say what was or was not taken for a fact of what was given: results rest on it."""
+    _say("remark", op, message, "fact")
 
 
 def warning(op: Operation, message: str) -> None:

@@ -23,11 +23,16 @@ def read_npz(path: str) -> dict[str, Array]:
         if isinstance(found, np.ndarray):
             raise UserError("is not an npz of plain arrays: it holds one array without a name", path)
         with cast("NpzFile[Any]", found) as archive:
-            return {name: archive[name] for name in archive.files}
+            return {name: _native(archive[name]) for name in archive.files}
     except OSError as error:
         raise UserError(error.strerror or "cannot be read", path) from None
     except (ValueError, zipfile.BadZipFile, AttributeError, TypeError, EOFError) as error:
         raise UserError(f"is not an npz of plain arrays: {error}", path) from None
+
+
+def _native(array: Array) -> Array:
+    """The array with its bytes in the order of this machine."""
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def write_npz(path: Path, arrays: Mapping[str, Array]) -> None:

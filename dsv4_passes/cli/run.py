@@ -20,6 +20,7 @@ import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 
 from dialects.dsv4.functions import ORCHESTRATION, program_functions
+from dsv4_passes.argument_names import nearest_first
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.formats.pto.reader import decode, parse_file, parse_text, read_text
 from dsv4_passes.formats.pypto import parse_program
@@ -50,6 +51,7 @@ def _run(args: Sequence[str] | None) -> None:
         results = run_program(module, inputs, options.func, where)
     else:
         kernel = choose_kernel(find_kernels(module), options.func, options.kernel)
+        _say_unused(kernel, inputs, where)
         results = run_on_arrays(kernel, inputs, options.blocks or 1, where)
     write_npz(outputs, results)
 
@@ -108,7 +110,7 @@ def run_on_arrays(kernel: Kernel, inputs: Mapping[str, Array], blocks: int, wher
 
 
 def _by_index(kernel: Kernel, inputs: Mapping[str, Array], where: str) -> dict[int, Array]:
-    names = {f"arg{index}": index for index in kernel.arguments}
+    names = {name: index for index, a in kernel.arguments.items() for name in a.spellings}
     names |= {argument.name: index for index, argument in kernel.arguments.items()}
     given: dict[int, Array] = {}
     for name in inputs.keys() & names.keys():
@@ -118,8 +120,20 @@ def _by_index(kernel: Kernel, inputs: Mapping[str, Array], where: str) -> dict[i
     return given
 
 
+def _say_unused(kernel: Kernel, inputs: Mapping[str, Array], where: str) -> None:
+    """Say on stderr which arrays name no argument: one of them may be meant for one that starts as zeros."""
+    arguments = kernel.arguments.values()
+    known = {name for argument in arguments for name in argument.spellings}
+    if unused := sorted(inputs.keys() - known):
+        there = ", ".join(nearest_first([argument.name for argument in arguments], unused[0])) or "none"
+        what = f"array{'s' if len(unused) > 1 else ''} {', '.join(map(repr, unused))}"
+        names = "name" if len(unused) > 1 else "names"
+        text = f"{what} {names} no argument of '{kernel.name}'; there are {there}"
+        print(f"{where}: remark: {text}", file=sys.stderr)
+
+
 def _missing(argument: Argument, inputs: Mapping[str, Array], where: str) -> UserError:
-    there = ", ".join(f"'{name}'" for name in inputs) or "none"
+    there = ", ".join(f"'{name}'" for name in nearest_first(list(inputs), argument.name)) or "none"
     return UserError(f"no array for argument '{argument.name}'; there are {there}", where)
 
 
@@ -128,13 +142,10 @@ def _elements(argument: Argument, array: Array, where: str) -> Array:
     if argument.shape is not None and array.shape != argument.shape and array.shape != (argument.size,):
         wanted = _shape(argument.shape)
         raise UserError(f"array '{argument.name}' should be {wanted}, found {_shape(array.shape)}", where)
-    target = numerics.numpy_dtype(argument.dtype)
-    bits = argument.dtype == "bf16" and array.dtype in (np.dtype(np.uint16), np.dtype("V2"))
-    if array.dtype != target and not bits:
-        wanted = "uint16 (the bits of bf16)" if argument.dtype == "bf16" else target.name
-        raise UserError(f"array '{argument.name}' should be of {wanted}, found {array.dtype.name}", where)
-    flat = np.ascontiguousarray(array).reshape(-1)
-    return flat.view(target).copy()
+    try:
+        return numerics.as_elements(array, argument.dtype, argument.name).reshape(-1).copy()
+    except ValueError as error:
+        raise UserError(str(error), where) from None
 
 
 def _shape(shape: tuple[int, ...]) -> str:

@@ -6,7 +6,6 @@ matrix is exactly one-hot and picks the even lanes, in whichever orientation its
 made here, and real arrays are compared with it element by element.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -14,19 +13,19 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.dialects import func
-from xdsl.dialects.builtin import DictionaryAttr, StringAttr, TensorType
+from xdsl.dialects.builtin import DictionaryAttr, TensorType
 from xdsl.ir import Attribute, BlockArgument, SSAValue
 
 from dialects.dsv4.attributes import SelectorAttr, TableAttr
+from dialects.pto.elements import is_float
 from dialects.pto.memory import MakeTensorViewOp, PartitionViewOp, TLoadOp, constant_int
 from dialects.pto.types import PtrType
+from dsv4_passes.argument_names import argument_name
 from dsv4_passes.diagnostics import UserError
 
 SELECTORS = ("even", "odd")
 TABLES = ("even", "odd", "swap", "repeat")
 _FIRST_LANE = {"even": 0, "odd": 1}
-_VERSION = re.compile(r"(_dn)?_view(_\d+)?$|__ssa_v\d+")
-_NUMBERED = re.compile(r"arg\d+$")
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +67,10 @@ def table_row(word: str, count: int) -> NDArray[np.int64]:
     return {"even": 2 * lanes, "odd": 2 * lanes + 1, "swap": lanes ^ 1, "repeat": lanes >> 1}[word]
 
 
-def make_fact(kind: str, word: str, shape: tuple[int, ...]) -> Fact:
-    """The fact for an argument of that shape; WrongFact where no such matrix has it."""
+def make_fact(kind: str, word: str, shape: tuple[int, ...], dtype: str | None = None) -> Fact:
+    """The fact for an argument of that shape and, if given, element type; WrongFact where there is none."""
+    if kind == "table" and dtype is not None and is_float(dtype):
+        raise WrongFact(f"expected a table of lane numbers to be of integers, found {dtype}")
     if kind == "selector":
         if len(shape) != 2:
             raise WrongFact(f"expected a selector to have 2 dimensions, found {len(shape)}")
@@ -85,7 +86,7 @@ def check_array(fact: Fact, values: NDArray[Any], name: str) -> None:
         raise WrongFact(
             f"expected '{name}' to have shape {_shape(expected.shape)}, found {_shape(values.shape)}"
         )
-    same = (values == expected) & ~np.signbit(values.astype(np.float64))
+    same = _holds(fact, values)
     if not same.all():
         index = np.unravel_index(int(np.argmin(same)), same.shape)
         where = ", ".join(str(int(i)) for i in index)
@@ -95,30 +96,24 @@ def check_array(fact: Fact, values: NDArray[Any], name: str) -> None:
         )
 
 
-def recognise(values: NDArray[Any], shape: tuple[int, ...], name: str) -> Fact | None:
-    """The fact that an array states, or None where it is plainly something else.
+def _holds(fact: Fact, values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where an array is what a fact says; -0 is not 0."""
+    return (values == fact.matrix) & ~np.signbit(values.astype(np.float64))
 
-    An array that is nearly a selector, mostly zeros with ones where a selector has most of its own,
-    must be one exactly: WrongFact otherwise.
+
+def recognise(values: NDArray[Any], shape: tuple[int, ...], name: str) -> Fact | None:
+    """The fact that an array is, exactly and element by element; None for any other array.
+
+    WrongFact where it has not the shape of its argument.
     """
     if values.shape != shape:
         raise WrongFact(f"expected '{name}' to have shape {_shape(shape)}, found {_shape(values.shape)}")
+    facts: list[Fact] = []
     if np.issubdtype(values.dtype, np.integer) and values.size > 1:
-        for word in TABLES:
-            fact = make_fact("table", word, shape)
-            if np.array_equal(fact.matrix, values):
-                return fact
-    if values.ndim != 2 or not (shape[0] == 2 * shape[1] or shape[1] == 2 * shape[0]):
-        return None
-    if np.count_nonzero(values == 0) * 4 < values.size * 3:
-        return None
-    facts = [make_fact("selector", word, shape) for word in SELECTORS]
-    hits = [int(np.count_nonzero(values[fact.matrix == 1] == 1)) for fact in facts]
-    best = max(range(len(facts)), key=hits.__getitem__)
-    if 2 * hits[best] < min(shape):
-        return None
-    check_array(facts[best], values, name)
-    return facts[best]
+        facts += [make_fact("table", word, shape) for word in TABLES]
+    if len(shape) == 2 and _may_select(shape):
+        facts += [make_fact("selector", word, shape) for word in SELECTORS]
+    return next((fact for fact in facts if _holds(fact, values).all()), None)
 
 
 def _shape(shape: tuple[int, ...]) -> str:
@@ -182,21 +177,6 @@ def loaded_argument(load: TLoadOp) -> BlockArgument | None:
     return argument if isinstance(argument, BlockArgument) else None
 
 
-def argument_name(function: func.FuncOp, index: int) -> str:
-    """What people call an argument: its name in the program, its own, its view's without version, `argN`."""
-    given = argument_attribute(function, index, "dsv4.name")
-    if isinstance(given, StringAttr):
-        return _VERSION.sub("", given.data)
-    argument = function.body.block.args[index]
-    own = argument.name_hint or f"arg{index}"
-    if not _NUMBERED.match(own):
-        return own
-    for view in views_of(argument):
-        if view.res.name_hint:
-            return _VERSION.sub("", _VERSION.sub("", view.res.name_hint))
-    return own
-
-
 def argument_attribute(function: func.FuncOp, index: int, name: str) -> Attribute | None:
     if function.arg_attrs is None:
         return None
@@ -237,7 +217,7 @@ def facts_of(function: func.FuncOp) -> Mapping[SSAValue, Fact]:
                 try:
                     if kind == "selector" and len(meant := _meant(function, index)) > 1:
                         raise WrongFact(f"it is viewed as {' and as '.join(map(_shape, meant))}")
-                    facts[argument] = make_fact(kind, attr.data, shape)
+                    facts[argument] = make_fact(kind, attr.data, shape, argument.type.data.dtype)
                 except WrongFact as error:
                     name = argument_name(function, index)
                     raise UserError(

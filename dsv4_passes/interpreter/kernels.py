@@ -3,18 +3,18 @@
 A kernel is one function, or the pair `X_aic` / `X_aiv` of a mixed one, which share their arguments.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 from xdsl.dialects import func
-from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
 from dialects.pto.memory import MakeTensorViewOp, constant_int
 from dialects.pto.types import PtrType, element_name
+from dsv4_passes.argument_names import argument_names, argument_spellings
 from dsv4_passes.diagnostics import UserError
 
 from .affine import Number
@@ -33,9 +33,6 @@ from .values import Value
 
 MachineT = TypeVar("MachineT", bound=Machine)
 
-_VERSION = re.compile(r"__ssa_v\d+$")
-_ARG = re.compile(r"arg\d+$")
-
 
 @dataclass
 class Argument:
@@ -53,6 +50,8 @@ class Argument:
     size: int = 0
     loaded: bool = False
     stored: bool = False
+    spellings: set[str] = field(default_factory=set[str])
+    """All names that mean it."""
 
 
 @dataclass
@@ -101,37 +100,19 @@ def choose_kernel(kernels: Mapping[str, Kernel], name: str | None, where: str) -
     raise UserError(f"no kernel '{name}', found {names}", where)
 
 
-def argument_name(function: func.FuncOp, index: int) -> str:
-    """What people call an argument: its `dsv4.name`, its own name, or its view's without `_view`, or `argN`.
-
-    The version that pypto puts behind a name (`__ssa_vN`) is left out.
-    """
-    given = function.arg_attrs.data[index].data.get("dsv4.name") if function.arg_attrs else None
-    if isinstance(given, StringAttr):
-        return _VERSION.sub("", given.data)
-    arg = function.body.block.args[index]
-    own = arg.name_hint or f"arg{index}"
-    if not _ARG.match(own):
-        return _VERSION.sub("", own)
-    views = (use.operation for use in arg.uses if isinstance(use.operation, MakeTensorViewOp))
-    for view in views:
-        hint = view.res.name_hint if view.ptr is arg else None
-        if hint and hint.endswith("_view") and not hint.endswith("_dn_view"):
-            return _VERSION.sub("", hint.removesuffix("_view"))
-    return own
-
-
 def _arguments(functions: list[func.FuncOp]) -> dict[int, Argument]:
     arguments: dict[int, Argument] = {}
     for function in functions:
+        names = argument_names(function)
         for index, arg in enumerate(function.body.block.args):
             if arg.name_hint in SPMD_PARAMETERS:
                 continue
             pointer = isinstance(arg.type, PtrType)
             dtype = arg.type.data.dtype if isinstance(arg.type, PtrType) else element_name(arg.type)
-            found = Argument(index, argument_name(function, index), dtype, pointer)
+            found = Argument(index, names[index], dtype, pointer)
             known = arguments.setdefault(index, found)
-            if known is not found and _ARG.match(known.name):
+            known.spellings |= set(argument_spellings(function, index))
+            if known is not found and known.name == f"arg{index}":
                 known.name = found.name
             if pointer:
                 _follow(arg, known)

@@ -48,6 +48,19 @@ def numpy_dtype(dtype: str) -> np.dtype[Any]:
         raise ValueError(f"element type {dtype} has no numpy semantics") from None
 
 
+def as_elements(array: NDArray[Any], dtype: str, name: str) -> NDArray[Any]:
+    """An array as elements of a type; those of two bytes may be given as their bits.
+
+    ValueError for an array of another type, which calls it `name`.
+    """
+    target = numpy_dtype(dtype)
+    bits = target.name in ("bfloat16", "float16") and array.dtype in (np.dtype(np.uint16), np.dtype("V2"))
+    if array.dtype != target and not bits:
+        wanted = "uint16 (the bits of bf16)" if dtype == "bf16" else target.name
+        raise ValueError(f"array '{name}' should be of {wanted}, found {array.dtype.name}")
+    return np.ascontiguousarray(array).view(target)
+
+
 def is_float(dtype: str) -> bool:
     """Whether values of `dtype` are floats. ValueError for an unknown type."""
     return numpy_dtype(dtype).name in ("float32", "bfloat16", "float16")

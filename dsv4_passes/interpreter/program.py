@@ -30,7 +30,7 @@ from dsv4_passes.source_names import base_name
 from . import scalars
 from .gm import ArrayMemory
 from .machine import Machine, Place, arguments_of, run_together
-from .numerics import is_float, numpy_dtype
+from .numerics import as_elements, is_float, numpy_dtype
 from .numpy_domain import NumpyDomain
 from .values import Value
 
@@ -125,10 +125,10 @@ class _Inputs:
                 raise UserError(
                     f"array '{name}' has {size} for '{dim}', another one {self.symbols[dim]}", self.where
                 )
-        if array.dtype != target and not (dtype == "bf16" and array.dtype == np.uint16):
-            wanted = "uint16 (the bits of bf16)" if dtype == "bf16" else target.name
-            raise UserError(f"array '{name}' should be of {wanted}, found {array.dtype.name}", self.where)
-        return np.ascontiguousarray(array).view(target)
+        try:
+            return as_elements(array, dtype, name)
+        except ValueError as error:
+            raise UserError(str(error), self.where) from None
 
     def scalar(self, parameter: Parameter) -> Value:
         array, dtype = self.find(parameter), element_name(parameter.type)

@@ -16,7 +16,13 @@ SOURCES = sorted(p for top in ("dialects", "dsv4_passes") for p in (ROOT / top).
 ROOMS = [
     {"dialects.pto"},
     {"dialects.dsv4"},
-    {"dsv4_passes.diagnostics", "dsv4_passes.files", "dsv4_passes.npz", "dsv4_passes.source_names"},
+    {
+        "dsv4_passes.diagnostics",
+        "dsv4_passes.files",
+        "dsv4_passes.npz",
+        "dsv4_passes.source_names",
+        "dsv4_passes.argument_names",
+    },
     {"dsv4_passes.xdsl_extras"},
     {"dsv4_passes.targets"},
     {"dsv4_passes.interpreter"},

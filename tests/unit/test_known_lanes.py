@@ -61,7 +61,7 @@ def test_numbers_are_carried_around_loops(first: str, known: bool):
 
 
 def test_a_fact_says_numbers():
-    text = kernel("%a = load x", **XY)
-    text = text.replace("%arg0: !pto.ptr<f32>", "%arg0: !pto.ptr<f32> {dsv4.table = #dsv4.table<swap>}")
+    text = kernel("%a = load x", x="4x16xi32", y="4x16xi32")
+    text = text.replace("%arg0: !pto.ptr<i32>", "%arg0: !pto.ptr<i32> {dsv4.table = #dsv4.table<swap>}")
     lanes, a = value(text, "a")
     assert lanes.possible(a)

@@ -85,9 +85,18 @@ class Dsv4Parser(Parser):
         else:
             module = self._parse_module_or_explain(allow_implicit_module)
             self._check_forward_uses(module)
+            self._name_arguments(module)
         if module.location is UNKNOWN_LOC:
             module.location = self.location_at(0)
         return module
+
+    def _name_arguments(self, module: ModuleOp) -> None:
+        """Let arguments have the names of their views, which passes may take away."""
+        if not any(dialect.name == "pto" for dialect in self.ctx.loaded_dialects):
+            return
+        from dsv4_passes.argument_names import name_arguments
+
+        name_arguments(module)
 
     def _parse_module_or_explain(self, allow_implicit_module: bool) -> ModuleOp:
         try:

@@ -8,7 +8,7 @@ from typing import IO, cast
 
 from xdsl.dialects.builtin import AnyFloat, FloatAttr, ModuleOp
 from xdsl.dialects.func import ReturnOp
-from xdsl.ir import Attribute, Operation, Region, SSAValue
+from xdsl.ir import Attribute, BlockArgument, Operation, Region, SSAValue
 from xdsl.printer import Printer
 
 from dsv4_passes import source_names as spelling
@@ -49,7 +49,7 @@ class SpelledPrinter(Printer):
     def _new_name(self, value: SSAValue) -> str:
         """The written name where nothing that can be seen from here has it, else one that nothing has."""
         visible = self._visible(value)
-        written = spelling.written_name(value)
+        written = _shown_name(value)
         if written is not None and not any(written in names for names in visible):
             return written
         taken = [self._reserved, *visible]
@@ -110,6 +110,18 @@ class PtoPrinter(SpelledPrinter):
 
 
 _SHORT: dict[type[Operation], str] = {ModuleOp: "module", ReturnOp: "return"}
+
+
+def _shown_name(value: SSAValue) -> str | None:
+    """The written name, but for an argument `%arg2` that was known by a view which is gone."""
+    written = spelling.written_name(value)
+    if written is None or not isinstance(value, BlockArgument) or not written.startswith("arg"):
+        return written
+    if value.name_hint in (None, written):
+        return written
+    from dsv4_passes.argument_names import has_lost_view
+
+    return None if has_lost_view(value) else written
 
 
 def _home(value: SSAValue) -> Region | None:

@@ -19,17 +19,19 @@ from dataclasses import dataclass
 from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import BlockArgument, Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from dialects.pto.convert import TSelOp
 from dialects.pto.lanes import TScatterOp
 from dialects.pto.memory import TLoadOp
 from dialects.pto.types import TileBufType
+from dsv4_passes.argument_names import argument_name
 from dsv4_passes.diagnostics import refused, rewritten
-from dsv4_passes.equivalence.facts import argument_name, facts_of, loaded_argument
+from dsv4_passes.equivalence.facts import facts_of, loaded_argument
 from dsv4_passes.targets import LATEST
 from dsv4_passes.transforms.common.origin import functions_of, mark_rewritten
+from dsv4_passes.transforms.facts.given import given_instead
 
 from .builder import layout_of
 from .checked_rewrite import Candidate, Policy, Rebuilder, Rewritten, SignedZero
@@ -60,15 +62,19 @@ def candidates(rebuilder: Rebuilder, value: SSAValue) -> Iterator[Candidate]:
 def missing_facts(function: func.FuncOp, value: SSAValue) -> list[str]:
     """Integer arguments that the index of a scatter at or behind `value` is made from, without a fact."""
     known = facts_of(function)
-    names: list[str] = []
+    unknown = [argument for argument in _index_arguments(value) if argument not in known]
+    return list(dict.fromkeys(argument_name(function, argument.index) for argument in unknown))
+
+
+def _index_arguments(value: SSAValue) -> Iterator[BlockArgument]:
+    """The arguments that the index of a scatter at or behind `value` is made from."""
     for scatter in _behind(value):
         if not isinstance(scatter, TScatterOp) or scatter.form() != "index":
             continue
         for load in _behind(scatter.idx):
             argument = loaded_argument(load) if isinstance(load, TLoadOp) else None
-            if argument is not None and argument not in known:
-                names.append(argument_name(function, argument.index))
-    return list(dict.fromkeys(names))
+            if argument is not None:
+                yield argument
 
 
 def _behind(value: SSAValue) -> Iterator[Operation]:
@@ -86,6 +92,9 @@ def refuse(function: func.FuncOp, value: SSAValue, reasons: list[str]) -> None:
     op, layout = value.owner, layout_of(value)
     assert isinstance(op, Operation)
     site = f"'{op.name}' of {layout.rows}x{layout.cols} stays"
+    if given := given_instead(function, _index_arguments(value)):
+        refused(op, f"{site}: {given}", "no table")
+        return
     if missing := missing_facts(function, value):
         wanted = wanted_fact(missing, "a row of lane numbers", "table:")
         refused(op, f"{site}: {wanted}", "no fact about an index")

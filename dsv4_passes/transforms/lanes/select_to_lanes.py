@@ -17,7 +17,7 @@ a rounding to bf16 that the cube made necessary: dropped where every use rounds 
 else kept as an explicit conversion.
 """
 
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -34,6 +34,7 @@ from dialects.pto.moves import TMovOp
 from dialects.pto.sync import BarrierSyncOp, BufferLockOp, CoreFlagOp, FlagOp, SyncAllOp, TSyncOp
 from dialects.pto.tiles import InsertOp, UndefOp
 from dialects.pto.types import AnyTileType, TileBufType, TileType
+from dsv4_passes.argument_names import argument_name
 from dsv4_passes.diagnostics import (
     UserError,
     collect,
@@ -42,7 +43,7 @@ from dsv4_passes.diagnostics import (
     repeat,
     rewritten,
 )
-from dsv4_passes.equivalence.facts import argument_name, argument_shape, facts_of, loaded_argument
+from dsv4_passes.equivalence.facts import argument_shape, facts_of, loaded_argument
 from dsv4_passes.equivalence.gm_mod_ref import only_read
 from dsv4_passes.equivalence.lanes import lane_difference
 from dsv4_passes.targets import LATEST
@@ -50,6 +51,7 @@ from dsv4_passes.transforms.common.byte_ranges import trips
 from dsv4_passes.transforms.common.cleanup import tidy
 from dsv4_passes.transforms.common.origin import functions_of, mark_rewritten
 from dsv4_passes.transforms.common.unroll import unroll_loops
+from dsv4_passes.transforms.facts.given import given_instead
 from dsv4_passes.transforms.mixed.join_mixed import JOINED, drop_channels
 from dsv4_passes.transforms.program.alias_check import passed_twice
 
@@ -65,7 +67,7 @@ from .checked_rewrite import (
     SignedZero,
 )
 from .constant_reachability import KnownLanes
-from .forms.scatter_pair import PATTERNS, interleave, plus_zero, scatter
+from .forms import PATTERNS, interleave, plus_zero, scatter
 from .report import outcome_text, savings
 
 PARTLY_VALID = "not all of the tile is valid"
@@ -149,8 +151,8 @@ def missing_facts(function: func.FuncOp, value: SSAValue) -> list[str]:
     """Arguments of a selector's shape that the products behind `value` load and nothing is known of."""
     known = facts_of(function)
     names: list[str] = []
-    for operand in _right_operands(value):
-        argument = loaded_by(operand)
+    for product in _products(value):
+        argument = loaded_by(product.rhs)
         if argument is None or argument in known:
             continue
         shape = argument_shape(argument)
@@ -159,8 +161,16 @@ def missing_facts(function: func.FuncOp, value: SSAValue) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def _right_operands(value: SSAValue) -> Iterator[SSAValue]:
-    """Right operands of the products that a value in the accumulator was summed up from, in order.
+def _row_selectors(function: func.FuncOp, products: Iterable[MatmulOp]) -> list[str]:
+    """Selectors that products have on the left."""
+    known = facts_of(function)
+    found = (loaded_by(product.lhs) for product in products)
+    names = [f"'{argument_name(function, a.index)}'" for a in found if a is not None and a in known]
+    return list(dict.fromkeys(names))
+
+
+def _products(value: SSAValue) -> Iterator[MatmulOp]:
+    """The products that a value in the accumulator was summed up from, in order.
 
     On the right a selector moves lanes; on the left it would move rows, which no form here does.
     """
@@ -169,16 +179,16 @@ def _right_operands(value: SSAValue) -> Iterator[SSAValue]:
         value, op = op.operands[0], op.operands[0].owner
     if isinstance(op, MatmulOp):
         if (acc := op.operand("acc")) is not None:
-            yield from _right_operands(acc)
-        yield op.rhs
+            yield from _products(acc)
+        yield op
     elif isinstance(op, TAddOp):
         for operand in op.ins:
-            yield from _right_operands(operand)
+            yield from _products(operand)
     elif isinstance(op, (scf.ForOp, scf.IfOp)):
         number = list(op.results).index(value)  # pyright: ignore[reportArgumentType]
         for region in op.regions:
             if isinstance(last := region.block.last_op, scf.YieldOp):
-                yield from _right_operands(last.operands[number])
+                yield from _products(last.operands[number])
 
 
 def wanted_fact(names: list[str], what: str, kind: str = "") -> str:
@@ -195,6 +205,14 @@ def wanted_fact(names: list[str], what: str, kind: str = "") -> str:
 def refuse(function: func.FuncOp, value: SSAValue, reasons: list[str]) -> None:
     op = value.owner
     assert isinstance(op, Operation)
+    products = list(_products(value))
+    if given := given_instead(function, (loaded_by(product.rhs) for product in products)):
+        refused(op, f"'{op.name}' stays: {given}", "no selector")
+        return
+    if rows := _row_selectors(function, products):
+        why = "is a selector on the left, which moves rows: no form does that"
+        refused(op, f"'{op.name}' stays: {', '.join(rows)} {why}", "moves rows")
+        return
     if missing := missing_facts(function, value):
         wanted = wanted_fact(missing, "a select matrix")
         refused(op, f"'{op.name}' stays: {wanted}", "no fact about a selector")

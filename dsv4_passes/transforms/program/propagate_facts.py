@@ -22,7 +22,7 @@ from dialects.dsv4.functions import (
 )
 from dialects.dsv4.launch import LaunchOp
 
-NAMES = ("dsv4.selector", "dsv4.table")
+NAMES = ("dsv4.selector", "dsv4.table", "dsv4.given")
 
 
 def propagate_facts(module: ModuleOp) -> None:

@@ -1,1 +1,0 @@
-"""The passes where kernels are compiled: inside pypto, and in front of ptoas."""

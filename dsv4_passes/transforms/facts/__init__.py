@@ -1,0 +1,1 @@
+"""Helpers of `dsv4-bind-facts`."""
