@@ -47,6 +47,7 @@ DSV4_UNIVERSE = Universe(
         ),
         "dsv4-fit-ub": _pass("memory.fit_ub", "FitUbPass"),
         "dsv4-fuse-stages": _pass("fusion.fuse_stages", "FuseStagesPass"),
+        "dsv4-fold-lanes": _pass("lanes.fold_lanes", "FoldLanesPass"),
         "dsv4-hoist-fills": _pass("memory.hoist_fills", "HoistFillsPass"),
         "dsv4-propagate-facts": _pass("program.propagate_facts", "PropagateFactsPass"),
         "dsv4-raise-lanes": _pass("lanes.raise_lanes", "RaiseLanesPass"),

@@ -17,7 +17,7 @@ from xdsl.ir import Operation, SSAValue
 from dialects.dsv4.lanes import DeinterleaveOp, InterleaveOp, SwapPairsOp
 from dialects.pto.broadcast import TExpandsOp
 from dialects.pto.elementwise import TAddsOp, TMulsOp
-from dialects.pto.tiles import ReshapeOp
+from dialects.pto.tiles import ReshapeOp, SubviewOp
 from dialects.pto.types import DYNAMIC, TileLayout, TileType, element_bits
 from dsv4_passes.interpreter.numerics import is_float
 from dsv4_passes.transforms.common.lane_index import Ids
@@ -62,10 +62,11 @@ class Finder:
         extent = self.extent if rows is None else (rows, rows)
         return fits and layout.loc in PLACES and self.index.extent(value) == extent
 
-    def rank(self, value: SSAValue) -> tuple[int, int]:
-        """Best first: in vector memory, in the element type of the site, which needs no conversion."""
+    def rank(self, value: SSAValue) -> tuple[int, int, int]:
+        """Best first: in vector memory, with the element type of the site, a tile of its own."""
         layout = layout_of(value)
-        return PLACES.index(layout.loc), int(layout.dtype != self.layout.dtype)
+        window = isinstance(value.owner, SubviewOp)
+        return PLACES.index(layout.loc), int(layout.dtype != self.layout.dtype), int(window)
 
     def whole(self, ids: Ids, rows: int | None = None) -> SSAValue | None:
         """A value with these lanes."""
@@ -106,10 +107,10 @@ class Finder:
     def plain(self, ids: Ids) -> Source | None:
         """Lanes of one known value: all of them, every second one, or a stretch of each row."""
         if (value := self.whole(ids)) is not None:
-            return Source("the value itself", layout_of(value).dtype, lambda b: b.in_vec(value))
+            return Source(named(value), layout_of(value).dtype, lambda b: b.in_vec(value))
         if (pair := self.half(ids)) is not None:
             of, lane = pair
-            what = f"the {('even', 'odd')[lane]} lanes of a value"
+            what = f"the {('even', 'odd')[lane]} lanes of {named(of)}"
             return Source(what, layout_of(of).dtype, lambda b: deinterleaved(b, b.in_vec(of), lane), pair)
         for other in self.shapes(ids):
             if (found := self.in_other_rows(other, ids.shape[1:])) is not None:
@@ -118,18 +119,20 @@ class Finder:
             layout = layout_of(value)
             if layout.loc == "vec" and layout.full and self.usable(value):
                 width = ids.shape[2]
-                return Source("a slice", layout.dtype, lambda b: columns(b, value, col, width))
+                return Source(
+                    f"a slice of {named(value)}", layout.dtype, lambda b: columns(b, value, col, width)
+                )
         return None
 
     def in_other_rows(self, ids: Ids, shape: tuple[int, ...]) -> Source | None:
         """Lanes of a value with rows of another length, brought into `shape`."""
         rows = ids.shape[1]
         if (value := self.whole(ids, rows)) is not None:
-            what, dtype = "the value itself in other rows", layout_of(value).dtype
+            what, dtype = f"{named(value)} in other rows", layout_of(value).dtype
             return Source(what, dtype, lambda b: reshaped(b, b.in_vec(value), shape))
         if (pair := self.half(ids, rows)) is not None:
             of, lane = pair
-            what = f"the {('even', 'odd')[lane]} lanes of a value in other rows"
+            what = f"the {('even', 'odd')[lane]} lanes of {named(of)} in other rows"
             return Source(
                 what,
                 layout_of(of).dtype,
@@ -179,6 +182,11 @@ class Finder:
             parts[0].dtype,
             lambda b: deinterleaved(b, load_together(b, loads), lane),
         )
+
+
+def named(value: SSAValue) -> str:
+    """A value as text has it."""
+    return f"%{value.name_hint}" if value.name_hint else "a value"
 
 
 # -- building --------------------------------------------------------------------------------------

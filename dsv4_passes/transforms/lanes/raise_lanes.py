@@ -43,11 +43,12 @@ from . import select_to_lanes
 from .bf16_consumers import bf16_goldens
 from .builder import Builder, layout_of
 from .checked_rewrite import Candidate, Guard, Policy, Rebuilder, Rewritten, SignedZero
-from .lane_sources import Build, Finder, as_type, interleaved, meeting, plus_zero, swapped
+from .lane_sources import Build, Finder, as_type, interleaved, meeting, named, plus_zero, swapped
 from .match_report import refuse
 from .report import outcome_text, savings
 
-MOVERS = (TGatherOp, TScatterOp, TSelOp, TSelsOp, TTransOp, BitcastOp, ReinterpretOp)
+VIEWS = (BitcastOp, ReinterpretOp)
+MOVERS = (TGatherOp, TScatterOp, TSelOp, TSelsOp, TTransOp, *VIEWS)
 MERGES = (TAddOp, TOrOp)
 
 
@@ -127,7 +128,7 @@ def moves(rebuilder: Rebuilder, finder: Finder, ids: Ids) -> Iterator[tuple[str,
     exchanged = ids.copy()
     exchanged[:, :, 0::2], exchanged[:, :, 1::2] = odd, even
     if (other := finder.whole(exchanged)) is not None:
-        yield "the pairs of a value exchanged", lambda b: swapped(b, b.in_vec(other)), False
+        yield f"the pairs of {named(other)} exchanged", lambda b: swapped(b, b.in_vec(other)), False
     kept, bare = (even, odd), (rebuilder.unrounded(even), rebuilder.unrounded(odd))
     wide = finder.layout.dtype == "f32"
     for halves, drops in ((bare, True), (kept, False)) if wide else ((kept, False), (bare, False)):
@@ -147,6 +148,12 @@ def rounding_mode(rebuilder: Rebuilder, ids: Ids) -> str:
     heads = {table.head(int(term)) for term in np.unique(ids)}
     modes = {head[2] for head in heads if head[0] == "round"}
     return str(modes.pop()) if len(modes) == 1 else "RINT"
+
+
+def stands_for_another(rebuilder: Rebuilder, value: SSAValue) -> bool:
+    """The lanes are those of a value that is there: in a view, that alone moves no lanes."""
+    ids = rebuilder.index.ids(value)
+    return ids is not None and Finder(rebuilder, value).whole(ids) is not None
 
 
 def puts_together(rebuilder: Rebuilder, value: SSAValue) -> bool:
@@ -196,11 +203,14 @@ def raise_sites(function: func.FuncOp, policy: Policy) -> int:
                     "guard bf16-fallback",
                 )
                 continue
+        if isinstance(op, VIEWS) and not count and stands_for_another(rebuilder, value):
+            continue
         before = savings(function)
         result = rebuilder.try_all(value, candidates(rebuilder, value))
         if isinstance(result, Rewritten):
             count += 1
             rewritten(op, f"'{op.name}' -> {outcome_text(result, before, savings(function))}")
+            seen -= {v for v in seen if isinstance(v.owner, VIEWS)}
             pending = list(_backwards(function.body.block))[::-1]
         else:
             ordinary += refuse(rebuilder, function, value, result)
