@@ -44,8 +44,8 @@ from dsv4_passes.transforms.common.cleanup import tidy
 
 from .builder import Stuck, layout_of, valid_of
 from .checked_rewrite import Policy, Rewritten
+from .find_rotations import rotations
 from .report import outcome_text, savings
-from .rotation import rotations
 from .select_to_lanes import followed
 
 Made = TypeVar("Made", bound=Operation)
