@@ -49,6 +49,7 @@ DSV4_UNIVERSE = Universe(
         "dsv4-fuse-stages": _pass("fusion.fuse_stages", "FuseStagesPass"),
         "dsv4-fold-lanes": _pass("lanes.fold_lanes", "FoldLanesPass"),
         "dsv4-hoist-fills": _pass("memory.hoist_fills", "HoistFillsPass"),
+        "dsv4-lower-lanes": _pass("lanes.lower_lanes", "LowerLanesPass"),
         "dsv4-propagate-facts": _pass("program.propagate_facts", "PropagateFactsPass"),
         "dsv4-raise-lanes": _pass("lanes.raise_lanes", "RaiseLanesPass"),
         "dsv4-rope": _pass("rope", "RopePass"),

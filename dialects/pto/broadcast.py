@@ -117,9 +117,11 @@ class TCiOp(TileOp):
         expect_element(self, chip)
 
 
-_KINDS = ("add", "sub", "mul", "div", "max", "min", "expdif")
+_KINDS = ("add", "sub", "div", "max", "min", "expdif")
+TColExpandMulOp, TRowExpandMulOp = leaf(ColumnExpandOp, "tcolexpandmul"), leaf(RowExpandOp, "trowexpandmul")
 
 OPERATIONS = [
+    *(TColExpandMulOp, TRowExpandMulOp),
     *(leaf(ColumnExpandOp, f"tcolexpand{kind}") for kind in _KINDS),
     *(leaf(RowExpandOp, f"trowexpand{kind}") for kind in _KINDS),
     TColExpandOp,

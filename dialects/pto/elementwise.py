@@ -115,20 +115,20 @@ TNegOp, *_MORE_UNARY = (leaf(UnaryOp, m) for m in _UNARY.split())
 # Not in place where pypto's registration of the operation says so (pypto src/ir/op/tile_ops).
 _BOTH = {"NOT_IN_PLACE": ("lhs", "rhs")}
 _SOURCE = {"NOT_IN_PLACE": ("src",)}
-_BINARY_TMP = {
-    "OPERANDS": "lhs rhs tmp?",
-}
-_SCALAR_TMP = {
-    "OPERANDS": "src scalar tmp?",
-}
+TAndsOp, TOrsOp = (leaf(ScalarOp, m, **_SOURCE) for m in ("tands", "tors"))
+_BINARY_TMP = {"OPERANDS": "lhs rhs tmp?"}
+_SCALAR_TMP = {"OPERANDS": "src scalar tmp?"}
+
+TXorOp, TRemOp, TPowOp = (leaf(BinaryOp, m, **_BINARY_TMP) for m in ("txor", "trem", "tpow"))
 
 OPERATIONS = [
     *(TAddOp, TSubOp, TMulOp, TMaxOp, TMinOp, TAndOp, TOrOp, *_MORE_BINARY),
-    *(leaf(BinaryOp, m, **_BINARY_TMP) for m in ("txor", "trem", "tpow")),
+    *(TXorOp, TRemOp, TPowOp),
     leaf(BinaryOp, "tprelu", **_BINARY_TMP, **_BOTH),
     leaf(BinaryOp, "tfmod", **_BOTH),
     *(TAddsOp, TSubsOp, TMulsOp, TMaxsOp, TMinsOp, TShlsOp, TShrsOp, *_MORE_SCALAR),
-    *(leaf(ScalarOp, m, **_SOURCE) for m in ("tands", "tors", "tfmods")),
+    *(TAndsOp, TOrsOp),
+    leaf(ScalarOp, "tfmods", **_SOURCE),
     leaf(ScalarOp, "txors", **_SCALAR_TMP, **_SOURCE),
     *(leaf(ScalarOp, m, **_SCALAR_TMP) for m in ("trems", "tpows")),
     *(TNegOp, *_MORE_UNARY),

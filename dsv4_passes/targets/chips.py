@@ -72,6 +72,9 @@ class Chip:
     """(from, to) memories that the hardware connects; what is missing goes through GM."""
     gather_indices: frozenset[str]
     """Element types of the index of an index gather (ptoas 0.60 PTO.cpp TGatherOp::verify)."""
+    transposed_block: tuple[int, int]
+    """Rows and columns of 32-bit elements that ttrans moves by vector instructions (0: none; it then goes
+    lane by lane, as it does where the rows of a tile are no multiple)."""
     reads_scratch: bool
     """Whether operations use their scratch operands; a chip that does not still accepts them."""
     compares: Mapping[str, frozenset[str]]
@@ -224,6 +227,7 @@ A2A3 = Chip(
     # edge.
     paths=_pairs("gm vec", "gm mat", "vec gm", "mat left", "mat right", "mat bias", "acc mat", "acc gm"),
     gather_indices=with_unsigned("i32"),
+    transposed_block=(16, 8),  # pto-isa npu/a2a3/TTrans.hpp: vnchwconv of 16 rows of 32 bytes
     reads_scratch=True,
     # pto-isa npu/a2a3/TCmps.hpp: an i32 source is compared for equality whatever the mode (ne inverts it),
     # a 16-bit integer is compared as the half with the same bits
@@ -296,6 +300,7 @@ A5 = Chip(
         *("acc vec", "acc mat", "acc gm"),
     ),
     gather_indices=with_unsigned("i32 i16"),
+    transposed_block=(0, 0),  # pto-isa npu/a5/TTrans.hpp: a loop of vgather2
     reads_scratch=False,  # ptoas 0.60 PTOPlanMemoryModern.cpp isIgnoredA5TmpOperandUse
     compares=MappingProxyType(dict[str, frozenset[str]]()),
     cycles=A5_CYCLES,

@@ -37,9 +37,7 @@ def test_typing_the_passes_gives_the_same_text(name: str, tmp_path: Path, capsys
     target = "pypto" if name.endswith(".py") else 'pto{ptoas="0.60"}'
     facts = tmp_path / "facts.toml"
     facts.write_text('"even_select*" = "even"\n"odd_select*" = "odd"\n')
-    given = (
-        [] if name.startswith(("rope_b", "rope_c", "rope_d", "staged/head", "mixed/pack")) else [str(facts)]
-    )
+    given = [] if name.startswith(NO_SELECTORS) else ["--facts", str(facts)]
     outputs: list[tuple[str, str]] = []
     for passes in ("dsv4-rope{chip=a3}", typed(RopePass(chip="a3"))):
         arguments = [str(DATA / name), "-p", passes, "-t", target]

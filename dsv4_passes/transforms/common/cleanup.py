@@ -11,10 +11,13 @@ from xdsl.transforms.dead_code_elimination import region_dce
 
 from dialects.dsv4.lanes import LaneOp
 from dialects.dsv4.opaque import MoveOp
+from dialects.pto.base import layout_of
 from dialects.pto.convert import TCvtOp
 from dialects.pto.memory import MakeTensorViewOp
+from dialects.pto.tiles import ReinterpretOp, ReshapeOp
 
 MERGED = ("arith.constant", "arith.index_cast", "arith.addi", "arith.subi", "arith.muli")
+SHARED = (MakeTensorViewOp, TCvtOp, ReshapeOp, ReinterpretOp, LaneOp)
 
 Key = tuple[object, ...]
 
@@ -32,7 +35,7 @@ def _merge(block: Block, above: dict[Key, Operation]) -> None:
     """Replace a scalar or lane move by an equal one that was computed before, in this block or around it."""
     known = dict(above) if above else {}
     for op in list(block.ops):
-        if op.name in MERGED or (isinstance(op, (MakeTensorViewOp, TCvtOp, LaneOp)) and op.results):
+        if op.name in MERGED or (isinstance(op, SHARED) and op.results):
             key = _key(op)
             if (same := known.get(key)) is None:
                 known[key] = op
@@ -45,5 +48,12 @@ def _merge(block: Block, above: dict[Key, Operation]) -> None:
 
 
 def _key(op: Operation) -> Key:
+    if isinstance(op, TCvtOp) and widens(op):
+        return op.name, tuple(op.operands), (), tuple(r.type for r in op.results)
     properties: list[tuple[str, Attribute]] = sorted(op.properties.items(), key=lambda item: item[0])
     return op.name, tuple(op.operands), tuple(properties), tuple(r.type for r in op.results)
+
+
+def widens(op: TCvtOp) -> bool:
+    """A short float becomes f32, which is exact: no rounding mode has a say in it."""
+    return layout_of(op.ins[0]).dtype in ("bf16", "f16") and op.destination_layout().dtype == "f32"

@@ -12,11 +12,12 @@ from weakref import WeakKeyDictionary
 
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Operation
+from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from dialects.pto.tiles import AllocTileOp
 from dsv4_passes.diagnostics import about, refused, withdraw
+from dsv4_passes.source_names import carry_names
 
 Form = Literal["input", "buffer"]
 """What becomes of functions in value form: the form they were read in, or buffer form for all of them."""
@@ -106,3 +107,44 @@ def give_up(origin: Origin, functions: list[func.FuncOp], op: Operation, why: st
     withdraw([f.sym_name.data for f in functions])
     refused(op, f"{names} {stay}: {why}", reason)
     restore(origin, functions)
+
+
+# -- before lane operations were found ---------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class Before:
+    """A function as it was before its lane moves became lane operations."""
+
+    function: func.FuncOp
+    rewritten: bool
+    """Whether something had been rewritten in it by then."""
+
+
+_BEFORE: WeakKeyDictionary[Operation, dict[str, Before]] = WeakKeyDictionary()
+"""By the module that a function stands in, and its name there."""
+
+
+def note_before(function: func.FuncOp) -> None:
+    """Keep a copy of a function whose lane moves are about to become lane operations."""
+    if (parent := function.parent_op()) is not None:
+        values: dict[SSAValue, SSAValue] = {}
+        copy = function.clone(values)
+        carry_names(values)
+        table = _BEFORE.setdefault(parent, {})
+        table.setdefault(function.sym_name.data, Before(copy, is_rewritten(function)))
+
+
+def take_before(function: func.FuncOp) -> Before | None:
+    """The copy, if there is one; from now on there is none."""
+    parent = function.parent_op()
+    return None if parent is None else _BEFORE.get(parent, {}).pop(function.sym_name.data, None)
+
+
+def put_back(function: func.FuncOp, before: Before) -> func.FuncOp:
+    """Put the copy in the place of the function, and take back what was said of rewriting it since."""
+    withdraw([function.sym_name.data])
+    if (origin := origin_of(function)) is not None:
+        origin.rewritten = before.rewritten
+    Rewriter.replace_op(function, before.function)
+    return before.function

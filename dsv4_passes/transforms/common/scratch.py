@@ -6,6 +6,7 @@ than without, and a larger one was larger for a reason.
 """
 
 from dialects.pto.base import TileOp, layout_of, target_arch
+from dialects.pto.tiles import SubviewOp
 from dialects.pto.types import DYNAMIC, TileBufType, TileLayout, TileType
 from dsv4_passes.targets import LATEST, Chip, Ptoas, Tile, scratch_type
 from dsv4_passes.targets import chip as find_chip
@@ -44,6 +45,8 @@ def _wanted(op: TileOp, chip: Chip, ptoas: Ptoas, level: int) -> TileLayout | No
     sources = [layout_of(v) for v in op.inputs() if isinstance(v.type, TileType)]
     if op.mnemonic() in ("tsel", "tsels"):
         sources = sources[1:]
+    if op.mnemonic() == "ttrans" and isinstance(window := op.ins[0].owner, SubviewOp):
+        sources = [layout_of(window.source)]  # ptoas 0.60 asks for as many bytes as the whole tile has
     binary = len(sources) > 1 or getattr(op, "isBinary", None) is not None
     wanted = scratch_type(
         op.mnemonic(),

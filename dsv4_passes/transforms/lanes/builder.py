@@ -5,6 +5,8 @@ vector memory at the old place (a store may lie between it and the user). A bf16
 which is exact. What cannot be brought into vector memory that way is a `Stuck` with the reason.
 """
 
+from xdsl.dialects import arith, scf
+from xdsl.dialects.builtin import IndexType, IntegerAttr
 from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
@@ -14,7 +16,7 @@ from dialects.pto.base import TileOp
 from dialects.pto.convert import TCvtOp
 from dialects.pto.memory import MakeTensorViewOp, PartitionViewOp, TLoadOp, constant_int
 from dialects.pto.moves import TExtractOp, TMovOp
-from dialects.pto.tiles import SetValidShapeOp, SubviewOp
+from dialects.pto.tiles import ReinterpretOp, ReshapeOp, SetValidShapeOp, SubviewOp
 from dialects.pto.types import DYNAMIC, TileLayout, TileType, element_bits
 from dsv4_passes.targets import Chip, Ptoas, wrong_element
 
@@ -59,6 +61,26 @@ class Builder:
             for defect in self.ptoas.defects(self.chip, op.mnemonic(), op.form()):
                 if not defect.when:
                     raise Stuck(f"{what} with ptoas {self.ptoas.version}: {defect.effect} ({defect.source})")
+
+    def outside_loops(self) -> Operation:
+        """The outermost loop or branch that the site stands in, else the site."""
+        op, parent = self.site, self.site.parent_op()
+        while isinstance(parent, (scf.ForOp, scf.IfOp)):
+            op, parent = parent, parent.parent_op()
+        return op
+
+    def shared(self, op: Operation, before: Operation) -> SSAValue:
+        """The result of an operation on constants in front of another, or of an equal one that is there."""
+        key = op.name, tuple(op.operands), op.properties, [r.type for r in op.results]
+        assert before.parent is not None
+        for other in before.parent.ops:
+            if other is before:
+                break
+            if key == (other.name, tuple(other.operands), other.properties, [r.type for r in other.results]):
+                op.erase()
+                return other.results[0]
+        self.add(op, before=before)
+        return op.results[0]
 
     def undo(self) -> None:
         for op in reversed(self.made):
@@ -140,7 +162,8 @@ def valid_of(value: SSAValue) -> list[SSAValue]:
     extents = layout_of(value).valid
     if DYNAMIC not in extents:
         return []
-    op = value.owner
+    while isinstance(op := value.owner, (ReshapeOp, ReinterpretOp)):
+        value = op.source
     if isinstance(op, TileOp):
         given = iter(op.valid)
         for result in op.res:
@@ -166,3 +189,11 @@ def is_row_major(view: PartitionViewOp) -> bool:
 def layout_of(value: SSAValue) -> TileLayout:
     assert isinstance(value.type, TileType)
     return value.type.data
+
+
+def index_constant(builder: Builder, value: int) -> SSAValue:
+    """A constant of type index in front of the builder's site."""
+    op = arith.ConstantOp(IntegerAttr(value, IndexType()))
+    builder.add(op)
+    op.result.name_hint = f"c{value}_index"
+    return op.result

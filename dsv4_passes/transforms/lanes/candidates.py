@@ -7,8 +7,6 @@ vector memory in front of an operation, and returns it as a form to build.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from xdsl.dialects import arith
-from xdsl.dialects.builtin import IndexType, IntegerAttr
 from xdsl.ir import Operation, SSAValue
 
 from dialects.pto.moves import TMovOp
@@ -17,8 +15,8 @@ from dialects.pto.types import TileType
 from dsv4_passes.transforms.common.lane_index import Ids, LaneIndex
 
 from .adjacent_loads import adjacent_loads, load_together
-from .builder import Builder, layout_of
-from .forms import PATTERNS, Form, gather, vec_type
+from .builder import Builder, index_constant, layout_of
+from .forms.scatter_pair import PATTERNS, Build, gather, vec_type
 
 SEGMENTS = (2, 4, 8)
 PLACES = ("vec", "mat", "left", "right")
@@ -29,7 +27,7 @@ class Source:
     """A way to have some lanes: what it is called in remarks, and how it is built."""
 
     what: str
-    build: Form
+    build: Build
     half: tuple[SSAValue, int] | None = None
     """The value of which these are the even (0) or odd (1) lanes."""
 
@@ -129,10 +127,3 @@ def side_by_side(builder: Builder, parts: Sequence[Callable[[Builder], SSAValue]
         builder.add(insert)
         whole = insert.res
     return whole
-
-
-def index_constant(builder: Builder, value: int) -> SSAValue:
-    op = arith.ConstantOp(IntegerAttr(value, IndexType()))
-    builder.add(op)
-    op.result.name_hint = f"c{value}_index"
-    return op.result

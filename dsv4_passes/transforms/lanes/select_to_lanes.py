@@ -67,7 +67,7 @@ from .checked_rewrite import (
     SignedZero,
 )
 from .constant_reachability import KnownLanes
-from .forms import PATTERNS, interleave, plus_zero, scatter
+from .forms.scatter_pair import PATTERNS, interleave, plus_zero, scatter
 from .report import outcome_text, savings
 
 PARTLY_VALID = "not all of the tile is valid"

@@ -59,6 +59,19 @@ def fitted(function: func.FuncOp, chip: str, ptoas: str | float = LATEST) -> tup
     Raises NotRowWise where its rows cannot be worked on apart.
     """
     reasons: list[str] = []
+    for trial, size in chunkings(function, reasons):
+        if too_large(trial, chip, ptoas) is None:
+            return trial, size
+    if reasons:
+        raise NotRowWise(reasons[0])
+    return None
+
+
+def chunkings(function: func.FuncOp, reasons: list[str]) -> Iterator[tuple[func.FuncOp, int]]:
+    """Copies that work on less at a time, and the rows of their chunks: block by block, ever smaller ones.
+
+    Why a block cannot be cut is added to `reasons`.
+    """
     for number, rows in _candidates(function):
         size = rows & -rows if rows & (rows - 1) else rows // 2
         while size >= MIN_ROWS and rows // size <= MAX_TRIPS:
@@ -71,12 +84,8 @@ def fitted(function: func.FuncOp, chip: str, ptoas: str | float = LATEST) -> tup
                 reasons.append(str(problem))
                 break
             tidy(trial)
-            if too_large(trial, chip, ptoas) is None:
-                return trial, size
+            yield trial, size
             size //= 2
-    if reasons:
-        raise NotRowWise(reasons[0])
-    return None
 
 
 def _blocks(function: func.FuncOp) -> Iterator[Block]:

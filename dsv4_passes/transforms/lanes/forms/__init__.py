@@ -1,5 +1,23 @@
 """The target's forms of lane moves, one file each: what it is, where it is legal, how it is built."""
 
-from .scatter_pair import PATTERNS, Form, gather, interleave, merge, plus_zero, scatter, vec_type
+from .bit_pack import BIT_PACK
+from .bit_swap import BIT_SWAP
+from .bits_apart import BITS_APART
+from .flat_gather import FLAT_GATHER
+from .form import Form
+from .mask_gather import MASK_GATHER
+from .row_gather import ROW_GATHER
+from .scatter_pair import SCATTER_PAIR
+from .transposes import TRANSPOSES
 
-__all__ = ["PATTERNS", "Form", "gather", "interleave", "merge", "plus_zero", "scatter", "vec_type"]
+LANE_FORMS: tuple[Form, ...] = (
+    BIT_SWAP,
+    *BITS_APART,
+    BIT_PACK,
+    *TRANSPOSES,
+    MASK_GATHER,
+    *FLAT_GATHER,
+    ROW_GATHER,
+    SCATTER_PAIR,
+)
+"""All forms; of two that cost the same, the first is taken."""

@@ -4,7 +4,7 @@ Each function adds operations through a `Builder` and returns the value; whether
 wanted is checked by whoever asked, on terms.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from xdsl.dialects import arith
@@ -15,13 +15,15 @@ from dialects.pto.attributes import MaskPatternAttr
 from dialects.pto.elementwise import TAddOp, TAddsOp, TOrOp
 from dialects.pto.lanes import TGatherOp, TScatterOp
 from dialects.pto.tiles import BitcastOp
-from dialects.pto.types import TileLayout, TileType
-from dsv4_passes.transforms.lanes.builder import Builder, layout_of
+from dialects.pto.types import TileLayout, TileType, element_bits
+from dsv4_passes.transforms.lanes.builder import Builder, layout_of, valid_of
+
+from .form import Built, Form, Target, lacks
 
 EVEN, ODD = "P0101", "P1010"
 PATTERNS = (EVEN, ODD)
 Merge = Literal["tadd", "tor"]
-Form = Callable[[Builder], SSAValue]
+Build = Callable[[Builder], SSAValue]
 """Builds a value in front of the builder's site; raises Stuck where it cannot."""
 
 
@@ -32,7 +34,8 @@ def vec_type(rows: int, cols: int, dtype: str = "f32") -> TileType:
 def gather(builder: Builder, source: SSAValue, pattern: str) -> SSAValue:
     """Every second lane of each row."""
     layout = layout_of(source)
-    op = TGatherOp([source], result=vec_type(layout.rows, layout.cols // 2), properties=_mask(pattern))
+    half = TileType(layout._replace(cols=layout.cols // 2, valid_cols=layout.cols // 2))
+    op = TGatherOp([source], result=half, valid=valid_of(source), properties=_mask(pattern))
     builder.add(op)
     return op.res[0]
 
@@ -40,7 +43,9 @@ def gather(builder: Builder, source: SSAValue, pattern: str) -> SSAValue:
 def scatter(builder: Builder, source: SSAValue, pattern: str) -> SSAValue:
     """The lanes at every second place of twice as wide rows, +0 elsewhere."""
     layout = layout_of(source)
-    op = TScatterOp([source], result=vec_type(layout.rows, layout.cols * 2), properties=_mask(pattern))
+    op = TScatterOp(
+        [source], result=vec_type(layout.rows, layout.cols * 2, layout.dtype), properties=_mask(pattern)
+    )
     builder.add(op)
     return op.res[0]
 
@@ -65,7 +70,7 @@ def merge(builder: Builder, even: SSAValue, odd: SSAValue, how: Merge) -> SSAVal
         builder.add(op)
         return op.res[0]
     layout = layout_of(even)
-    bits = TileType(layout._replace(dtype="i32"))
+    bits = TileType(layout._replace(dtype=f"i{element_bits(layout.dtype)}"))
     halves: list[SSAValue] = []
     for half in (even, odd):
         cast = BitcastOp(half, bits)
@@ -87,3 +92,20 @@ def interleave(builder: Builder, even: SSAValue, odd: SSAValue, how: Merge) -> S
 
 def _mask(pattern: str) -> dict[str, Attribute]:
     return {"maskPattern": MaskPatternAttr(pattern), "axis": StringAttr("row")}
+
+
+def refuse(target: Target, layout: TileLayout) -> str | None:
+    if not layout.full:
+        return "not all of the tile is valid"
+    bits = f"i{element_bits(layout.dtype)}"
+    return lacks(target, "tscatter", layout.dtype, "mask") or lacks(target, "tor", bits)
+
+
+def _build(how: Merge) -> Callable[[Builder, Sequence[SSAValue]], list[Built]]:
+    return lambda builder, halves: [interleave(builder, halves[0], halves[1], how)]
+
+
+SCATTER_PAIR = Form("scatter-pair", "interleave", refuse, _build("tor"))
+"""Two raw scatters merged by `tor`. Every chip has it; on A2/A3 a scatter is a scalar loop."""
+SCATTER_PAIR_ADD = Form("scatter-pair", "interleave", refuse, _build("tadd"))
+"""Merged by `tadd`, for halves whose zeros are never negative or whose signs of zero nobody sees."""

@@ -1,0 +1,1 @@
+"""The passes where kernels are compiled: inside pypto, and in front of ptoas."""

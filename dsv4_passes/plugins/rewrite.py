@@ -1,0 +1,104 @@
+"""Rewrite one text with a pipeline, for those who are no command line."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from io import StringIO
+from typing import Any, Literal
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+from xdsl.utils.target import Target
+
+from dsv4_passes.diagnostics import Diagnostics, UserError, collect
+from dsv4_passes.formats.pto.reader import new_context, parse_text, verify_module
+from dsv4_passes.transforms.bind_facts import BindFactsPass
+from dsv4_passes.transforms.common.options import make_pass, parse_specs
+from dsv4_passes.transforms.rope import RopePass
+
+Format = Literal["pto", "pypto"]
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """What became of a text; `sites` counts what was rewritten, and is 0 where the text is as it was."""
+
+    text: str
+    sites: int
+    diagnostics: Diagnostics
+
+
+def pipeline(text: str, chip: str | None = None, ptoas: str | float | None = None) -> list[ModulePass]:
+    """The passes that somebody typed. `dsv4-rope` is for `chip` and `ptoas` unless it says otherwise.
+
+    Raises UserError for what cannot be built.
+    """
+    from dsv4_passes.universe import DSV4_UNIVERSE
+
+    available: Mapping[str, Callable[[], type[ModulePass]]] = DSV4_UNIVERSE.all_passes
+    passes = [make_pass(spec, available) for spec in parse_specs(text, "pass pipeline")]
+    return [_for_target(each, chip, ptoas) for each in passes]
+
+
+def _for_target(each: ModulePass, chip: str | None, ptoas: str | float | None) -> ModulePass:
+    if not isinstance(each, RopePass):
+        return each
+    known: dict[str, Any] = {}
+    if chip is not None and each.chip is None:
+        known["chip"] = chip
+    if ptoas is not None and each.ptoas == RopePass.ptoas:
+        known["ptoas"] = ptoas
+    return replace(each, **known)
+
+
+def rewrite_text(
+    text: str,
+    name: str,
+    kind: Format,
+    passes: Sequence[ModulePass],
+    facts: Sequence[str] = (),
+    target: Target | None = None,
+) -> Rewritten:
+    """Take a text through facts, passes and target. `name` is the file that errors speak of.
+
+    `facts` are files as `--facts` takes them; what they say of arguments that are not there is ignored.
+    Raises UserError where the text cannot be read or the result cannot be written.
+    """
+    context = new_context()
+    with collect() as diagnostics:
+        module = _parse(text, name, kind, context)
+        for each in (*(BindFactsPass(file, others="ignore") for file in facts), *passes):
+            each.apply(context, module)
+            verify_module(module)
+        sites = sum(entry.outcome == "rewritten" for entry in diagnostics.entries)
+        if not sites:
+            return Rewritten(text, 0, diagnostics)
+        output = StringIO()
+        (target or _target(kind)).emit(context, module, output)
+    return Rewritten(output.getvalue(), sites, diagnostics)
+
+
+def _parse(text: str, name: str, kind: Format, context: Context) -> ModuleOp:
+    if kind == "pto":
+        return parse_text(text, name, context)
+    from dsv4_passes.formats.pypto import parse_program
+
+    return parse_program(text, name)
+
+
+def _target(kind: Format) -> Target:
+    if kind == "pypto":
+        from dsv4_passes.formats.pypto.target import PyptoTarget
+
+        return PyptoTarget()
+    from dsv4_passes.formats.pto.target import PtoTarget
+
+    return PtoTarget()
+
+
+def remarks_text(diagnostics: Diagnostics) -> str:
+    """One line a remark, as the command line prints them."""
+    return "".join(f"{entry}\n" for entry in diagnostics.entries)
+
+
+__all__ = ["Format", "Rewritten", "UserError", "pipeline", "remarks_text", "rewrite_text"]

@@ -1,0 +1,81 @@
+"""Move lanes by one gather over the whole tile, as one row, with an index that is made once.
+
+    %y = dsv4.swap_pairs %x : 32x64xf32            %i = 1 0 3 2 … : 1x2048xi32         (outside of loops)
+                                             =>    %g = tgather %x, %i : 1x2048xf32
+                                                   %y = reshape %g : 32x64
+
+    %e, %o = dsv4.deinterleave %x                  two gathers, with 0 2 4 … and 1 3 5 …
+    %y = dsv4.interleave %e, %o                    one gather of both, one below the other: 0 n 1 n+1 …
+
+Exact moves of bits. What it costs depends on what a long row of a gather costs, which nobody has measured.
+"""
+
+from collections.abc import Callable, Sequence
+
+from xdsl.ir import SSAValue
+
+from dialects.pto.lanes import TGatherOp
+from dialects.pto.tiles import InsertOp, UndefOp
+from dialects.pto.types import TileLayout, TileType, element_bits
+from dsv4_passes.transforms.lanes.builder import Builder, index_constant, layout_of
+
+from .form import Built, Form, Target, lacks, not_contiguous
+from .index_tiles import Indices, cannot_count
+from .words import seen_as
+
+
+def refuse(target: Target, layout: TileLayout) -> str | None:
+    if element_bits(layout.dtype) != 32:
+        return f"it gathers 32-bit lanes, not {layout.dtype}"
+    return not_contiguous(layout) or lacks(target, "tgather", layout.dtype, "index") or cannot_count(target)
+
+
+def swap(builder: Builder, operands: Sequence[SSAValue]) -> list[Built]:
+    (x,) = operands
+    return [gathered(builder, x, layout_of(x), Indices.swapped)]
+
+
+def apart(builder: Builder, operands: Sequence[SSAValue]) -> list[Built]:
+    (x,) = operands
+    layout = layout_of(x)
+    half = layout._replace(cols=layout.cols // 2, valid_cols=layout.cols // 2)
+    return [gathered(builder, x, half, lambda i, lane=lane: i.every_second(lane)) for lane in (0, 1)]
+
+
+def together(builder: Builder, operands: Sequence[SSAValue]) -> list[Built]:
+    half = layout_of(operands[0])
+    whole = half._replace(cols=half.cols * 2, valid_cols=half.cols * 2)
+    return [gathered(builder, one_below_the_other(builder, operands), whole, Indices.in_turns)]
+
+
+def gathered(
+    builder: Builder, source: SSAValue, layout: TileLayout, index: Callable[[Indices], SSAValue]
+) -> SSAValue:
+    """The lanes of a source that an index names, as a tile of that layout."""
+    count = layout.rows * layout.cols
+    row = layout._replace(rows=1, cols=count, valid_rows=1, valid_cols=count)
+    op = TGatherOp([source, index(Indices(builder, count))], result=TileType(row))
+    builder.add(op)
+    return seen_as(builder, op.res[0], layout)
+
+
+def one_below_the_other(builder: Builder, parts: Sequence[SSAValue]) -> SSAValue:
+    """Tiles of one shape as one tile with the rows of all."""
+    layout = layout_of(parts[0])
+    rows = layout.rows * len(parts)
+    undef = UndefOp(TileType(layout._replace(rows=rows, valid_rows=rows)))
+    builder.add(undef)
+    whole: SSAValue = undef.res
+    for number, part in enumerate(parts):
+        insert = InsertOp(
+            part, whole, index_constant(builder, number * layout.rows), index_constant(builder, 0)
+        )
+        builder.add(insert)
+        whole = insert.res
+    return whole
+
+
+FLAT_GATHER = tuple(
+    Form("flat-gather", operation, refuse, build)
+    for operation, build in (("swap_pairs", swap), ("deinterleave", apart), ("interleave", together))
+)

@@ -1,0 +1,89 @@
+"""What a form of a lane operation is, and the preconditions that several forms share.
+
+A form does one lane operation on one kind of element. `refuse` says why it is not legal for an operation on
+a target, in words that fit into a remark, or None; `build` adds the operations that do it in front of the
+builder's site. A half that the form has as f32 numbers with nothing in their low 16 bits is returned as
+`Widened`: users that widen it take those numbers, and only others make it short again.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from xdsl.ir import SSAValue
+
+from dialects.pto.types import TileLayout, element_bits
+from dsv4_passes.targets import Chip, Ptoas
+from dsv4_passes.transforms.lanes.builder import Builder
+
+BLOCK_BYTES = 32
+"""Rows and addresses in vector memory are multiples of a block."""
+
+
+@dataclass(frozen=True)
+class Widened:
+    """A 16-bit result as the f32 numbers that it widens to."""
+
+    wide: SSAValue
+
+
+Built = SSAValue | Widened
+Build = Callable[[Builder, Sequence[SSAValue]], list[Built]]
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a form is to be legal."""
+
+    chip: Chip
+    ptoas: Ptoas
+
+
+@dataclass(frozen=True)
+class Form:
+    """One way to do one lane operation."""
+
+    name: str
+    operation: str
+    """`deinterleave`, `interleave` or `swap_pairs`."""
+    refuse: Callable[[Target, TileLayout], str | None]
+    """Given the layout of the tile with whole pairs."""
+    build: Build
+
+
+def not_whole_rows(layout: TileLayout, half_bits: int | None = None) -> str | None:
+    """Why the rows of a tile, and of its halves of `half_bits` a lane, are not bytes of whole rows.
+
+    They lie in vector memory, all columns are valid, and every row is whole blocks. Fewer rows may be valid.
+    """
+    if (layout.loc, layout.blayout, layout.slayout) != ("vec", "row_major", "none_box"):
+        return f"a {layout.blayout} tile in {layout.loc} memory is not one stretch of rows"
+    if layout.valid_cols != layout.cols:
+        return "not all columns are valid"
+    bits = half_bits or element_bits(layout.dtype)
+    if layout.cols // 2 * bits % (8 * BLOCK_BYTES):
+        return f"half a row, {layout.cols // 2} lanes of {bits} bits, is no multiple of {BLOCK_BYTES} bytes"
+    return None
+
+
+def not_contiguous(layout: TileLayout) -> str | None:
+    """Why the bytes of a tile and of its halves cannot be seen in another shape, for which all are valid."""
+    return not_whole_rows(layout) or (None if layout.full else "not all rows are valid")
+
+
+def wants_bits(layout: TileLayout, bits: int) -> str | None:
+    """Why a form that is for elements of `bits` bits is not for these."""
+    if element_bits(layout.dtype) != bits:
+        return f"it moves {bits}-bit lanes, not {layout.dtype}"
+    return None
+
+
+def lacks(target: Target, mnemonic: str, dtype: str, form: str = "") -> str | None:
+    """Why the target has no such operation for that element type."""
+    what = f"{mnemonic} ({form})" if form else mnemonic
+    legal = target.chip.elements(mnemonic, form)
+    if legal is not None and dtype not in legal:
+        return f"{target.chip.name} has no {what} of {dtype}"
+    for defect in target.ptoas.defects(target.chip, mnemonic, form):
+        if not defect.when:
+            return f"{what} with ptoas {target.ptoas.version}: {defect.effect}"
+    return None

@@ -1,0 +1,49 @@
+"""f32 numbers that are short: what a bf16 or f16 widens to, as far as the operations before them say so."""
+
+from xdsl.ir import SSAValue
+
+from dialects.pto.broadcast import TColExpandOp
+from dialects.pto.convert import TCvtOp
+from dialects.pto.elementwise import TMulsOp, TNegOp, TShlsOp
+from dialects.pto.memory import constant_int
+from dialects.pto.tiles import ReinterpretOp, ReshapeOp
+from dialects.pto.types import element_bits
+from dsv4_passes.transforms.lanes.builder import WIDENED, layout_of
+
+
+def short_type(value: SSAValue) -> str | None:
+    """The 16-bit type of which every lane of an f32 tile is a number, as far as its operations say so."""
+    op = value.owner
+    if isinstance(op, TCvtOp) and layout_of(op.ins[0]).dtype in WIDENED:
+        return layout_of(op.ins[0]).dtype if layout_of(value).dtype == "f32" else None
+    if isinstance(op, (TNegOp, TColExpandOp)) or (isinstance(op, TMulsOp) and _is_minus_one(op.ins[1])):
+        return short_type(op.ins[0])
+    if isinstance(op, ReshapeOp):
+        return short_type(op.source)
+    if isinstance(op, ReinterpretOp) and layout_of(value).dtype == "f32":
+        return _shifted_up(op.source)
+    return None
+
+
+def _shifted_up(words: SSAValue) -> str | None:
+    """A word with zeros in its low half is a bf16, seen as f32."""
+    op = words.owner
+    if isinstance(op, ReshapeOp):
+        return _shifted_up(op.source)
+    up = isinstance(op, TShlsOp) and constant_int(op.ins[1]) == 16
+    return "bf16" if up and element_bits(layout_of(words).dtype) == 32 else None
+
+
+def _is_minus_one(value: SSAValue) -> bool:
+    attribute = getattr(value.owner, "value", None)
+    return getattr(getattr(attribute, "value", None), "data", None) == -1.0
+
+
+def shortened_from(value: SSAValue) -> SSAValue | None:
+    """The short f32 numbers that a 16-bit tile was converted from: widened they are the same again."""
+    op = value.owner
+    while isinstance(op, ReshapeOp):
+        op = op.source.owner
+    if isinstance(op, TCvtOp) and short_type(op.ins[0]) == layout_of(op.res[0]).dtype:
+        return op.ins[0]
+    return None

@@ -1,0 +1,134 @@
+"""Move pairs of 32-bit lanes by transposing: transposed, even and odd lanes are whole rows.
+
+Seen as half as many rows of twice the length, the even rows are the left half and the odd rows the right:
+
+    %e, %o = dsv4.deinterleave %x : 32x64xf32      %t = ttrans %x : 64x32;  %v = reshape %t : 32x64
+                                              =>   %e = ttrans %v[0, 0] 32x32;  %o = ttrans %v[0, 32] 32x32
+
+    %y = dsv4.interleave %e, %o : 32x32xf32        %v[0, 0] = ttrans %e;  %v[0, 32] = ttrans %o
+                                              =>   %t = reshape %v : 64x32;  %y = ttrans %t : 32x64
+
+    %y = dsv4.swap_pairs %x : 32x64xf32            %t = ttrans %x : 64x32;  %v = reshape %t : 32x64
+                                              =>   %w[0, 0] = tmov %v[0, 32];  %w[0, 32] = tmov %v[0, 0]
+                                                   %y = ttrans (reshape %w : 64x32) : 32x64
+
+Exact moves of bits. Only where the chip transposes blocks in vector instructions (P9): elsewhere ttrans is
+a scalar loop. Rows that are no multiple of a block are seen as longer or shorter ones, which moves no bytes.
+"""
+
+from collections.abc import Sequence
+
+from xdsl.ir import SSAValue
+
+from dialects.pto.moves import TMovOp, TTransOp
+from dialects.pto.tiles import InsertOp, SubviewOp, UndefOp
+from dialects.pto.types import TileLayout, TileType
+from dsv4_passes.transforms.lanes.builder import Builder, index_constant, layout_of
+
+from .form import Built, Form, Target, not_contiguous, wants_bits
+from .words import seen_as
+
+
+def refuse(target: Target, layout: TileLayout) -> str | None:
+    if (why := wants_bits(layout, 32) or not_contiguous(layout)) is not None:
+        return why
+    rows, cols = target.chip.transposed_block
+    if not rows:
+        return f"{target.chip.name} transposes lane by lane"
+    if _blocks(layout, rows, cols) is None:
+        return f"{layout.rows}x{layout.cols} lanes cannot be seen in blocks of {rows}x{2 * cols}"
+    return None
+
+
+def _blocks(layout: TileLayout, rows: int, cols: int) -> TileLayout | None:
+    """The lanes in row-major order, in a shape that is transposed in blocks: as near to theirs as possible.
+
+    Rows of another length have the same pairs, as long as their length is even.
+    """
+    total = layout.rows * layout.cols
+    widths = [w for w in range(2 * cols, total // rows + 1, 2 * cols) if total % (w * rows) == 0]
+    width = min(widths, key=lambda w: (abs(w - layout.cols), w), default=None)
+    return None if width is None else _shaped(layout, total // width, width)
+
+
+def _seen_in_blocks(builder: Builder, value: SSAValue, halves: int = 1) -> SSAValue:
+    """A tile, or one of the halves of a tile, in the shape in which whole pairs are transposed."""
+    assert builder.chip is not None
+    layout = layout_of(value)
+    blocks = _blocks(_shaped(layout, layout.rows, layout.cols * halves), *builder.chip.transposed_block)
+    assert blocks is not None
+    return seen_as(builder, value, _shaped(layout, blocks.rows, blocks.cols // halves))
+
+
+def apart(builder: Builder, operands: Sequence[SSAValue]) -> list[Built]:
+    (x,) = operands
+    layout = layout_of(x)
+    halves = by_halves(builder, transposed(builder, _seen_in_blocks(builder, x)))
+    parts = [transposed(builder, half(builder, halves, lane)) for lane in (0, 1)]
+    return [seen_as(builder, part, _shaped(layout, layout.rows, layout.cols // 2)) for part in parts]
+
+
+def together(builder: Builder, operands: Sequence[SSAValue]) -> list[Built]:
+    layout = layout_of(operands[0])
+    parts = [transposed(builder, _seen_in_blocks(builder, part, 2)) for part in operands]
+    whole = transposed(builder, stacked(builder, parts))
+    return [seen_as(builder, whole, _shaped(layout, layout.rows, layout.cols * 2))]
+
+
+def swap(builder: Builder, operands: Sequence[SSAValue]) -> list[Built]:
+    (x,) = operands
+    halves = by_halves(builder, transposed(builder, _seen_in_blocks(builder, x)))
+    turned = stacked(builder, [moved(builder, half(builder, halves, lane)) for lane in (1, 0)])
+    return [seen_as(builder, transposed(builder, turned), layout_of(x))]
+
+
+def transposed(builder: Builder, value: SSAValue) -> SSAValue:
+    op = TTransOp([value], result=TileType(_shaped(layout_of(value), *layout_of(value).shape[::-1])))
+    builder.add(op)
+    return op.res[0]
+
+
+def by_halves(builder: Builder, value: SSAValue) -> SSAValue:
+    """Two rows as one: [2n, m] as [n, 2m]."""
+    rows, cols = layout_of(value).shape
+    return seen_as(builder, value, _shaped(layout_of(value), rows // 2, cols * 2))
+
+
+def half(builder: Builder, value: SSAValue, number: int) -> SSAValue:
+    """The left (0) or right (1) half of the columns."""
+    layout = layout_of(value)
+    cols = layout.cols // 2
+    offsets = [index_constant(builder, 0), index_constant(builder, number * cols)]
+    op = SubviewOp(value, offsets, (layout.rows, cols), TileType(_shaped(layout, layout.rows, cols)))
+    builder.add(op)
+    return op.res
+
+
+def moved(builder: Builder, window: SSAValue) -> SSAValue:
+    op = TMovOp([window], result=window.type)
+    builder.add(op)
+    return op.res[0]
+
+
+def stacked(builder: Builder, parts: Sequence[SSAValue]) -> SSAValue:
+    """Two tiles [n, m] as the rows of one [2n, m], in turns."""
+    layout = layout_of(parts[0])
+    undef = UndefOp(TileType(_shaped(layout, layout.rows, layout.cols * 2)))
+    builder.add(undef)
+    whole: SSAValue = undef.res
+    for number, part in enumerate(parts):
+        row, col = index_constant(builder, 0), index_constant(builder, number * layout.cols)
+        insert = InsertOp(part, whole, row, col)
+        builder.add(insert)
+        whole = insert.res
+    return seen_as(builder, whole, _shaped(layout, layout.rows * 2, layout.cols))
+
+
+def _shaped(layout: TileLayout, rows: int, cols: int) -> TileLayout:
+    return layout._replace(rows=rows, cols=cols, valid_rows=rows, valid_cols=cols)
+
+
+TRANSPOSES = tuple(
+    Form("transpose", operation, refuse, build)
+    for operation, build in (("deinterleave", apart), ("interleave", together), ("swap_pairs", swap))
+)

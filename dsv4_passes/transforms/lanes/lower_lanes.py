@@ -1,0 +1,134 @@
+"""`dsv4-lower-lanes`: each lane operation in the cheapest form that is legal on the target.
+
+    %e, %o = dsv4.deinterleave %x : 32x64xbf16        shifts of words (forms/bits_apart.py), or
+                                               =>     mask gathers (forms/mask_gather.py), or
+                                                      transposes (forms/transposes.py), …
+
+Rotations are taken in halves or on whole rows, whichever is cheaper in all; then lane operations go to the
+narrowest type (narrow.py), each takes the form that costs least by the chip's cost model, and what works
+lane by lane is given full vectors (full_vectors.py).
+
+Legal because each form moves the bits that the operation moves (each says why), and because what is made is
+compared, term by term, with what was there: it is kept only if every stored lane is equal.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+from xdsl.rewriter import Rewriter
+
+from dialects.dsv4.lanes import LaneOp
+from dialects.pto.base import target_arch
+from dsv4_passes.diagnostics import UserError, note, refused, rewritten
+from dsv4_passes.equivalence.lanes import lane_difference
+from dsv4_passes.targets import LATEST, Cost
+from dsv4_passes.targets import chip as find_chip
+from dsv4_passes.targets import ptoas as find_ptoas
+from dsv4_passes.transforms.common.cost import function_cost
+from dsv4_passes.transforms.common.origin import functions_of, mark_rewritten, put_back, take_before
+
+from .form_choice import NoForm
+from .forms.form import Target
+from .ways import STYLES, FormName, Lowered, ways
+
+
+def lower_function(function: func.FuncOp, target: Target, wanted: FormName = "auto") -> func.FuncOp:
+    """Replace a function by the cheapest form of it; the function that is there now.
+
+    If it was no costlier before its lane operations were found, it is that again. UserError where a lane
+    operation has no form on the target.
+    """
+    if not any(isinstance(op, LaneOp) for op in function.walk()):
+        return function
+    before = take_before(function)
+    reasons: list[str] = []
+    for lowered in _lowered(function, target, wanted, reasons):
+        if wanted == "auto" and before is not None:
+            spent = function_cost(before.function, target.chip).cycles
+            if spent.cycles <= lowered.cost.cycles:
+                function = put_back(function, before)
+                note(function, _already_best(function, spent, lowered.cost))
+                return function
+        if (difference := lane_difference(function, lowered.function)) is None:
+            mark_rewritten(function)
+            Rewriter.replace_op(function, lowered.function)
+            _report(lowered)
+            return lowered.function
+        reasons.append(f"the lowered function is not equal: {difference}")
+    why = "; ".join(dict.fromkeys(reasons))
+    if before is not None:
+        function = put_back(function, before)
+        refused(function, f"'{function.sym_name.data}' stays as it is: {why}", "no form")
+        return function
+    site = next(op for op in function.walk() if isinstance(op, LaneOp))
+    raise UserError(f"'{site.name}' has no form on {target.chip.name}: {why}", site.location)
+
+
+def _lowered(
+    function: func.FuncOp, target: Target, wanted: FormName, reasons: list[str]
+) -> Iterator[Lowered]:
+    """The function lowered in each way that fits into memory, the best first; else why not."""
+    for style in STYLES[wanted]:
+        found: list[Lowered] = []
+        for way in ways(function, target, style):
+            try:
+                found.append(way.lower(function))
+            except NoForm as problem:
+                reasons.append(str(problem))
+        for one in sorted(found, key=lambda one: one.rank):
+            if (fitting := one.way.fitting(function, one)) is not None:
+                yield fitting
+            else:
+                reasons.append(f"{one.way.too_large(one.function)}, and chunks of its rows do not fit either")
+
+
+def _already_best(function: func.FuncOp, spent: Cost, other: Cost) -> str:
+    name = function.sym_name.data
+    return f"'{name}' has the best form already: {spent} cycles by the model, and {other} in the next best"
+
+
+def _report(lowered: Lowered) -> None:
+    if lowered.rows is not None:
+        name = lowered.function.sym_name.data
+        text = f"'{name}' works on {lowered.rows} rows at a time, which fit into vector memory"
+        rewritten(lowered.function, text)
+    for choice in lowered.choices:
+        others = [
+            f"{name} {why} cycles" if isinstance(why, Cost) else f"no {name}: {why}"
+            for name, why in choice.others
+        ]
+        estimates = [] if lowered.way.style.forms else choice.estimates
+        rests = f", if the estimates for {', '.join(estimates)} hold" if estimates else ""
+        layout = choice.layout
+        rewritten(
+            choice.op,
+            f"'{choice.op.name}' of {layout.rows}x{layout.cols}x{layout.dtype} -> {choice.form.name}, "
+            f"{choice.cost} cycles by the model{rests}; every stored lane is proved equal"
+            f" ({'; '.join(others)})",
+        )
+
+
+@dataclass(frozen=True)
+class LowerLanesPass(ModulePass):
+    """Lower every lane operation.
+
+    `form` asks for one form by name; operations that it does not do take the cheapest. `chip` is taken from
+    the module's `pto.target_arch` unless given.
+    """
+
+    name = "dsv4-lower-lanes"
+    form: FormName = "auto"
+    chip: str | None = None
+    ptoas: str | float = LATEST
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        try:
+            target = Target(find_chip(self.chip or target_arch(op)), find_ptoas(self.ptoas))
+        except ValueError as error:
+            raise UserError(str(error)) from None
+        for function in functions_of(op):
+            lower_function(function, target, self.form)

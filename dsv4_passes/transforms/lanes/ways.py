@@ -1,0 +1,122 @@
+"""The ways to lower the lane operations of a function: which forms, rotations how wide, lanes how narrow."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from xdsl.dialects import func
+from xdsl.ir import SSAValue
+
+from dialects.dsv4.lanes import RotatePairsOp
+from dsv4_passes.source_names import carry_names
+from dsv4_passes.targets import Cost
+from dsv4_passes.transforms.common.cost import function_cost
+from dsv4_passes.transforms.memory.fit_ub import chunkings, too_large
+
+from .form_choice import Choice, lower
+from .forms import LANE_FORMS
+from .forms.form import Form, Target
+from .forms.scatter_pair import SCATTER_PAIR, SCATTER_PAIR_ADD
+from .rotation import Width
+
+FormName = Literal[
+    "auto",
+    "bit-swap",
+    "bit-pack",
+    "transpose",
+    "mask-gather",
+    "flat-gather",
+    "row-gather",
+    "scatter-pair",
+]
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a form that is asked for by name is used."""
+
+    forms: tuple[str, ...] = ()
+    """What it asks for at the operations it can do; others take the cheapest."""
+    widths: tuple[Width, ...] = ("halves", "full")
+    """How rotations are taken."""
+    narrow: tuple[bool, ...] = (True, False)
+    """Whether lanes are moved in the narrowest type, or in that in which they are given."""
+    table: tuple[Form, ...] = LANE_FORMS
+
+
+STYLES: dict[FormName, tuple[Style, ...]] = {
+    "auto": (Style(),),
+    "bit-swap": (Style(("bit-swap",), ("full",), (True,)),),
+    "bit-pack": (Style(("bit-pack",), ("halves",), (True,)),),
+    "transpose": (Style(("transpose",), narrow=(False,)),),
+    "mask-gather": (Style(("mask-gather",), ("halves",)),),
+    "flat-gather": (Style(("flat-gather",), narrow=(False,)),),
+    "row-gather": (Style(("row-gather",), ("full",), (False,)),),
+    "scatter-pair": tuple(
+        Style(("scatter-pair", "mask-gather"), ("halves",), (False,), (form, *LANE_FORMS))
+        for form in (SCATTER_PAIR_ADD, SCATTER_PAIR)
+    ),
+}
+"""Those of one name are tried in turn: the first whose result is proved equal stays."""
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A function with its lane operations lowered in one way."""
+
+    function: func.FuncOp
+    choices: Sequence[Choice]
+    way: "Way"
+    cost: Cost
+    rows: int | None
+    """It works on so many rows at a time, because all of them did not fit into memory."""
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """The best first: with most of the forms that were asked for, then cheapest."""
+        forms = self.way.style.forms
+        return sum(c.form.name not in forms for c in self.choices) if forms else 0, self.cost.cycles
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to lower a function."""
+
+    target: Target
+    style: Style
+    width: Width
+    narrowed: bool
+
+    def lower(self, function: func.FuncOp, rows: int | None = None) -> Lowered:
+        """A copy of the function, lowered. Raises NoForm."""
+        trial = clone(function)
+        choices = lower(trial, self.target, self.width, self.narrowed, self.style.forms, self.style.table)
+        return Lowered(trial, choices, self, function_cost(trial, self.target.chip).cycles, rows)
+
+    def too_large(self, function: func.FuncOp) -> str | None:
+        return too_large(function, self.target.chip.name, self.target.ptoas.version)
+
+    def fitting(self, function: func.FuncOp, lowered: Lowered) -> Lowered | None:
+        """What was made of the function, if it fits into vector memory, else of it in chunks of rows."""
+        if self.too_large(lowered.function) is None:
+            return lowered
+        for trial, size in chunkings(function, []):
+            if self.too_large((smaller := self.lower(trial, size)).function) is None:
+                return smaller
+        return None
+
+
+def ways(function: func.FuncOp, target: Target, style: Style) -> Iterator[Way]:
+    """The ways in which a style lowers a function."""
+    rotates = any(isinstance(op, RotatePairsOp) for op in function.walk())
+    for width in style.widths if rotates else style.widths[:1]:
+        for narrowed in style.narrow:
+            yield Way(target, style, width, narrowed)
+
+
+def clone(function: func.FuncOp) -> func.FuncOp:
+    """A copy whose values are called as in the source."""
+    values: dict[SSAValue, SSAValue] = {}
+    copy = function.clone(values)
+    carry_names(values)
+    return copy

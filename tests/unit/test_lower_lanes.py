@@ -1,0 +1,159 @@
+"""Rotations in every form: bits on numpy, the operations that are used, and what is said."""
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any, Literal, cast
+
+import numpy as np
+import pytest
+from xdsl.context import Context
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ModuleOp
+
+from dialects.dsv4.lanes import LaneOp
+from dialects.pto.base import TileOp
+from dsv4_passes.cli.run import run_on_arrays
+from dsv4_passes.diagnostics import UserError, collect
+from dsv4_passes.formats.pto.reader import parse_text
+from dsv4_passes.interpreter.kernels import choose_kernel, find_kernels
+from dsv4_passes.targets import chip
+from dsv4_passes.transforms.common.cost import function_cost
+from dsv4_passes.transforms.lanes.lower_lanes import LowerLanesPass
+from dsv4_passes.transforms.lanes.ways import STYLES, FormName
+from dsv4_passes.transforms.lowering.lower_tiles import lower_function
+from tests.unit.rotations import Array, Rotation
+
+ROTATIONS = {
+    "bf16": Rotation(),
+    "bf16-inverse-one-row": Rotation(one_row=True, flags="inverse"),
+    "bf16-short-tables": Rotation(table="bf16"),
+    "bf16-full": Rotation(full_width=True),
+    "bf16-signed": Rotation(full_width=True, flags="signed"),
+    "bf16-signed-one-row": Rotation(full_width=True, flags="signed", one_row=True),
+    "bf16-f32": Rotation(result="f32"),
+    "f32-bf16": Rotation(source="f32"),
+    "f32-bf16-signed": Rotation(source="f32", full_width=True, flags="signed"),
+    "f32-few-rows": Rotation(source="f32", result="f32", rows=8),
+    "f32-signed": Rotation(source="f32", result="f32", full_width=True, flags="signed"),
+    "bf16-partly": Rotation(valid=20),
+    "bf16-dynamic": Rotation(valid=20, dynamic=True),
+    "bf16-dynamic-signed": Rotation(valid=20, dynamic=True, full_width=True, flags="signed"),
+    "f16": Rotation(source="f16", result="f16", cols=128, rows=16),
+}
+
+
+def lowered(rotation: Rotation, form: FormName = "auto") -> ModuleOp:
+    module = parse_text(rotation.text(), "test.mlir")
+    LowerLanesPass(form).apply(Context(), module)
+    module.verify()
+    assert not any(isinstance(op, LaneOp) for op in module.walk())
+    return module
+
+
+def run(module: ModuleOp, inputs: dict[str, Array]) -> Array:
+    found = choose_kernel(find_kernels(module), None, "test.mlir")
+    return run_on_arrays(found, inputs, 1, "inputs")["y"]
+
+
+def bits(array: Array) -> Array:
+    """Bits, with one NaN for all: their payloads are not followed."""
+    if array.dtype == np.uint16:
+        return np.where((array & 0x7FFF) > 0x7F80, 0x7FC0, array)
+    return np.where(np.isnan(array), np.nan, array).astype(array.dtype).view(f"u{array.dtype.itemsize}")
+
+
+def operations(module: ModuleOp) -> Counter[str]:
+    return Counter(op.mnemonic() for op in module.walk() if isinstance(op, TileOp))
+
+
+CASES = [(name, "auto", arch) for name in ROTATIONS for arch in ("a2a3", "a5")] + [
+    (name, form, "a2a3") for name in ("bf16", "bf16-signed", "f32-few-rows") for form in STYLES
+]
+
+
+@pytest.mark.parametrize(("name", "form", "arch"), CASES)
+def test_bits_stay(name: str, form: str, arch: str) -> None:
+    """Every form of every rotation gives the bits of the rotation, from buffers at either level."""
+    rotation = replace(ROTATIONS[name], arch=arch)
+    inputs = rotation.inputs()
+    expected = bits(run(parse_text(rotation.text(), "test.mlir"), inputs))
+    module = lowered(rotation, cast(FormName, form))
+    for level in ("level2", "level3"):
+        copy = module.clone()
+        function = next(op for op in copy.walk() if isinstance(op, func.FuncOp))
+        lower_function(function, arch, "0.60", cast(Literal["level2", "level3"], level))
+        copy.verify()
+        assert np.array_equal(bits(run(copy, inputs)), expected)
+
+
+@pytest.mark.parametrize("name", list(ROTATIONS))
+def test_no_gather_and_no_scatter_on_a2a3(name: str) -> None:
+    """Where bits or transposes do it, nothing else is chosen."""
+    found = operations(lowered(ROTATIONS[name]))
+    assert not {"tgather", "tscatter", "tmatmul"} & set(found)
+
+
+def test_full_tables_are_rotated_by_a_swap_of_bits() -> None:
+    found = operations(lowered(ROTATIONS["bf16-signed"]))
+    assert (found["tshls"], found["tshrs"], found["tor"], found["tmul"], found["tadd"]) == (1, 1, 1, 2, 1)
+
+
+def test_halves_are_seen_in_full_rows() -> None:
+    """Halves of 32 lanes are worked on as half as many rows of 64."""
+    module = lowered(ROTATIONS["bf16"])
+    shapes = {
+        op.destination_layout().shape
+        for op in module.walk()
+        if isinstance(op, TileOp) and op.mnemonic() in ("tmul", "tadd", "tsub", "tshls", "tor")
+    }
+    assert shapes == {(16, 64)}
+
+
+@pytest.mark.parametrize(
+    ("form", "operation"),
+    [
+        ("transpose", "ttrans"),
+        ("mask-gather", "tgather"),
+        ("flat-gather", "tgather"),
+        ("row-gather", "tgather"),
+        ("scatter-pair", "tscatter"),
+    ],
+)
+def test_named_forms_are_used(form: Any, operation: str) -> None:
+    assert operations(lowered(ROTATIONS["f32-signed"], form))[operation]
+
+
+@pytest.mark.parametrize(("name", "arch"), [("bf16", "a2a3"), ("f32-signed", "a2a3"), ("bf16-f32", "a5")])
+def test_auto_costs_least(name: str, arch: str) -> None:
+    """No form that can be named is cheaper than the one that is chosen."""
+    rotation, target = replace(ROTATIONS[name], arch=arch), chip(arch)
+
+    def cost(form: Any) -> int:
+        (function,) = (op for op in lowered(rotation, form).walk() if isinstance(op, func.FuncOp))
+        return function_cost(function, target).cycles.cycles
+
+    assert cost("auto") <= min(cost(form) for form in STYLES)
+
+
+def test_what_does_not_fit_is_chunked() -> None:
+    rotation = Rotation(rows=512)
+    with collect() as said:
+        module = lowered(rotation)
+    assert any("128 rows at a time" in entry.message for entry in said.entries)
+    inputs = rotation.inputs()
+    expected = run(parse_text(rotation.text(), "test.mlir"), inputs)
+    assert np.array_equal(bits(run(module, inputs)), bits(expected))
+
+
+def test_an_old_assembler_gets_what_it_takes() -> None:
+    """What a version of ptoas gets wrong is not chosen for it, nor named forms that rest on it."""
+    module = parse_text(ROTATIONS["f32-signed"].text(), "test.mlir")
+    LowerLanesPass("flat-gather", ptoas="0.43").apply(Context(), module)
+    assert not {"tci", "tgather"} & set(operations(module))
+
+
+def test_an_operation_without_a_form_is_an_error() -> None:
+    """On A5 the oldest ptoas takes no mask scatter and gets indices wrong."""
+    module = parse_text(Rotation(source="f32", result="f32", arch="a5").text(), "test.mlir")
+    with pytest.raises(UserError, match=r"'dsv4.rotate_pairs' has no form on a5: .*not supported on A5 yet"):
+        LowerLanesPass(ptoas="0.43").apply(Context(), module)
