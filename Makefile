@@ -3,6 +3,7 @@
 #   make test    everything that has to hold
 #   make lint    style and types
 #   make bench   timings
+#   make dist    wheel and source distribution
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +12,7 @@ TEST_STAMP := $(VENV)/.installed-test
 DEV_STAMP := $(VENV)/.installed-dev
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench dist clean
 
 demo: $(TEST_STAMP)
 	$(BIN)/python examples/demo.py
@@ -28,6 +29,10 @@ lint: $(DEV_STAMP)
 
 bench: $(TEST_STAMP)
 	$(BIN)/python benchmarks/run.py
+
+dist: $(DEV_STAMP)
+	$(BIN)/python -m build
+	$(BIN)/twine check dist/*
 
 clean:
 	rm -rf $(VENV) .lit .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
