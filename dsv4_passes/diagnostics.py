@@ -37,6 +37,14 @@ class UserError(Exception):
         return f"{where}: error: {self.message}" if where else f"error: {self.message}"
 
 
+class Defect(Exception):
+    """A failure that is ours, with the operation at which it happened."""
+
+    def __init__(self, op: Operation, error: Exception):
+        super().__init__(f"{op.name}: {type(error).__name__}: {error}".removesuffix(": "))
+        self.location = op.location
+
+
 @dataclass(frozen=True)
 class Diagnostic:
     """One remark or warning. `site` is where, `outcome` what kind, for the summary of a batch."""

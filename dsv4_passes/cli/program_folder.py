@@ -333,6 +333,14 @@ class _Steps:
         step["steps"] = self.steps(block)
         yielded = block.last_op
         ends = list(yielded.operands) if yielded is not None else []
+        for argument, end in zip(block.args[1:], ends, strict=True):
+            given, found = self.memory.get(argument), self.memory.get(end)
+            if given != found:
+                raise UserError(
+                    f"no step for a loop that goes on with another tensor than it was given: "
+                    f"{_spelled(found)} in place of {_spelled(given)}",
+                    op.location,
+                )
         if scalars:
             step["carried"] = {
                 self.text.values[a]: [self.text.scalar(s), self.text.scalar(ends[i])]
@@ -368,3 +376,10 @@ class _Steps:
                 if self.memory.setdefault(result, self.memory[value]) != self.memory[value]:
                     raise UserError("no step for a branch that chooses between tensors", op.location)
         return step
+
+
+def _spelled(memory: str | Json | None) -> str:
+    """A tensor or a part of one, for a message."""
+    if isinstance(memory, dict):
+        return f"a part of {_spelled(memory['of'])}"
+    return f"'{memory}'"

@@ -5,7 +5,7 @@ elements are, `dn` views (transposed strides) included.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -45,9 +45,17 @@ def _grid(sizes: tuple[int, ...], strides: tuple[int, ...]) -> Grid:
         shape = [1] * len(sizes)
         shape[axis] = size
         total = total + (np.arange(size, dtype=np.int64) * stride).reshape(shape)
-    grid = total.reshape(-1, sizes[-1]) if sizes else total.reshape(1, 1)
+    rows = math.prod(sizes[:-1])
+    grid = total.reshape(rows, sizes[-1]) if sizes else total.reshape(1, 1)
     grid.flags.writeable = False
     return grid
+
+
+def check_sizes(sizes: Sequence[Number], op: Operation) -> None:
+    """UserError for an extent of a view that is negative."""
+    for size in sizes:
+        if isinstance(size, int) and size < 0:
+            raise UserError(f"{op.name} expects extents of 0 or more, found {size}", op.location)
 
 
 def box_of(view: View, rows: int, cols: int, op: Operation) -> Box:

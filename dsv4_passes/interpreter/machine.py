@@ -16,12 +16,12 @@ from xdsl.ir import Block, Operation, SSAValue
 from dialects.pto import debug, pipes, sync
 from dialects.pto.base import TileOp, layout_of
 from dialects.pto.types import PtrType, TileBufType, TileLayout
-from dsv4_passes.diagnostics import UserError
+from dsv4_passes.diagnostics import Defect, UserError
 
 from . import scalars
 from .affine import Number
 from .channels import MAX_SPLIT, Channels, Item
-from .domain import Domain
+from .domain import Domain, NotConcrete
 from .gm import GlobalMemory
 from .memory import Handle
 from .semantics import SEMANTICS, views
@@ -93,14 +93,19 @@ class Machine(TileMachine):
         handlers, waiting = self.handlers, self.waiting
         for op in block.ops:
             name = op.name
-            if (handler := handlers.get(name)) is not None:
-                handler(op)
-            elif (steps := waiting.get(name)) is not None:
-                yield from steps(op)
-            elif name in ("scf.yield", "func.return"):
-                return [self.env[value] for value in op.operands]
-            else:
-                self.evaluate(op)
+            try:
+                if (handler := handlers.get(name)) is not None:
+                    handler(op)
+                elif (steps := waiting.get(name)) is not None:
+                    yield from steps(op)
+                elif name in ("scf.yield", "func.return"):
+                    return [self.env[value] for value in op.operands]
+                else:
+                    self.evaluate(op)
+            except (UserError, NotConcrete, Defect, MemoryError, RecursionError):
+                raise
+            except Exception as error:
+                raise Defect(op, error) from error
         return []
 
     def evaluate(self, op: Operation) -> None:
@@ -173,7 +178,9 @@ class Machine(TileMachine):
 
     def push(self, op: Operation) -> None:
         tile = self.read(op.operands[0])
-        assert isinstance(tile, Tile)
+        if not isinstance(tile, Tile):
+            kind = op.operands[0].type
+            raise UserError(f"{op.name} of {kind}, no tile, has no semantics here", op.location)
         if 0 in tile.valid:
             tile = views.undef(tile.layout, tile.valid, self.domain)
         self.pushed(op, tile)
@@ -206,7 +213,7 @@ class Machine(TileMachine):
         result = op.results[0]
         layout = layout_of(result)
         extents = [v for v in op.operands if isinstance(v.type, IndexType)]
-        valid = self.static_or(layout, extents)
+        valid = self.static_or(layout, extents, op)
         if tile.data.shape != layout.shape or tile.layout.dtype != layout.dtype:
             pushed = f"{tile.data.shape[0]}x{tile.data.shape[1]}x{tile.layout.dtype}"
             raise UserError(

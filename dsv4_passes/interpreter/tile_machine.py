@@ -16,7 +16,7 @@ from dsv4_passes.diagnostics import UserError
 from . import scalars
 from .affine import Affine, Number
 from .domain import Domain, Lanes, NotConcrete
-from .gm import GlobalMemory, box_of, element_box
+from .gm import GlobalMemory, box_of, check_sizes, element_box
 from .memory import Handle, TileMemory
 from .semantics import SEMANTICS, Call, Masked, Result, views
 from .semantics.lanes import plain_move
@@ -165,17 +165,28 @@ class TileMachine:
             return self.handle(value).valid
         given = iter(plan.valid)
         for earlier in plan.destinations[:i]:
-            self.static_or(layout_of(earlier), given)
-        return self.static_or(layout_of(value), given)
+            self.static_or(layout_of(earlier), given, op)
+        return self.static_or(layout_of(value), given, op)
 
-    def static_or(self, layout: TileLayout, given: Iterable[SSAValue]) -> Extent:
-        """An extent from a type, with one of the given values for each `?`; all lanes if none is left."""
+    def static_or(self, layout: TileLayout, given: Iterable[SSAValue], op: Operation) -> Extent:
+        """An extent from a type, with one of the given values for each `?`; all lanes if none is left.
+
+        UserError for one that is not within the tile.
+        """
         operands = iter(given)
         extent: list[Number] = []
         for static, physical in zip(layout.valid, layout.shape, strict=True):
             operand = next(operands, None) if static == DYNAMIC else None
             extent.append(static if static != DYNAMIC else physical if operand is None else self.env[operand])
-        return extent[0], extent[1]
+        return self.within(layout, (extent[0], extent[1]), op)
+
+    def within(self, layout: TileLayout, extent: Extent, op: Operation) -> Extent:
+        """The extent, if what is known of it lies within the tile."""
+        for number, physical, what in zip(extent, layout.shape, ("rows", "columns"), strict=True):
+            if isinstance(number, int) and not 0 <= number <= physical:
+                found = f"expected between 0 and {physical} valid {what}, found {number}"
+                raise UserError(f"{op.name}: {found}", op.location)
+        return extent
 
     def handle(self, value: SSAValue) -> Handle:
         handle = self.env[value]
@@ -216,7 +227,7 @@ class TileMachine:
         type_ = op.res.type
         layout = type_.data if isinstance(type_, TileBufType) else type_.data.layout
         address = None if op.addr is None else self.number(op.addr, "address", op)
-        valid = self.static_or(layout, [v for v in (op.valid_row, op.valid_col) if v is not None])
+        valid = self.static_or(layout, [v for v in (op.valid_row, op.valid_col) if v is not None], op)
         self.env[op.res] = self.memory.handle(layout, address, valid)
 
     def multi_tile_get(self, op: MultiTileGetOp) -> None:
@@ -227,9 +238,9 @@ class TileMachine:
         source, layout = self.env[op.source], layout_of(op.res)
         # Both extents may be operands though the type says them too; then the operands are the extent.
         rows, cols = (
-            (self.env[v] for v in op.valid) if len(op.valid) == 2 else self.static_or(layout, op.valid)
+            (self.env[v] for v in op.valid) if len(op.valid) == 2 else self.static_or(layout, op.valid, op)
         )
-        valid = rows, cols
+        valid = self.within(layout, (rows, cols), op)
         if isinstance(source, Handle):
             row, col = (self.number(v, "offset", op) for v in op.offsets)
             self.check_box(op, source.layout, row, col, box_shape(layout, valid))
@@ -268,9 +279,9 @@ class TileMachine:
         source, layout = self.env[op.operands[0]], layout_of(op.results[0])
         extents = op.operands[1:]
         if isinstance(source, Handle):
-            self.env[op.results[0]] = source.recast(layout, self.static_or(layout, extents))
+            self.env[op.results[0]] = source.recast(layout, self.static_or(layout, extents, op))
         else:
-            valid = self.static_or(layout, extents) if extents else None
+            valid = self.static_or(layout, extents, op) if extents else None
             self.bind(op.results[0], views.reshape(source, layout, valid))
 
     def transpose(self, op: Operation) -> None:
@@ -289,11 +300,12 @@ class TileMachine:
 
     def set_validshape(self, op: Operation) -> None:
         source, rows, cols = (self.env[value] for value in op.operands)
+        valid = self.within(layout_of(op.operands[0]), (rows, cols), op)
         if isinstance(source, Handle):
-            source.valid = (rows, cols)
+            source.valid = valid
         else:
             layout = layout_of(op.results[0])
-            tile = Tile(layout, source.data, source.known, (rows, cols), source.conditions)
+            tile = Tile(layout, source.data, source.known, valid, source.conditions)
             self.bind(op.results[0], tile)
 
     def get_validshape(self, op: Operation) -> None:
@@ -303,7 +315,7 @@ class TileMachine:
 
     def undef(self, op: Operation) -> None:
         layout = layout_of(op.results[0])
-        self.bind(op.results[0], views.undef(layout, self.static_or(layout, op.operands), self.domain))
+        self.bind(op.results[0], views.undef(layout, self.static_or(layout, op.operands, op), self.domain))
 
     def insert(self, op: InsertOp) -> None:
         source, dest = self.env[op.source], self.env[op.dest]
@@ -363,6 +375,7 @@ class TileMachine:
         if op.layout is not None and op.layout.data not in ("nd", "dn"):
             raise UserError(f"a view of layout {op.layout.data} has no semantics here", op.location)
         sizes, strides = (tuple(self.env[v] for v in values) for values in (op.shape, op.strides))
+        check_sizes(sizes, op)
         self.env[op.res] = View(self.env[op.ptr], sizes, strides)
 
     def partition_view(self, op: Any) -> None:
@@ -371,6 +384,7 @@ class TileMachine:
         for start, stride in zip(op.offsets, view.strides, strict=True):
             offset = offset + self.env[start] * stride
         sizes = tuple(self.env[v] for v in op.sizes)
+        check_sizes(sizes, op)
         self.env[op.res] = View(view.pointer._replace(offset=offset), sizes, view.strides)
 
     def load_scalar(self, op: Any) -> None:

@@ -73,8 +73,17 @@ class Handle:
 
     @property
     def is_null(self) -> bool:
-        """Nothing is valid: such a handle is neither read nor written."""
+        """Nothing is valid: such a handle is not written; whether it is read is up to the operation."""
         return 0 in self.valid
+
+
+def check_extent(op: Operation, layout: TileLayout, valid: Extents) -> None:
+    """CannotRaise where a valid extent is known and not within the tile."""
+    for extent, physical, what in zip(valid, layout.shape, ("rows", "columns"), strict=True):
+        number = constant_int(extent) if isinstance(extent, SSAValue) else extent
+        if number is not None and not 0 <= number <= physical:
+            found = f"expected between 0 and {physical} valid {what}, found {number}"
+            raise CannotRaise(op, "extent beyond the tile", found)
 
 
 class TileBytes:
@@ -92,6 +101,12 @@ class TileBytes:
 
     def _resolve(self, body: Block) -> None:
         self._check_arguments(body)
+        self._resolve_all(body)
+        for value, handle in self.handles.items():
+            assert isinstance(value.owner, Operation)
+            check_extent(value.owner, handle.layout, handle.valid)
+
+    def _resolve_all(self, body: Block) -> None:
         for op in body.walk():
             if isinstance(op, AllocTileOp):
                 self.handles[op.res] = _allocation(op)

@@ -4,7 +4,8 @@
 
 Operands become the values that their bytes hold here (`raise_flow`), destinations become results, handles
 go. What is written into a window becomes an insert into what the tile held; a tile of which nothing is
-valid is neither read nor written; an extent that `set_validshape` changes is carried like a tile.
+valid is not written, and what only moves it does nothing; an extent that `set_validshape` changes is
+carried like a tile.
 """
 
 from collections import deque
@@ -34,6 +35,7 @@ from dsv4_passes.transforms.common.byte_ranges import (
     Space,
     TileBytes,
     Window,
+    check_extent,
     extent_of,
 )
 from dsv4_passes.transforms.common.scratch import remember_scratch
@@ -149,7 +151,7 @@ class Walk:
         """An operation whose destinations become its results."""
         if op.BUFFER_ONLY or len(outs) != len(op.outs):
             raise CannotRaise(op, "about handles", "it is about addresses and has no meaning on values")
-        operands = [self.operand(op, value) for value in op.inputs()]
+        operands = [self.looked_at(op, value) for value in op.inputs()]
         extents = [self.extents(v) for v in op.outs]
         if op.reads_destination():
             operands.append(self.old_content(op, op.outs[0]))
@@ -319,7 +321,9 @@ class Walk:
             return
         self.dead.append(op)
         if isinstance(op, SetValidShapeOp):
-            self.flow.scope.extents[op.source] = extent_of(op.valid_row), extent_of(op.valid_col)
+            extents = extent_of(op.valid_row), extent_of(op.valid_col)
+            check_extent(op, self.tiles.handles[op.source].layout, extents)
+            self.flow.scope.extents[op.source] = extents
             return
         rows, cols = self.extents(op.source)
         asked = (rows, cols) if isinstance(op, GetValidShapeOp) else (cols if "cols" in op.name else rows,)
@@ -336,6 +340,15 @@ class Walk:
             warning(op, "reads a popped tile after its slot was given back")
             self.freed.discard(handle.bytes.space)
         return self.nothing(op, value) if handle.is_null else self.read(op, value, Need())
+
+    def looked_at(self, op: Operation, value: SSAValue) -> SSAValue:
+        """A tile operand of an operation that computes something: which lanes it looks at is said by its
+        destination, so that an operand of which nothing is valid may be read all the same.
+        """
+        handle = self.tiles.handles.get(value)
+        return (
+            self.read(op, value, Need()) if handle is not None and handle.is_null else self.operand(op, value)
+        )
 
     def nothing(self, op: Operation, value: SSAValue) -> SSAValue:
         handle = self.tiles.handles[value]
