@@ -31,7 +31,7 @@ class ColumnExpandOp(TileOp):
 class RowExpandOp(TileOp):
     """`d[i, j] = src[i, j] op col[i, 0]`: one scalar per row.
 
-    The column is a col_major `[R, 1]` tile, or row_major with one 32-byte block per row.
+    The column is a col_major `[R, 1]` tile, or row_major with one 32-byte block per row; some chips take any.
     """
 
     OPERANDS: ClassVar = "src col tmp?"
@@ -44,7 +44,8 @@ class RowExpandOp(TileOp):
         expect_same_element([*self.inputs(), *self.destinations()])
         expect_relation("the valid rows of the column operand", col.valid_rows, dst.valid_rows)
         block = 32 * 8 // element_bits(col.dtype)
-        if (col.blayout, col.cols) not in (("col_major", 1), ("row_major", block)) and src.cols != 1:
+        usual = (col.blayout, col.cols) in (("col_major", 1), ("row_major", block)) or src.cols == 1
+        if not usual and not chip.lifts("trowexpand.column"):
             raise VerifyException(
                 f"expects a col_major Rx1 or a row_major Rx{block} column operand, "
                 f"found {col.blayout} {col.rows}x{col.cols}"

@@ -213,8 +213,28 @@ class Dsv4OptMain(xDSLOptMain):
         text = "\n" * first_line + decode(data, name)  # so that lines count from the start of the file
         self.source = text
         if extension in MLIR_SUFFIXES:
-            return parse_text(text, name, self.ctx, not self.args.no_implicit_module)
+            module = parse_text(text, name, self.ctx, not self.args.no_implicit_module)
+            self._name_chip(module)
+            return module
         return _program_parser()(text, name)
+
+    def _name_chip(self, module: ModuleOp) -> None:
+        """What the command line says of the chip holds for kernels whose text does not name one.
+
+        Their rules depend on it, so that it has to be known before they are verified.
+        """
+        given = self._given_chips()
+        if given and not any("dsv4.role" in op.attributes for op in module.ops):
+            from dsv4_passes.formats.pto.upgrade import name_chip
+
+            name_chip(module, given[-1])
+
+    def _given_chips(self) -> list[str]:
+        """The chips that passes and the target were given, the target's last."""
+        target = parse_spec(self.args.target)
+        passes = self.pipeline.passes if hasattr(self, "pipeline") else ()
+        found = [chip for p in passes if (chip := getattr(p, "chip", None))]
+        return found + [str(chip) for chip in target.parameters.get("chip", ()) if target.name == "pto"]
 
     def apply_passes(self, prog: ModuleOp) -> None:
         self.read = prog.clone() if self._validates() else None
@@ -295,7 +315,7 @@ class Dsv4OptMain(xDSLOptMain):
         from .program_folder import program_files
 
         target = PtoTarget.from_spec(parse_spec(self.args.target))
-        given = [chip for p in (*self.pipeline.passes, target) if (chip := getattr(p, "chip", None))]
+        given = self._given_chips()
         level = "level3" if target.level == "auto" else target.level
         return program_files(module, target.ptoas, given[-1] if given else None, level, target.types)
 

@@ -10,13 +10,14 @@ from typing import Any, TypeVar
 from numpy.typing import NDArray
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 
 from dialects.pto.memory import MakeTensorViewOp, constant_int
 from dialects.pto.types import PtrType, element_name
 from dsv4_passes.argument_names import argument_names, argument_spellings
 from dsv4_passes.diagnostics import UserError
 
+from . import scalars
 from .affine import Number
 from .channels import Channels
 from .gm import ArrayMemory
@@ -135,8 +136,25 @@ def _follow(value: SSAValue, argument: Argument) -> None:
             argument.loaded = True
 
 
+def known_int(value: SSAValue) -> int | None:
+    """An integer that follows from constants, also where it is computed from them."""
+    op = value.owner
+    if not isinstance(op, Operation) or not op.name.startswith("arith."):
+        return None
+    if op.name == "arith.constant":
+        return constant_int(value)
+    operands = [known_int(v) for v in op.operands]
+    if None in operands or not scalars.is_integer(value.type):
+        return None
+    try:
+        found = scalars.evaluate(op, operands, NumpyDomain())
+    except UserError:
+        return None
+    return found if isinstance(found, int) else None
+
+
 def _measure(op: MakeTensorViewOp, argument: Argument) -> None:
-    sizes, strides = ([constant_int(v) for v in values] for values in (op.shape, op.strides))
+    sizes, strides = ([known_int(v) for v in values] for values in (op.shape, op.strides))
     extents = [size for size in sizes if size is not None]
     if len(extents) < len(sizes):
         return

@@ -9,7 +9,7 @@ from .assumptions import Assumption, assuming
 from .chips import CHIPS, Chip, Memory, Reserved, chip
 from .costs import Cost, cost, hand_over, matmul_cost, total
 from .legality import WrongElement, beyond_memory, wrong_element
-from .scratch import Scratch, Tile, scratch_type
+from .scratch import Scratch, Tile, has_rule, scratch_type
 from .toolchains import (
     DEFECTS,
     LATEST,
@@ -43,6 +43,7 @@ __all__ = [
     "chip",
     "cost",
     "hand_over",
+    "has_rule",
     "matmul_cost",
     "ptoas",
     "scratch_type",

@@ -33,7 +33,7 @@ class Tile:
     cols: int
     dtype: str
     valid: tuple[int, int] | None = None
-    """None means the whole tile."""
+    """None means the whole tile; negative is a number that shows while running."""
 
     @property
     def valid_rows(self) -> int:
@@ -222,7 +222,7 @@ def _reads_everywhere(mnemonic: str, srcs: Sequence[Tile], dst: Tile, binary: bo
     if mnemonic in ("tcolsum", "tmrgsort"):
         return binary
     if mnemonic == "tsort32":
-        return srcs[0].valid_cols % 32 != 0
+        return srcs[0].valid_cols < 0 or srcs[0].valid_cols % 32 != 0
     return "f" in dst.dtype
 
 

@@ -4,16 +4,22 @@ First a gap that the function never uses, then bytes whose content nobody reads 
 pipe, the chip's libraries or a function called on the same core uses is never free.
 """
 
+import re
 from collections.abc import Collection
 from typing import NamedTuple
 
 from xdsl.dialects.builtin import IntegerAttr
 from xdsl.dialects.func import CallOp, FuncOp
-from xdsl.ir import Operation
+from xdsl.ir import Operation, SSAValue
 
-from dialects.pto.allocation import AllocMultiTileOp, AllocTileOp
+from dialects.pto.allocation import AllocMultiTileOp, AllocTileOp, MultiTileGetOp
 from dialects.pto.base import TileOp
+from dialects.pto.channels import PopOp
+from dialects.pto.handles import MultiTileBufType
 from dialects.pto.memory import constant_int
+from dialects.pto.opaque import OpaqueOp
+from dialects.pto.tiles import BitcastOp, SubviewOp, TReshapeOp
+from dialects.pto.types import PtrType, TileBufType
 from dsv4_passes import source_names as spelling
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.targets import Chip
@@ -45,7 +51,10 @@ class FreeMemory:
             Used(r.offset, r.offset + r.size, "the chip") for r in chip.reserved if r.space == SPACE
         ]
         self._tiles: list[Used] = []
+        self._chosen = False
+        """Which tile some handle means shows while running."""
         for op in scope.walk():
+            self._check(op)
             if isinstance(op, AllocTileOp) and op.layout.loc == SPACE:
                 self._tiles.append(_range(op, op.layout.bytes))
             elif isinstance(op, AllocMultiTileOp):
@@ -54,8 +63,29 @@ class FreeMemory:
                     self._taken.append(_range(op, slots.layout.bytes * slots.number))
             elif op.name == "pto.reserve_buffer":
                 self._add_slots(op)
+            elif op.name == "pto.tassign" and _in_space(op.results[0]):
+                self._taken.append(_assigned(op))
         self._wanting = wanting
         self._live: LiveBytes | None = None
+
+    def _check(self, op: Operation) -> None:
+        """Raise UserError for a way to have vec memory that is not looked into."""
+        if isinstance(op, OpaqueOp) and any(_HIDDEN.search(piece) for piece in op.pieces):
+            raise _unknown(op)
+        for region in op.regions:
+            for block in region.blocks:
+                if any(map(_in_space, block.args)):
+                    if isinstance(op, FuncOp):
+                        raise _unknown(op)
+                    self._chosen = True
+        if not any(map(_in_space, op.results)) or isinstance(op, _FOLLOWED) or op.name == "pto.tassign":
+            return
+        uses = op.results[0].uses
+        if op.name == "pto.declare_tile" and all(use.operation.name == "pto.tassign" for use in uses):
+            return
+        if not op.regions:
+            raise _unknown(op)
+        self._chosen = True
 
     def _add_slots(self, op: Operation) -> None:
         given = op.properties | op.attributes
@@ -72,7 +102,7 @@ class FreeMemory:
     def address(self, op: TileOp, size: int) -> int:
         """Where `op` may have `size` bytes to itself. Raises UserError, with the memory plan, if nowhere."""
         found = self._gap([*self._taken, *self._tiles], size)
-        if found is None and not self._calls:
+        if found is None and not self._calls and not self._chosen:
             found = self._gap([*self._taken, *self._in_use_at(op)], size)
         if found is not None:
             return found
@@ -99,6 +129,38 @@ class FreeMemory:
             self._live = LiveBytes(self._function.body.block, SPACE, self._wanting)
         own = [found for operand in op.operands if (found := bytes_of(operand, SPACE)) is not None]
         return [Used(lo, hi, "") for lo, hi in (*own, *self._live.after(op))]
+
+
+_FOLLOWED = (AllocTileOp, AllocMultiTileOp, SubviewOp, BitcastOp, TReshapeOp, MultiTileGetOp, PopOp)
+"""What yields a handle whose bytes are looked at here, or are those of a pipe's slots."""
+_HIDDEN = re.compile(r"\b(alloc_tile|alloc_multi_tile|tassign|declare_tile|pointer_cast)\b")
+"""Ways to memory that the text of an operation which is not understood may hold."""
+
+
+def _in_space(value: SSAValue) -> bool:
+    """A handle on vec memory, or a pointer to something that is not GM."""
+    match value.type:
+        case TileBufType():
+            return value.type.data.loc == SPACE
+        case MultiTileBufType():
+            return value.type.data.layout.loc == SPACE
+        case PtrType():
+            return value.type.data.space != "gm"
+        case _:
+            return False
+
+
+def _unknown(op: Operation) -> UserError:
+    problem = "has memory at an address that is not known, so no other bytes can be known to be free"
+    return UserError(f"'{op.name}' op {problem}", op.location)
+
+
+def _assigned(op: Operation) -> Used:
+    """The bytes that `tassign` gives to a tile."""
+    start, type_ = constant_int(op.operands[1]), op.results[0].type
+    if start is None or not isinstance(type_, TileBufType):
+        raise _unknown(op)
+    return Used(start, start + type_.data.bytes, f"%{spelling.written_name(op.results[0]) or '?'}")
 
 
 def _range(op: AllocTileOp | AllocMultiTileOp, size: int) -> Used:

@@ -30,7 +30,8 @@ class PtoTarget(Target):
     or as pypto does (long), `level` what the text must be fit for: `level3` has addresses, `level2` leaves
     them to ptoas, `auto` is whichever the text is.
 
-    `chip` is for whole programs, whose text does not say one; kernels are written for their own.
+    `chip` is for whole programs and for kernels whose text does not name one; others are written for the
+    one that it names.
     """
 
     name = "pto"
@@ -50,11 +51,11 @@ class PtoTarget(Target):
             raise UserError(
                 "a whole program is one text per kernel: dsv4-opt with -o FOLDER writes them", module.location
             )
+        version = ptoas(self.ptoas)
+        module = upgrade(module, version, self.level, self.chip)
         own = target_arch(module)
         if self.chip is not None and find_chip(self.chip) != find_chip(own):
             raise UserError(f"the kernels are for {own}, not for {self.chip}", module.location)
-        version = ptoas(self.ptoas)
-        module = upgrade(module, version, self.level)
         drop_notes(module)
         verify_module(module)
         printer = PtoPrinter(

@@ -36,6 +36,7 @@ from dsv4_passes.targets import (
     Tile,
     beyond_memory,
     chip,
+    has_rule,
     scratch_type,
 )
 
@@ -44,11 +45,15 @@ from .free_memory import FreeMemory
 Level = Literal["auto", "level2", "level3"]
 
 
-def upgrade(module: ModuleOp, ptoas: Ptoas, level: Level = "auto") -> ModuleOp:
-    """A copy of `module` that this ptoas takes. Raises UserError."""
+def upgrade(module: ModuleOp, ptoas: Ptoas, level: Level = "auto", for_chip: str | None = None) -> ModuleOp:
+    """A copy of `module` that this ptoas takes, for `for_chip` where the text names no chip.
+
+    Raises UserError.
+    """
     copied: dict[SSAValue, SSAValue] = {}
     copy = module.clone(copied)
     spelling.carry_names(copied)
+    name_chip(copy, for_chip)
     require_buffer_form(copy)
     if ptoas.has("removed_operations"):
         refuse_removed(copy, ptoas)
@@ -57,6 +62,13 @@ def upgrade(module: ModuleOp, ptoas: Ptoas, level: Level = "auto") -> ModuleOp:
         if isinstance(op, FuncOp) and op.body.blocks:
             _FunctionUpgrade(op, ptoas, number).run()
     return copy
+
+
+def name_chip(module: ModuleOp, name: str | None) -> None:
+    """Write a chip into a text of kernels that names none."""
+    modules = [op for op in (module, *module.ops) if isinstance(op, ModuleOp)]
+    if name is not None and not any("pto.target_arch" in op.attributes for op in modules):
+        module.attributes["pto.target_arch"] = StringAttr(chip(name).name)
 
 
 def require_buffer_form(module: ModuleOp) -> None:
@@ -83,7 +95,8 @@ def address_level(module: ModuleOp, level: Level) -> int:
     tiles = [op for op in module.walk() if isinstance(op, AllocTileOp | AllocMultiTileOp)]
     wanted = {"level2": 2, "level3": 3}.get(level)
     if wanted is None:
-        wanted = 3 if not tiles or tiles[0].addr is not None else 2
+        has_address = tiles[0].addr is not None if tiles else not _only_declares(module)
+        wanted = 3 if has_address else 2
     for op in tiles:
         if (op.addr is not None) == (wanted == 3):
             continue
@@ -93,6 +106,12 @@ def address_level(module: ModuleOp, level: Level) -> int:
             _fail(op, "has no address, which level3 needs: run pto-raise and pto-lower")
         _fail(op, "has an address, which level2 forbids: run pto-raise and pto-lower{level=level2}")
     return wanted
+
+
+def _only_declares(module: ModuleOp) -> bool:
+    """Tiles are declared, and none is given an address."""
+    names = {op.name for op in module.walk()}
+    return "pto.declare_tile" in names and "pto.tassign" not in names
 
 
 class _FunctionUpgrade:
@@ -112,7 +131,9 @@ class _FunctionUpgrade:
         for op in ops:
             if isinstance(op, MaskedOp):
                 self._axis(op)
-            if "tmp?" in op.OPERANDS.split():
+            if op.mnemonic() in _STATIC_OPERANDS:
+                self._static_extents(op)
+            if "tmp?" in op.OPERANDS.split() and has_rule(op.mnemonic()):
                 scratch = self._scratch_of(op)
                 if scratch is not None:
                     self._static_extent(op)
@@ -178,7 +199,7 @@ class _FunctionUpgrade:
         return scratch_type(
             op.mnemonic(),
             op.form(),
-            [_tile(value) for value in tiles],
+            [_stated(value) if op.mnemonic() == "tsort32" else _tile(value) for value in tiles],
             _tile(op.destinations()[0]),
             self.chip,
             self.ptoas,
@@ -227,19 +248,40 @@ class _FunctionUpgrade:
         if op.mnemonic() not in ("tcvt", "tcolsum"):
             return
         value = op.outs[0] if op.mnemonic() == "tcvt" else op.ins[0]
-        layout = layout_of(value)
-        if DYNAMIC not in layout.valid:
-            return
+        if DYNAMIC in layout_of(value).valid and not (self.level == 3 and self._make_static(op, value)):
+            _fail(op, "needs a scratch operand, which ptoas takes only with a constant valid extent")
+
+    def _static_extents(self, op: TileOp) -> None:
+        """The same for all tiles of an operation that takes none with a `?`."""
+        for value in dict.fromkeys(op.operands):
+            if isinstance(value.type, TileBufType) and DYNAMIC in layout_of(value).valid:
+                if not self._make_static(op, value):
+                    _fail(op, "takes only tiles of a constant valid extent")
+
+    def _make_static(self, op: TileOp, value: SSAValue) -> bool:
+        """Have `op` use a handle whose type says the extent of `value`, if that is constant.
+
+        Without an address there is one handle only, so its own type says it, everywhere.
+        """
         tile, owner = _tile(value), value.owner
         changed = any(isinstance(use.operation, SetValidShapeOp) for use in value.uses)
-        if tile.valid is None or changed or not isinstance(owner, AllocTileOp) or owner.addr is None:
-            _fail(op, "needs a scratch operand, which ptoas takes only with a constant valid extent")
+        if tile.valid is None or changed or not isinstance(owner, AllocTileOp):
+            return False
         rows, cols = tile.valid
-        static = AllocTileOp(TileBufType(layout._replace(valid_rows=rows, valid_cols=cols)), owner.addr)
+        layout = layout_of(value)._replace(valid_rows=rows, valid_cols=cols)
+        static = AllocTileOp(TileBufType(layout), owner.addr)
+        if owner.addr is None:
+            static.location = owner.location
+            _before(owner, static)
+            spelling.carry_name(value, static.res)
+            value.replace_all_uses_with(static.res)
+            _erase_unused(value)
+            return True
         static.location = op.location
         static.res.name_hint = value.name_hint
         _before(op, static)
         op.operands = [static.res if operand is value else operand for operand in op.operands]
+        return True
 
     def _dynamic_columns(self, op: TileOp) -> bool:
         """Have the valid columns of the destination, or of the source, in an operand and not in the type."""
@@ -285,7 +327,7 @@ def _erase_unused(value: SSAValue) -> None:
     """Erase the handle that nothing uses any more, and the numbers that only it used."""
     if value.first_use is not None or not isinstance(value.owner, AllocTileOp | ConstantOp):
         return
-    operands = list(value.owner.operands)
+    operands = list(dict.fromkeys(value.owner.operands))
     value.owner.detach()
     value.owner.erase()
     for operand in operands:
@@ -304,12 +346,23 @@ def _tile(value: SSAValue) -> Tile:
     return Tile(layout.rows, layout.cols, layout.dtype, valid)
 
 
+def _stated(value: SSAValue) -> Tile:
+    """A tile operand as its type has it, where ptoas looks at nothing else (PTO.cpp TSort32Op::verify)."""
+    layout = layout_of(value)
+    return Tile(layout.rows, layout.cols, layout.dtype, layout.valid)
+
+
 def _never(op: TileOp) -> bool:
     return False
 
 
 def _mask_scatter_is_static(op: TileOp) -> bool:
     return DYNAMIC not in (layout_of(op.ins[0]).valid_cols, layout_of(op.outs[0]).valid_cols)
+
+
+def _predicate_is_smaller(op: TileOp) -> bool:
+    """The verifier compares the shapes of the predicate and of what is compared."""
+    return layout_of(op.outs[0]).shape != layout_of(op.ins[0]).shape
 
 
 def _gathers_columns(op: TileOp) -> bool:
@@ -328,9 +381,13 @@ def _is_scalar(op: Operation) -> bool:
     return op.mnemonic() in ("tstore", "tgetval") or (op.mnemonic(), op.form()) == ("tscatter", "index")
 
 
+_STATIC_OPERANDS = frozenset({"tprelu", "tquant.mx"})
+"""Operations that ptoas takes only with valid extents that stand in the types."""
+
 _CONDITIONS: Mapping[str, Callable[[TileOp], bool]] = {
     "mask_scatter_widths_inverted": _mask_scatter_is_static,
     "tgather_col_axis_dropped": _gathers_columns,
+    "a5_compare_shapes": _predicate_is_smaller,
     "tci_scratch_race": _is_read_by_scalar,
 }
 """When a defect is met that is not always met; one that is not here, ours do not meet."""

@@ -8,6 +8,7 @@ from typing import IO, cast
 
 from xdsl.dialects.builtin import AnyFloat, FloatAttr, ModuleOp
 from xdsl.dialects.func import ReturnOp
+from xdsl.dialects.scf import ExecuteRegionOp
 from xdsl.ir import Attribute, BlockArgument, Operation, Region, SSAValue
 from xdsl.printer import Printer
 
@@ -36,7 +37,10 @@ class SpelledPrinter(Printer):
 
     def print_op_text(self, op: Operation) -> None:
         """Print an operation without its location."""
-        super().print_op(op)
+        if isinstance(op, ExecuteRegionOp) and not self.print_generic_format:
+            _print_execute_region(op, self)
+        else:
+            super().print_op(op)
 
     def print_ssa_value(self, value: SSAValue) -> str:
         if (name := self._ssa_values.get(value)) is None:
@@ -85,6 +89,24 @@ class SpelledPrinter(Printer):
         else:
             self.print_string(f"{literal} : ")
             super().print_attribute(cast(FloatAttr[AnyFloat], attribute).type)
+
+
+def _print_execute_region(op: ExecuteRegionOp, printer: Printer) -> None:
+    """What xDSL prints without its last operation, which the syntax of MLIR has."""
+    if op.results:
+        printer.print_list(op.results, printer.print_ssa_value)
+        printer.print_string(" = ")
+    printer.print_string(op.name)
+    if op.results:
+        printer.print_string(" -> ")
+        if len(op.results) == 1:
+            printer.print_attribute(op.results[0].type)
+        else:
+            with printer.in_parens():
+                printer.print_list(op.result_types, printer.print_attribute)
+    printer.print_string(" ")
+    printer.print_region(op.region)
+    printer.print_op_attributes(op.attributes)
 
 
 class PtoPrinter(SpelledPrinter):
