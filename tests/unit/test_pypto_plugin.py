@@ -7,11 +7,11 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-import dsv4_passes.plugins.pypto as plugin
 import ml_dtypes
 import numpy as np
 import pytest
 
+import dsv4_passes.plugins.pypto as plugin
 from dsv4_passes.diagnostics import UserError
 from tests.unit.kernels import DATA
 
