@@ -45,6 +45,8 @@ def run_batch(tool: Dsv4OptMain, argv: Sequence[str]) -> int:
         raise UserError(f"-j expects a number of processes, found {tool.args.jobs}")
     if tool.args.split_input_file:
         raise UserError("--split-input-file cannot be used on a folder")
+    if tool.args.report:
+        raise UserError("--report cannot be used on a folder: it is about one file")
     suffixes = (tool.args.frontend,) if tool.args.frontend else MLIR_SUFFIXES
     files = find_files(source, target, suffixes)
     if not files:

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from inspect import signature
 from io import StringIO
 from pathlib import Path
-from typing import IO, ClassVar, NoReturn, cast
+from typing import IO, TYPE_CHECKING, ClassVar, NoReturn, cast
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass, PassPipeline
@@ -33,6 +33,9 @@ from .common import (
     require_directory_of,
     require_folder,
 )
+
+if TYPE_CHECKING:
+    from .report import Reporter
 
 MLIR_SUFFIXES = ("mlir", "pto")
 
@@ -79,6 +82,13 @@ class Dsv4OptMain(xDSLOptMain):
             action="append",
             default=[],
             help="a number of the cost model, as vgather=24+2, or a TOML file of them",
+        )
+        arg_parser.add_argument(
+            "--report",
+            metavar="FILE",
+            action="append",
+            default=[],
+            help="write what became of the kernels: costs, lanes and memory (FILE ends in .html or .json)",
         )
         arg_parser.add_argument(
             "--remarks",
@@ -138,6 +148,7 @@ class Dsv4OptMain(xDSLOptMain):
 
     def setup_pipeline(self) -> None:
         self.assumptions = _assumptions(self.args.assume)
+        self.reporter = _reporter(self.args.report, self.args.input_file or "<stdin>")
         for path in self.args.facts:
             require_file(path)
         # In a folder no kernel has to have all arguments that facts speak of.
@@ -239,7 +250,7 @@ class Dsv4OptMain(xDSLOptMain):
     def apply_passes(self, prog: ModuleOp) -> None:
         self.read = prog.clone() if self._validates() else None
         try:
-            with self.assumptions():
+            with self.assumptions(), self._reporting(prog):
                 self.pipeline.apply(self.ctx, prog)
         except UserError as error:
             # `--verify-diagnostics` prints what xdsl counts as a diagnostic, and goes on.
@@ -252,6 +263,11 @@ class Dsv4OptMain(xDSLOptMain):
             if self.running is None:
                 raise
             raise InternalError(f"in pass {self.running.name}: {type(error).__name__}: {error}") from error
+
+    def _reporting(self, prog: ModuleOp) -> AbstractContextManager[None]:
+        if self.reporter is None:
+            return nullcontext()
+        return self.reporter.around(prog, self.pipeline.passes)
 
     def output_resulting_program(self, prog: ModuleOp) -> str:
         """The text to write; for a program it is empty, and `files` has what is written."""
@@ -329,6 +345,11 @@ class Dsv4OptMain(xDSLOptMain):
 
     def run(self) -> None:
         super().run()
+        self._write_output()
+        if self.reporter is not None:
+            self.reporter.write()
+
+    def _write_output(self) -> None:
         if self.staged is None:
             return
         self.staged.close()
@@ -397,6 +418,14 @@ def _assumptions(given: Sequence[str]) -> Callable[[], AbstractContextManager[No
 
     stated = read_assumptions(given)
     return lambda: assuming(stated)
+
+
+def _reporter(files: Sequence[str], source: str) -> "Reporter | None":
+    if not files:
+        return None
+    from .report import Reporter
+
+    return Reporter(files, Path(source).name)
 
 
 def require_file(path: str) -> None:

@@ -18,14 +18,14 @@ A stated number is no estimate any more, and costs name where it comes from.
 
 import re
 import tomllib
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import cast
 
-from .cycles import CUBES, Cycles
+from .cycles import CUBES, CYCLES, Cycles
 from .instructions import Instruction, Reading
 
 _NUMBER = r"\d+(?:\.\d+)?"
@@ -87,15 +87,15 @@ def assuming(assumptions: Iterable[Assumption]) -> Generator[None]:
     """Within, `targets.chip` gives chips with these numbers. ValueError if one of them fits no chip."""
     stated = tuple(assumptions)
     for each in stated:
-        if not any(_applies(each, chip, cycles) for chip, cycles in _known().items()):
-            names = sorted({n for cycles in _known().values() for n in _names(cycles)})
+        if not any(_applies(each, chip, cycles) for chip, cycles in CYCLES.items()):
+            names = sorted({n for cycles in CYCLES.values() for n in _names(cycles)})
             raise ValueError(f"the cost model has no number '{each.name}'; it has {', '.join(names)}")
         cubes = dict.fromkeys(
             cube for chip, of_chip in CUBES.items() if each.chip in ("", chip) for cube in of_chip
         )
         if each.name == "cube" and each.value not in cubes:
             raise ValueError(f"expected cube to be one of {', '.join(cubes)}, found {each.value}")
-        for chip, cycles in _known().items():
+        for chip, cycles in CYCLES.items():
             applied(cycles, chip, [each])
     token = _ASSUMED.set((*_ASSUMED.get(), *stated))
     try:
@@ -115,12 +115,6 @@ def applied(cycles: Cycles, chip: str, assumptions: Iterable[Assumption]) -> Cyc
         if _applies(each, chip, cycles):
             cycles = _with(cycles, chip, each)
     return cycles
-
-
-def _known() -> Mapping[str, Cycles]:
-    from .chips import CHIPS
-
-    return {chip.name: chip.cycles for chip in CHIPS}
 
 
 def _names(cycles: Cycles) -> list[str]:

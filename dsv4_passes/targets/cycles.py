@@ -104,3 +104,6 @@ A5_CYCLES = Cycles(
     transfer_source="estimate: the bandwidths of pto-isa arch, which are A2/A3's",
     cube=CUBES["a5"]["pypto"],
 )
+
+CYCLES: Mapping[str, Cycles] = MappingProxyType({"a2a3": A2A3_CYCLES, "a5": A5_CYCLES})
+"""By the name of the chip."""

@@ -29,6 +29,7 @@ ROOMS = [
     {"dsv4_passes.equivalence"},
     {"dsv4_passes.formats"},
     {"dsv4_passes.transforms"},
+    {"dsv4_passes.reports"},
     {"dsv4_passes.validation"},
     {"dsv4_passes.plugins"},
     {"dsv4_passes.cli"},

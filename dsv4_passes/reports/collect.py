@@ -1,0 +1,93 @@
+"""What the kernels of a module cost, how their lanes move and what their memory holds, before and after."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ModuleOp
+
+from dialects.pto.base import TileOp, target_arch
+from dsv4_passes.targets import Chip
+from dsv4_passes.targets import chip as find_chip
+from dsv4_passes.targets.assumptions import assumed
+from dsv4_passes.transforms.common.cost import FunctionCost, function_cost
+from dsv4_passes.transforms.common.decisions import Decision
+from dsv4_passes.transforms.raising.raise_tiles import PtoRaisePass
+
+from .lane_flow import Strip, lane_strips
+from .memory_map import MemoryMap, memory_map
+
+
+@dataclass(frozen=True)
+class Side:
+    """A kernel as it was, or as it is now."""
+
+    costs: FunctionCost
+    lanes: tuple[Strip, ...]
+    memory: MemoryMap
+
+
+@dataclass(frozen=True)
+class KernelReport:
+    """One kernel; one of the sides is missing where a kernel is new, or gone."""
+
+    name: str
+    before: Side | None
+    after: Side | None
+    decisions: tuple[Decision, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """All kernels of a module."""
+
+    source: str
+    chip: str
+    ptoas: str
+    assumptions: tuple[str, ...]
+    kernels: tuple[KernelReport, ...]
+
+
+def sides(module: ModuleOp, chip: Chip) -> dict[str, Side]:
+    """Each kernel of a module by name. The module is not changed."""
+    raised = module.clone()
+    PtoRaisePass().apply(Context(), raised)
+    in_values = {f.sym_name.data: f for f in _kernels(raised)}
+    found: dict[str, Side] = {}
+    for function in _kernels(module):
+        name = function.sym_name.data
+        strips = lane_strips(in_values[name]) if name in in_values else []
+        found[name] = Side(function_cost(function, chip), tuple(strips), memory_map(function, chip))
+    return found
+
+
+def chip_of(module: ModuleOp, name: str | None) -> Chip:
+    """The chip that is named, else that of the module."""
+    return find_chip(name or target_arch(module))
+
+
+def build_report(
+    source: str,
+    chip: Chip,
+    ptoas: str,
+    before: dict[str, Side],
+    after: dict[str, Side],
+    decisions: Sequence[Decision],
+) -> Report:
+    """Put together what was there, what is there, and what was decided on the way."""
+    names = dict.fromkeys((*before, *after, *(d.function for d in decisions)))
+    kernels = [
+        KernelReport(
+            name, before.get(name), after.get(name), tuple(d for d in decisions if d.function == name)
+        )
+        for name in names
+    ]
+    stated = tuple(f"{a.chip + '.' if a.chip else ''}{a.name}={a.value} ({a.source})" for a in assumed())
+    return Report(source, chip.name, ptoas, stated, tuple(kernels))
+
+
+def _kernels(module: ModuleOp) -> Iterator[func.FuncOp]:
+    for op in module.walk():
+        if isinstance(op, func.FuncOp) and any(isinstance(inner, TileOp) for inner in op.walk()):
+            yield op

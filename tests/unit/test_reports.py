@@ -1,0 +1,258 @@
+"""Reports: lanes, memory and costs before and after, as JSON and as a page."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ModuleOp
+
+from dsv4_passes.cli.opt import main
+from dsv4_passes.formats.pto.reader import parse_text
+from dsv4_passes.reports.as_html import as_html
+from dsv4_passes.reports.as_json import as_json
+from dsv4_passes.reports.collect import build_report, sides
+from dsv4_passes.reports.lane_flow import lane_strips
+from dsv4_passes.reports.memory_map import MemoryMap, Tenant, memory_map
+from dsv4_passes.targets import Cost, chip, cost
+from dsv4_passes.transforms.common.decisions import Alternative, Decision, decide, record
+from tests.unit.kernels import DATA, function, kernel
+
+A3 = chip("a3")
+BITPACK = DATA / "handwritten" / "bitpack_rope.pto"
+
+
+def columns(text: str) -> list[tuple[str, list[list[int]]]]:
+    return [
+        (strip.title, [sorted({o.column for o in lane}) for lane in strip.lanes])
+        for strip in lane_strips(function(text))
+    ]
+
+
+EVEN, ODD = [[n] for n in range(0, 16, 2)], [[n] for n in range(1, 16, 2)]
+PAIRS = [[n - n % 2, n - n % 2 + 1] for n in range(8)]
+
+
+def test_lanes_of_bits():
+    """Shifts of words take even and odd lanes apart; after the rotation each lane is of its pair."""
+    (side,) = sides(parse_text(BITPACK.read_text(), "k.pto"), A3).values()
+    shown = {s.title: [sorted({o.column for o in lane}) for lane in s.lanes] for s in side.lanes}
+    assert shown["arg0 loaded"] == [[n] for n in range(8)]
+    assert shown["tshls"] == EVEN
+    assert shown["stored"] == PAIRS
+    assert all(o.source == "arg0" for s in side.lanes for lane in s.lanes for o in lane)
+
+
+def test_lanes_of_gathers_and_scatters():
+    mask = "{maskPattern = #pto.mask_pattern<%s>}"
+    text = f"""
+        %x = load x
+        %e = pto.tgather ins(%x, {mask % "P0101"} : T<4x16xf32>, "row") -> T<4x8xf32>
+        %o = pto.tgather ins(%x, {mask % "P1010"} : T<4x16xf32>, "row") -> T<4x8xf32>
+        %s = pto.tscatter ins(%o, {mask % "P0101"} : T<4x8xf32>, "row") -> T<4x16xf32>
+        %t = pto.tscatter ins(%e, {mask % "P1010"} : T<4x8xf32>, "row") -> T<4x16xf32>
+        %y = pto.tadd ins(%s, %t : T<4x16xf32>, T<4x16xf32>) -> T<4x16xf32>
+        store %y to y
+    """
+    assert columns(kernel(text, x="4x16xf32", y="4x16xf32")) == [
+        ("arg0 loaded", [[n] for n in range(8)]),
+        ("tgather (P0101)", EVEN),
+        ("tgather (P1010)", ODD),
+        ("tscatter (P0101)", [[1], [], [3], [], [5], [], [7], []]),
+        ("tscatter (P1010)", [[], [0], [], [2], [], [4], [], [6]]),
+        ("stored", [[n ^ 1] for n in range(8)]),
+    ]
+
+
+def test_lanes_of_transposes_and_views():
+    text = """
+        %x = load x
+        %tmp = pto.undef : T<16x16xf32>
+        %t = pto.ttrans ins(%x, %tmp : T<16x16xf32>, T<16x16xf32>) -> T<16x16xf32>
+        %two = pto.reshape %t : T<16x16xf32> -> T<8x32xf32>
+        %odd = pto.subview %two[%c0, %c16] sizes [8, 16] : T<8x32xf32> -> T<8x16xf32>
+        %back = pto.ttrans ins(%odd, %tmp : T<8x16xf32>, T<16x16xf32>) -> T<16x8xf32>
+        store %back to y
+    """
+    shown = columns(kernel(text, x="16x16xf32", y="16x8xf32"))
+    assert shown[1] == ("ttrans", [[0]] * 8)
+    assert shown[2] == ("ttrans", ODD)
+
+
+def test_a_loop_that_gathers_rows():
+    text = """
+        %x = load x
+        %i = load i
+        %u = pto.undef : T<4x16xf32>
+        %r = scf.for %n = %c0 to %c4 step %c1 iter_args(%t = %u) -> (T<4x16xf32>) {
+          %row = pto.subview %x[%n, %c0] sizes [1, 16] : T<4x16xf32> -> T<1x16xf32>
+          %g = pto.tgather ins(%row, %i, %i : T<1x16xf32>, T<1x16xi32>, T<1x16xi32>) -> T<1x16xf32>
+          %w = pto.insert %g into %t[%n, %c0] : T<1x16xf32> into T<4x16xf32> -> T<4x16xf32>
+          scf.yield %w : T<4x16xf32>
+        }
+        store %r to y
+    """
+    shown = columns(kernel(text, x="4x16xf32", i="1x16xi32", y="4x16xf32"))
+    assert shown[-1][1] == [[n ^ 1] for n in range(8)]
+
+
+# -- vector memory -------------------------------------------------------------------------------------------
+
+
+def only(path: Path) -> func.FuncOp:
+    (found,) = (op for op in parse_text(path.read_text(), path.name).walk() if isinstance(op, func.FuncOp))
+    return found
+
+
+def overlapping(found: MemoryMap) -> list[tuple[Tenant, Tenant]]:
+    tiles = found.tenants
+    return [
+        (a, b)
+        for i, a in enumerate(tiles)
+        for b in tiles[:i]
+        if a.low < b.high and b.low < a.high and a.first < b.last and b.first < a.last
+    ]
+
+
+def test_addresses_of_the_text_are_shown():
+    found = memory_map(only(BITPACK), A3)
+    assert found.planned
+    assert found.used == 90112
+    assert found.capacity == 184 * 1024
+    assert found.peak <= found.used
+    assert found.operations[0] == "tload"
+
+
+def test_values_get_addresses_that_do_not_overlap():
+    path = DATA / "handwritten" / "chain.pto"
+    found = memory_map(only(path), A3)
+    assert not found.planned
+    assert overlapping(found) == []
+    assert found.used >= found.peak > 0
+
+
+def test_a_tile_that_a_loop_needs_lives_as_long_as_the_loop():
+    text = """
+        %x = load x
+        scf.for %n = %c0 to %c4 step %c1 {
+          %a = pto.tadd ins(%x, %x : T<4x16xf32>, T<4x16xf32>) -> T<4x16xf32>
+          store %a to y
+        }
+        store %x to z
+    """
+    whole = text.replace("        store %x to z\n", "")
+    found = memory_map(function(kernel(whole, x="4x16xf32", y="4x16xf32")), A3)
+    lives = {tenant.name: (tenant.first, tenant.last) for tenant in found.tenants}
+    assert lives["x"] == (0, 2)
+    assert lives["a"] == (1, 2)
+
+
+# -- the files -----------------------------------------------------------------------------------------------
+
+
+class Balanced(HTMLParser):
+    """Checks that every element that is opened is closed in its place."""
+
+    VOID = frozenset(("meta", "br"))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: object) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def decision(name: str) -> Decision:
+    flat = cost("tgather", "index", 1, 4096, "f32", A3)
+    others = (Alternative("flat-gather", flat, "why <not>"), Alternative("row-gather", None, "not legal"))
+    return Decision(
+        name, None, "interleave", 64, 64, "bf16", "bit-pack", Cost(498, 498), "proved", ("FIN(x)",), others
+    )
+
+
+def report(name: str = "bitpack_rope") -> tuple[str, dict[str, object]]:
+    before: ModuleOp = parse_text(BITPACK.read_text(), "k.pto")
+    found = sides(before, A3)
+    made = build_report("a<b>.pto", A3, "0.60", found, found, [decision(name)])
+    return as_html(made), json.loads(as_json(made))
+
+
+def test_a_page_stands_alone():
+    page, _ = report()
+    parser = Balanced()
+    parser.feed(page)
+    assert parser.open == []
+    assert not re.search(r"https?:|src=|@import|url\(|<script|<link", page)
+    assert "prefers-color-scheme: dark" in page
+    assert "a&lt;b&gt;.pto" in page
+    assert "why &lt;not&gt;" in page
+    assert "247..1759" in page
+    assert "rests on estimates: vgather" in page
+
+
+def test_json_says_what_the_page_says():
+    _, found = report()
+    (one,) = found["kernels"]  # pyright: ignore[reportGeneralTypeIssues]
+    assert one["before"]["cycles"] == {"lo": 1515, "hi": 1515, "estimates": ["vshl", "vshr"]}
+    assert one["before"]["bytes loaded"] == 3 * 8192
+    (site,) = one["sites"]
+    assert site["form"] == "bit-pack"
+    assert site["rests on"] == ["vgather"]
+    assert site["conditions"] == ["FIN(x)"]
+    assert site["alternatives"][1] == {"form": "row-gather", "cycles": None, "why not": "not legal"}
+
+
+def test_decisions_are_kept_only_where_somebody_asks():
+    decide(decision("k"))
+    with record() as found:
+        decide(decision("k"))
+        decide(decision("k"))
+    assert found.entries == [decision("k")]
+
+
+def test_reports_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    rope = DATA / "rope_c"
+    page, data = tmp_path / "out.html", tmp_path / "out.json"
+    options = ["-p", "dsv4-rope{chip=a3}", "-t", "pto", "-o", str(tmp_path / "out.pto")]
+    assert main([str(rope / "rope_c.pto"), *options, "--report", str(page), "--report", str(data)]) == 0
+    found = json.loads(data.read_text())
+    assert (found["source"], found["chip"], found["ptoas"]) == ("rope_c.pto", "a2a3", "0.60")
+    (one,) = found["kernels"]
+    assert one["after"]["cycles"]["lo"] < one["before"]["cycles"]["lo"]
+    assert one["before"]["lanes"][0]["lanes"][0] == ["arg0[0]"]
+    assert "rope_c" in page.read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("out.txt", "expected a report file ending in .html or .json"),
+        ("nowhere/out.html", "nowhere"),
+    ],
+)
+def test_reports_that_cannot_be_written(
+    name: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    output = tmp_path / "out.pto"
+    options = ["-t", "pto", "-o", str(output), "--report", str(tmp_path / name)]
+    assert main([str(BITPACK), *options]) == 1
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
+    assert not output.exists()
+
+
+def test_a_report_is_about_one_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    options = ["-o", str(tmp_path / "out"), "--report", str(tmp_path / "out.html")]
+    assert main([str(DATA / "handwritten"), *options]) == 1
+    assert "--report cannot be used on a folder" in capsys.readouterr().err
