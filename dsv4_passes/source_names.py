@@ -16,6 +16,7 @@ _VERSION = re.compile(r"__(ssa|iter|rv|phi|idx|tmp|tile|loop)(_v\d+)?(_\d+)?$|__
 _NAME = "_dsv4_name"
 _LITERAL = "_dsv4_literal"
 _POSITION = "_dsv4_position"
+_RANGE = "_dsv4_range"
 
 
 def written_name(value: SSAValue) -> str | None:
@@ -60,6 +61,15 @@ def placed(location: LocationAttr, position: FileLineColLoc) -> LocationAttr:
 def position(location: LocationAttr) -> FileLineColLoc | None:
     """Where in the text an explicit `loc(…)` stood; None for a location that the input did not write."""
     return getattr(location, _POSITION, None)
+
+
+def range_end(location: Attribute) -> tuple[int | None, int] | None:
+    """Line (None: the same) and column where a `"f":1:2 to 3:4` ends; None for any other attribute."""
+    return getattr(location, _RANGE, None)
+
+
+def set_range_end(location: FileLineColLoc, line: int | None, column: int) -> None:
+    object.__setattr__(location, _RANGE, (line, column))
 
 
 def base_name(name: str) -> str:

@@ -6,7 +6,7 @@ gets a name that is nowhere taken. `PtoPrinter` adds what the text of a `.pto` f
 
 from typing import IO, cast
 
-from xdsl.dialects.builtin import AnyFloat, FloatAttr, ModuleOp
+from xdsl.dialects.builtin import AnyFloat, FileLineColLoc, FloatAttr, ModuleOp
 from xdsl.dialects.func import ReturnOp
 from xdsl.dialects.scf import ExecuteRegionOp
 from xdsl.ir import Attribute, BlockArgument, Operation, Region, SSAValue
@@ -84,11 +84,20 @@ class SpelledPrinter(Printer):
             region = None if (op := region.parent) is None else op.parent_region()
 
     def print_attribute(self, attribute: Attribute) -> None:
+        if (end := spelling.range_end(attribute)) is not None:
+            self._print_range(cast(FileLineColLoc, attribute), *end)
+            return
         if (literal := spelling.written_literal(attribute)) is None:
             super().print_attribute(attribute)
         else:
             self.print_string(f"{literal} : ")
             super().print_attribute(cast(FloatAttr[AnyFloat], attribute).type)
+
+    def _print_range(self, start: FileLineColLoc, line: int | None, column: int) -> None:
+        with self.in_location():
+            self.print_string_literal(start.filename.data)
+            last = "" if line is None else line
+            self.print_string(f":{start.line.data}:{start.column.data} to {last}:{column}")
 
 
 def _print_execute_region(op: ExecuteRegionOp, printer: Printer) -> None:

@@ -30,8 +30,15 @@ class Stuck(Exception):
 class Builder:
     """Inserts operations in front of others and remembers them, so that all can be taken out again."""
 
-    def __init__(self, site: Operation, chip: Chip | None = None, ptoas: Ptoas | None = None):
+    def __init__(
+        self,
+        site: Operation,
+        chip: Chip | None = None,
+        ptoas: Ptoas | None = None,
+        instead_of: Operation | None = None,
+    ):
         self.site, self.chip, self.ptoas = site, chip, ptoas
+        self.location = (instead_of or site).location
         self.made: list[Operation] = []
 
     def add(self, op: Operation, before: Operation | None = None) -> Operation:
@@ -45,7 +52,7 @@ class Builder:
             except Stuck:
                 op.erase()
                 raise
-        op.location = self.site.location
+        op.location = self.location
         Rewriter.insert_op(op, InsertPoint.before(before or self.site))
         self.made.append(op)
         return op
@@ -133,8 +140,9 @@ class Builder:
         again = TileType(TileLayout("vec", layout.rows, layout.cols, layout.dtype, *layout.valid))
         if layout.cols * element_bits(layout.dtype) % 256:
             raise Stuck(f"a row of its operand, {layout.cols} {layout.dtype}, is no multiple of 32 bytes")
-        op = TLoadOp([load.ins[0]], result=again, valid=list(load.valid))
+        op = TLoadOp([load.ins[0]], result=again, valid=list(load.valid), attributes=load.attributes)
         self.add(op, before=load)
+        op.location = load.location
         op.res[0].name_hint = load.res[0].name_hint
         return op.res[0]
 

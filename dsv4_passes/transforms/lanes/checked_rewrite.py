@@ -100,8 +100,9 @@ class Rebuilder:
         for name in ("run", "index"):
             self.__dict__.pop(name, None)
 
-    def builder(self, site: Operation) -> Builder:
-        return Builder(site, self.chip, self.ptoas)
+    def builder(self, site: Operation, instead_of: Operation | None = None) -> Builder:
+        """Builds in front of `site` what takes the place of an operation, whose location it gets."""
+        return Builder(site, self.chip, self.ptoas, instead_of)
 
     def lanes(self) -> LaneRun:
         return run_lanes(self.function, selectors=facts_of(self.function), context=self.context)
@@ -140,7 +141,8 @@ class Rebuilder:
         """Replace `value` by the first candidate that is proved equal, or say why each failed."""
         reasons: list[str] = []
         for candidate in candidates:
-            builder = self.builder(_anchor(value))
+            owner = value.owner if isinstance(value.owner, Operation) else None
+            builder = self.builder(_anchor(value), owner)
             try:
                 new = candidate.build(builder)
                 undo = self.put_in_place(builder, value, new)
