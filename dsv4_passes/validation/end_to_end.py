@@ -12,6 +12,7 @@ from xdsl.passes import ModulePass
 
 from dsv4_passes.diagnostics import UserError, collect
 from dsv4_passes.formats.pto.reader import parse_text
+from dsv4_passes.interpreter.kernels import find_kernels
 from dsv4_passes.transforms.bind_facts import BindFactsPass
 from dsv4_passes.transforms.check_target import CheckTargetPass
 from dsv4_passes.transforms.rope import RopePass
@@ -66,6 +67,8 @@ class Pipeline:
     def compare_text(self, after: ModuleOp, text: str) -> list[Verdict]:
         """Verdicts about the text that `after`, the module behind the last pass, was written as."""
         same = unchanged_kernels(self.before, after)
+        if len(same) == len(find_kernels(after)):
+            return [Verdict(name, "unchanged") for name in same]
         read = parse_text(text, "the output")
         return compare_modules(self.start(), read, allowed_by(self.passes), same)
 

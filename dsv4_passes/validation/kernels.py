@@ -4,7 +4,7 @@ The cube and the vector function of a mixed kernel are not joined: they run toge
 so that an error in joining or splitting them cannot be on both sides.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from xdsl.dialects import func
@@ -50,13 +50,20 @@ class Comparable:
         return replace(run, effects=[effect for effect in run.effects if not isinstance(effect, Push)])
 
 
-def comparables(module: ModuleOp) -> dict[str, Comparable]:
-    """All kernels of a module by name. Raises the functions of the module, in place."""
+def comparables(module: ModuleOp, but: Collection[str] = ()) -> dict[str, Comparable]:
+    """All kernels of a module by name. Raises the functions of the module, in place.
+
+    The kernels named in `but` will not be run: they are left as they are.
+    """
     found: dict[str, Comparable] = {}
+    spared = {f for name, kernel in find_kernels(module).items() if name in but for f in kernel.functions}
     with collect() as said:
-        for function in list(_functions(module)):
+        for function in [f for f in _functions(module) if f not in spared]:
             raise_function(function)
     for name, kernel in find_kernels(module).items():
+        if name in but:
+            found[name] = Comparable(kernel)
+            continue
         facts: dict[int, Fact] = {}
         refusal: UserError | None = None
         for function in kernel.functions:

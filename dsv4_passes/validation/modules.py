@@ -20,7 +20,7 @@ def compare_modules(
 
     Kernels named in `same` are known to be unchanged.
     """
-    ours, theirs = comparables(before), comparables(after)
+    ours, theirs = comparables(before, same), comparables(after, same)
     _carry_facts(ours, theirs)
     verdicts: list[Verdict] = []
     for name in dict.fromkeys([*ours, *theirs]):
