@@ -45,7 +45,7 @@ def run_program(
     are ignored. Raises UserError, naming the inputs `where` where they are wrong.
     """
     function = choose_orchestration(module, name)
-    run = _Run(module)
+    run = ProgramRun(module)
     given = _Inputs(inputs, where)
     arguments: list[Any] = []
     for parameter in parameters(function):
@@ -143,8 +143,12 @@ class _Inputs:
         return int(array.reshape(-1)[0])
 
 
-class _Run:
-    """Values of a running orchestration: arrays, ints, and floats as lanes [1, 1]."""
+class ProgramRun:
+    """Values of a running orchestration: arrays, ints, and floats as lanes [1, 1].
+
+    What a launch does with arrays is for `run_blocks`, what elements are for `fresh`, `element_read` and
+    `element_written`: other domains put theirs in.
+    """
 
     def __init__(self, module: ModuleOp):
         self.module = module
@@ -208,17 +212,29 @@ class _Run:
             for dim, size in zip(parameter.dims, value.shape, strict=True):
                 if isinstance(dim, str):
                     shapes.setdefault(dim, size)
-        names = {p.index: base_name(p.name) for p in parameters(kernel)}
         for parameter in parameters(kernel):
             if parameter.hidden == "dim":
                 given[parameter.index] = shapes[parameter.name]
+        results = self.run_blocks(op, kernel, arrays, given, blocks)
+        versions = [arrays[p.index].reshape(inputs[p.index].shape) for p in written(kernel)]
+        self.env.update(zip(op.res, [*versions, *results], strict=True))
+
+    def run_blocks(
+        self,
+        op: Operation,
+        kernel: func.FuncOp,
+        arrays: dict[int, Array],
+        given: Mapping[int, Value],
+        blocks: int,
+    ) -> Sequence[Any]:
+        """Run a kernel on flat arrays by argument, which change; what its last block returns."""
+        names = {p.index: base_name(p.name) for p in parameters(kernel)}
         gm = ArrayMemory(arrays, names)
         results: Sequence[Any] = []
         for block in range(blocks):
             machine = Machine(self.domain, gm, Place(block, blocks))
             (results,) = run_together([machine.run(kernel, arguments_of(machine, kernel, given))])
-        versions = [arrays[p.index].reshape(inputs[p.index].shape) for p in written(kernel)]
-        self.env.update(zip(op.res, [*versions, *results], strict=True))
+        return results
 
     # -- tensors ---------------------------------------------------------------------------------
 
@@ -229,8 +245,11 @@ class _Run:
         return tuple(next(given) if e == DYNAMIC_INDEX else e for e in extents), dtype
 
     def create(self, op: CreateOp) -> None:
-        shape, dtype = self.shape(op, op.dims)
-        self.env[op.res] = np.zeros(shape, numpy_dtype(dtype))
+        self.env[op.res] = self.fresh(*self.shape(op, op.dims))
+
+    def fresh(self, shape: tuple[int, ...], dtype: str) -> Array:
+        """A tensor that nobody has written."""
+        return np.zeros(shape, numpy_dtype(dtype))
 
     def reshape(self, op: ReshapeOp) -> None:
         shape, _ = self.shape(op, op.dims)
@@ -272,14 +291,20 @@ class _Run:
     def read(self, op: ReadOp) -> None:
         source: Array = self.env[op.source]
         value = source[self.element(op, source, op.indices)]
-        number = is_float(element_name(op.res.type))
-        self.env[op.res] = np.full((1, 1), value, source.dtype) if number else int(value)
+        self.env[op.res] = self.element_read(value, element_name(op.res.type))
+
+    def element_read(self, value: Any, dtype: str) -> Value:
+        """An element of a tensor as a scalar."""
+        return np.full((1, 1), value, numpy_dtype(dtype)) if is_float(dtype) else int(value)
 
     def write(self, op: WriteOp) -> None:
         result: Array = self.env[op.dest].copy()
-        value = self.env[op.value]
-        result[self.element(op, result, op.indices)] = value.reshape(()) if np.ndim(value) else value
+        result[self.element(op, result, op.indices)] = self.element_written(self.env[op.value])
         self.env[op.res] = result
+
+    def element_written(self, value: Value) -> Any:
+        """A scalar as an element of a tensor."""
+        return value.reshape(()) if isinstance(value, np.ndarray) else value
 
     def dim(self, op: DimOp) -> None:
         self.env[op.res] = self.env[op.source].shape[op.axis.value.data]

@@ -1,0 +1,233 @@
+"""Whole programs on terms: every launch with all its blocks, tensors as arrays of term ids.
+
+The numbers of blocks, bounds and addresses are numbers here, so that kernels of other grids and orders can
+be compared by what is in the tensors in the end.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from xdsl.dialects import func, scf
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import BlockArgument, Operation, SSAValue
+
+from dialects.dsv4.attributes import SelectorAttr, TableAttr
+from dialects.dsv4.functions import Parameter, argument_attributes, parameters, written
+from dialects.pto.types import element_name
+from dsv4_passes.diagnostics import UserError
+from dsv4_passes.equivalence.facts import WrongFact, facts_of, make_fact
+from dsv4_passes.equivalence.lanes import LaneContext, LaneRun
+from dsv4_passes.equivalence.machine import LaneMachine, Options
+from dsv4_passes.equivalence.symbolic_memory import Fact, Ids
+from dsv4_passes.equivalence.tensor_memory import TensorHistories, TensorMemory
+from dsv4_passes.interpreter import numerics
+from dsv4_passes.interpreter.affine import Affine
+from dsv4_passes.interpreter.domain import NotConcrete
+from dsv4_passes.interpreter.kernels import Kernel, run_block
+from dsv4_passes.interpreter.machine import Place
+from dsv4_passes.interpreter.program import ProgramRun, choose_orchestration
+from dsv4_passes.interpreter.values import Value
+from dsv4_passes.source_names import base_name
+
+MAX_TRIPS = 4096
+"""Loops of kernels with at most as many constant trips run as they are."""
+MAX_ELEMENTS = 1 << 23
+"""Elements that the tensors of a program may have together."""
+
+
+class TooMuch(UserError):
+    """A program that would take more time or memory than comparing it is worth."""
+
+
+@dataclass
+class Budget:
+    """CPU seconds and elements of tensors that runs may still take."""
+
+    seconds: float
+    elements: int = MAX_ELEMENTS
+    started: float = field(default_factory=time.process_time)
+
+    def check(self) -> None:
+        if time.process_time() - self.started > self.seconds:
+            raise TooMuch(f"comparing the whole program takes more than {self.seconds:.0f} s")
+
+    def take(self, elements: int) -> None:
+        self.elements -= elements
+        if self.elements < 0:
+            raise TooMuch(f"the tensors of the program have more than {MAX_ELEMENTS} elements")
+
+
+class TermBlocks:
+    """Runs the blocks of kernels on tensors of term ids."""
+
+    def __init__(self, context: LaneContext, budget: Budget):
+        self.context = context
+        self.budget = budget
+        self.conditions: set[str] = set()
+        self.disturbed = False
+        """Terms that differ need not mean different values."""
+
+    def run(
+        self, kernel: Kernel, tensors: dict[int, Ids], given: Mapping[int, Value], blocks: int
+    ) -> Sequence[Any]:
+        """Run all blocks in order; `tensors`, flat, by argument index, change. What the last one returns."""
+        run = LaneRun(self.context)
+        options = Options(MAX_TRIPS, False, kernel.functions[0], {})
+        dtypes = {i: argument.dtype for i, argument in kernel.arguments.items()}
+        histories = TensorHistories(
+            self.context.domain, self.context.intern, tensors=tensors, dtypes=dtypes
+        )
+
+        def machine(place: Place) -> LaneMachine:
+            if not kernel.mixed:
+                place = place._replace(
+                    subblock=Affine.symbol("subblock", 0, 1), subblocks=Affine.symbol("subblocks", 1)
+                )
+            return LaneMachine(run, TensorMemory(histories, run.loads), place, options)
+
+        for block in range(blocks):
+            self.budget.check()
+            try:
+                run_block(kernel, machine, given, block, blocks)
+            except NotConcrete as error:
+                raise UserError(f"cannot be followed lane by lane: {error}") from None
+            for effect in run.effects:
+                self.conditions |= getattr(effect, "conditions", frozenset())
+            run.effects.clear()
+            run.instances.clear()
+            run.loads.clear()
+        self.disturbed |= histories.disturbed
+        return []
+
+    def leaves(self, name: str, shape: Sequence[int], dtype: str) -> Ids:
+        """A tensor as it comes in."""
+        count = int(np.prod(shape))
+        self.budget.take(count)
+        addresses = np.arange(count, dtype=np.int64)
+        return self.context.domain.table.loads(name, 0, (), addresses, dtype).reshape(shape)
+
+    def known(self, fact: Fact, shape: Sequence[int], dtype: str) -> Ids:
+        """A tensor of which all numbers are known."""
+        numbers = np.asarray(fact.matrix).reshape(shape).astype(numerics.numpy_dtype(dtype))
+        return self.context.domain.from_numbers(numbers, dtype)
+
+
+class TermProgram(ProgramRun):
+    """An orchestration on terms."""
+
+    def __init__(self, module: ModuleOp, blocks: TermBlocks, kernels: Mapping[str, Kernel]):
+        super().__init__(module)
+        self.domain = blocks.context.domain  # pyright: ignore[reportAttributeAccessIssue]
+        self.blocks = blocks
+        self.kernels = kernels
+        self.inputs: dict[int, Ids] = {}
+        """Tensors as they came in, by the identity of their arrays."""
+
+    def numbers(self, values: Sequence[SSAValue]) -> list[int]:
+        found = [self.env[value] for value in values]
+        if not all(isinstance(number, int) for number in found):
+            raise UserError("the program computes with a number that is not known")
+        return found
+
+    def branch(self, op: scf.IfOp) -> None:
+        self.numbers([op.cond])
+        super().branch(op)
+
+    def run_blocks(
+        self,
+        op: Operation,
+        kernel: func.FuncOp,
+        arrays: dict[int, Any],
+        given: Mapping[int, Value],
+        blocks: int,
+    ) -> Sequence[Any]:
+        found = self.kernels[kernel.sym_name.data]
+        for value, fact in facts_of(kernel).items():
+            assert isinstance(value, BlockArgument)
+            held = arrays.get(value.index)
+            if held is not None and self.is_input(held):
+                dtype = found.arguments[value.index].dtype
+                arrays[value.index] = self.blocks.known(fact, (held.size,), dtype)
+        if kernel.function_type.outputs.data:
+            raise UserError(f"kernel '{kernel.sym_name.data}' returns scalars", op.location)
+        return self.blocks.run(found, arrays, given, blocks)
+
+    def is_input(self, tensor: Ids) -> bool:
+        """The whole tensor is what one parameter held when the program began."""
+        table = self.blocks.context.domain.table
+        head = table.head(int(tensor[0])) if tensor.size else ()
+        if head[:1] != ("load",) or head[2:4] != (0, ()):
+            return False
+        first = int(tensor[0])
+        return table.args(first) == (0,) and all(
+            table.head(term) == head and table.args(term) == (i,) for i, term in enumerate(tensor.tolist())
+        )
+
+    def fresh(self, shape: tuple[int, ...], dtype: str) -> Any:
+        self.blocks.budget.take(int(np.prod(shape)))
+        term = self.blocks.context.domain.table.opaque("memory that nobody wrote", dtype)
+        return np.full(shape, term, np.int64)
+
+    def element_read(self, value: Any, dtype: str) -> Value:
+        if numerics.is_float(dtype):
+            return np.full((1, 1), value, np.int64)
+        number = self.blocks.context.domain.table.number(int(value))
+        return int(number) if number is not None else Affine.symbol(f"element#{int(value)}")
+
+    def element_written(self, value: Value) -> Any:
+        if isinstance(value, np.ndarray):
+            return value.reshape(())
+        table = self.blocks.context.domain.table
+        return table.int_constant(value) if isinstance(value, int) else table.opaque(("number", value), "i32")
+
+
+def run_program_on_terms(
+    module: ModuleOp,
+    kernels: Mapping[str, Kernel],
+    blocks: TermBlocks,
+) -> dict[str, Ids]:
+    """The tensors that a program writes, in the end, by parameter. UserError where that cannot be told."""
+    function = choose_orchestration(module)
+    run = TermProgram(module, blocks, kernels)
+    arguments: list[Any] = []
+    for parameter in parameters(function):
+        if not parameter.is_tensor:
+            arguments.append(_scalar(parameter, blocks))
+            continue
+        extents = [d for d in parameter.dims if isinstance(d, int)]
+        if len(extents) < len(parameter.dims):
+            raise UserError(
+                f"'{base_name(parameter.name)}' has an extent that is no number", function.location
+            )
+        dtype = element_name(getattr(parameter.type, "element_type"))  # noqa: B009
+        fact = _fact(function, parameter, extents)
+        name = base_name(parameter.name)
+        tensor = blocks.leaves(name, extents, dtype) if fact is None else blocks.known(fact, extents, dtype)
+        arguments.append(tensor)
+    results = run.function(function, arguments)
+    outputs = written(function)
+    return {
+        base_name(p.name): array for p, array in zip(outputs, results[: len(outputs)], strict=True)
+    }
+
+
+def _scalar(parameter: Parameter, blocks: TermBlocks) -> Value:
+    dtype, name = element_name(parameter.type), base_name(parameter.name)
+    if numerics.is_float(dtype):
+        return np.full((1, 1), blocks.context.domain.table.opaque(("argument", name), dtype), np.int64)
+    return Affine.symbol(name, 0 if dtype == "index" else None)
+
+
+def _fact(function: func.FuncOp, parameter: Parameter, shape: Sequence[int]) -> Fact | None:
+    given = argument_attributes(function, parameter.index)
+    for kind in ("selector", "table"):
+        attr = given.get(f"dsv4.{kind}")
+        if isinstance(attr, SelectorAttr | TableAttr):
+            try:
+                return make_fact(kind, attr.data, tuple(shape))
+            except WrongFact as error:
+                raise UserError(str(error), function.location) from None
+    return None

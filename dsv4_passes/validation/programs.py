@@ -1,0 +1,151 @@
+"""Two whole programs: what their tensors hold in the end.
+
+Where both launch the same kernels on the same tensors, the kernels are compared one by one, which holds for
+any number of blocks and any extents. Else both programs are run on terms with all their blocks, and the
+tensors that can be seen outside are compared element by element.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import numpy as np
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ModuleOp
+
+from dialects.dsv4.functions import KERNEL, ORCHESTRATION, program_functions
+from dsv4_passes.diagnostics import UserError
+from dsv4_passes.equivalence.lanes import LaneContext
+from dsv4_passes.equivalence.symbolic_memory import Ids
+from dsv4_passes.equivalence.term_text import describe
+
+from .kernels import comparables
+from .modules import compare_modules, unchanged_kernels
+from .program_terms import Budget, TermBlocks, run_program_on_terms
+from .rounding import without_rounding
+from .verdict import ROUNDING, ZERO_SIGN, Allowed, Lane, Verdict
+
+
+class Program(Protocol):
+    """Something that can be run on terms: a module, or a folder of texts."""
+
+    @property
+    def name(self) -> str: ...
+
+    def run(self, blocks: TermBlocks) -> Mapping[str, Ids]:
+        """What the outputs hold in the end. UserError where that cannot be told."""
+        ...
+
+
+class ModuleProgram:
+    """A program as a module; kernels in buffer form are raised, in place."""
+
+    def __init__(self, module: ModuleOp):
+        self.module = module
+        name = module.attributes.get("sym_name")
+        self.name: str = getattr(name, "data", "the program")
+
+    def run(self, blocks: TermBlocks) -> Mapping[str, Ids]:
+        found = comparables(self.module, [f.sym_name.data for f in self.orchestrations()])
+        refusals = [c.refusal for c in found.values() if c.refusal is not None]
+        if refusals:
+            raise refusals[0]
+        return run_program_on_terms(self.module, {n: c.kernel for n, c in found.items()}, blocks)
+
+    def orchestrations(self) -> list[func.FuncOp]:
+        return list(program_functions(self.module, ORCHESTRATION))
+
+
+def same_launches(before: ModuleOp, after: ModuleOp) -> bool:
+    """Both programs launch kernels of the same names and parameters, on the same tensors, in one order."""
+    for role in (ORCHESTRATION, KERNEL):
+        ours, theirs = (
+            {f.sym_name.data: f for f in program_functions(m, role)} for m in (before, after)
+        )
+        if ours.keys() != theirs.keys():
+            return False
+        for name, function in ours.items():
+            other = theirs[name]
+            if role == ORCHESTRATION and not function.is_structurally_equivalent(other):
+                return False
+            if _signature(function) != _signature(other):
+                return False
+    return True
+
+
+def _signature(function: func.FuncOp) -> object:
+    rows = function.arg_attrs.data if function.arg_attrs else ()
+    named = [{n: a for n, a in row.data.items() if n not in ("dsv4.selector", "dsv4.table")} for row in rows]
+    return function.function_type, named
+
+
+def compare_program_modules(
+    before: ModuleOp, after: ModuleOp, allowed: Allowed, seconds: float
+) -> list[Verdict]:
+    """Verdicts about two programs that are modules, which are raised in place."""
+    if same_launches(before, after):
+        orchestrations = [f.sym_name.data for f in program_functions(before, ORCHESTRATION)]
+        same = [*unchanged_kernels(before, after), *orchestrations]
+        kernels = [v for v in compare_modules(before, after, allowed, same) if v.name not in orchestrations]
+        if all(v.outcome in ("unchanged", "proved") for v in kernels):
+            return kernels
+    return [compare_programs(ModuleProgram(before), ModuleProgram(after), allowed, seconds)]
+
+
+def compare_programs(before: Program, after: Program, allowed: Allowed, seconds: float) -> Verdict:
+    """Whether `after` leaves in every tensor that can be seen outside what `before` does."""
+    context, budget = LaneContext(), Budget(seconds)
+    runs = TermBlocks(context, budget), TermBlocks(context, budget)
+    try:
+        ours, theirs = before.run(runs[0]), after.run(runs[1])
+    except UserError as error:
+        return Verdict(before.name, "undecided", reason=error.message)
+    outputs, lanes = tuple(ours), sum(ids.size for ids in ours.values())
+    conditions = runs[0].conditions | runs[1].conditions
+    wrong = _first_difference(ours, theirs, lambda ids: ids)
+    for more, strip in _allowances(allowed, context):
+        if wrong is not None and _first_difference(ours, theirs, strip) is None:
+            conditions, wrong = conditions | {more}, None
+    if wrong is None:
+        return Verdict(before.name, "proved", tuple(sorted(conditions)), outputs=outputs, lanes=lanes)
+    name, element = wrong
+    if element is None:
+        reason = f"only one of the programs writes '{name}', or they write it in another size"
+        return Verdict(before.name, "different", reason=reason, outputs=outputs)
+    if runs[0].disturbed or runs[1].disturbed:
+        reason = f"element {element} of '{name}' depends on stores at addresses that are not known"
+        return Verdict(before.name, "undecided", reason=reason, outputs=outputs)
+    terms = int(ours[name].reshape(-1)[element]), int(theirs[name].reshape(-1)[element])
+    texts = [describe(context.domain.table, term) for term in terms]
+    lane = Lane(name, element, texts[0], texts[1], terms)
+    reason = f"element {element} of '{name}' differs"
+    return Verdict(before.name, "different", (), reason, lane, outputs, lanes)
+
+
+def _allowances(allowed: Allowed, context: LaneContext) -> list[tuple[str, Callable[[Ids], Ids]]]:
+    domain, found = context.domain, list[tuple[str, Callable[[Ids], Ids]]]()
+    if allowed.zero_sign:
+        found.append((ZERO_SIGN, domain.strip_zero))
+    if allowed.rounding:
+        rounded = without_rounding(domain.table)
+        found.append((ROUNDING, lambda ids: domain.strip_zero(rounded(domain.strip_zero(ids)))))
+    return found
+
+
+def _first_difference(
+    ours: Mapping[str, Ids], theirs: Mapping[str, Ids], strip: Callable[[Ids], Ids]
+) -> tuple[str, int | None] | None:
+    """The first output that differs and its first element that does; no element where sizes differ."""
+    for name in dict.fromkeys([*ours, *theirs]):
+        if name not in ours or name not in theirs or ours[name].size != theirs[name].size:
+            return name, None
+        a, b = (strip(tensors[name].reshape(-1)) for tensors in (ours, theirs))
+        if not np.array_equal(a, b):
+            return name, int(np.argmax(a != b))
+    return None
+
+
+def is_program_module(module: ModuleOp) -> bool:
+    """Whether a module has an orchestration, and not only kernels."""
+    return any(True for _ in program_functions(module, ORCHESTRATION))
+
+
