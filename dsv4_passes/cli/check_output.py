@@ -3,8 +3,13 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+
 from dsv4_passes.diagnostics import note
 from dsv4_passes.files import write_folder
+from dsv4_passes.formats.pto.reader import new_context
+from dsv4_passes.formats.pto.target import is_program
 from dsv4_passes.validation.end_to_end import Pipeline
 from dsv4_passes.validation.verdict import Verdict
 
@@ -12,16 +17,29 @@ from .common import InternalError, one_line, require_folder
 
 
 def check_output(
-    pipeline: Pipeline, verdicts: Sequence[Verdict], files: Mapping[str, str], reproducer: str | None
+    read: ModuleOp,
+    module: ModuleOp,
+    source: str,
+    written: str | Mapping[str, str],
+    passes: Sequence[ModulePass],
+    reproducer: str | None,
 ) -> None:
-    """Say what could not be compared, and raise InternalError for what differs.
+    """Compare `written`, a text or the files of a program made of `module`, with the module that was read.
 
-    `files`, the texts that were read and would be written by name, go to the folder `reproducer`.
+    Says what could not be compared, and raises InternalError for what differs: then `source`, what is
+    written and what differs go to the folder `reproducer`.
     """
+    pipeline = Pipeline(read, passes, new_context())
+    if not isinstance(written, str):
+        verdicts = pipeline.compare_folder(written)
+    elif is_program(module):
+        verdicts = pipeline.compare_program(module, written)
+    else:
+        verdicts = pipeline.compare_kernels(module, written)
     for verdict in verdicts:
         if verdict.outcome == "undecided":
             note(
-                pipeline.before,
+                read,
                 f"'{verdict.name}' is written without being compared with what was read: {verdict.reason}",
             )
     wrong = next((v for v in verdicts if v.outcome == "different"), None)
@@ -30,12 +48,13 @@ def check_output(
     blamed = pipeline.blame()
     step = f"pass {blamed}" if blamed is not None else "writing the text"
     lines = describe_difference(wrong)
-    if reproducer is None:
-        saved = "--reproducer DIR saves both texts"
-    else:
-        require_folder(Path(reproducer))
+    saved = "--reproducer DIR saves both texts"
+    if reproducer is not None:
+        suffix = ".py" if is_program(module) else ".pto"
+        files = {"after" + suffix: written} if isinstance(written, str) else dict(written)
         report = "\n".join([f"in {step}:", *lines, ""])
-        write_folder(Path(reproducer), {**files, "counterexample.txt": report})
+        require_folder(Path(reproducer))
+        write_folder(Path(reproducer), {**files, "before" + suffix: source, "counterexample.txt": report})
         saved = f"both texts are in {reproducer}"
     raise InternalError(f"in {step}: {one_line('; '.join(lines))}; nothing is written, {saved}")
 

@@ -274,10 +274,10 @@ class Dsv4OptMain(xDSLOptMain):
         try:
             if self._becomes_folder(prog):
                 self.files = self._program_files(prog)
+                self._validate(prog, self.files)
                 return ""
             text = self._output(prog)
-            if self.read is not None:
-                self._validate(prog, text)
+            self._validate(prog, text)
             return text
         except UserError as error:
             raise (VerifyException(str(error)) if self.args.verify_diagnostics else error) from error
@@ -301,21 +301,19 @@ class Dsv4OptMain(xDSLOptMain):
 
     def _validates(self) -> bool:
         """Whether what is written is to be compared with what was read."""
-        if not (self.args.validate and self.pipeline.passes) or parse_spec(self.args.target).name != "pto":
+        target = parse_spec(self.args.target).name
+        if not (self.args.validate and self.pipeline.passes and target in ("pto", "pypto")):
             return False
         from dsv4_passes.validation.end_to_end import rewrites
 
         return rewrites(self.pipeline.passes)
 
-    def _validate(self, module: ModuleOp, text: str) -> None:
-        from dsv4_passes.validation.end_to_end import Pipeline
-
+    def _validate(self, module: ModuleOp, written: str | dict[str, str]) -> None:
+        if self.read is None:
+            return
         from .check_output import check_output
 
-        assert self.read is not None
-        pipeline = Pipeline(self.read, self.pipeline.passes, self.ctx)
-        files = {"before.pto": self.source, "after.pto": text}
-        check_output(pipeline, pipeline.compare_text(module, text), files, self.args.reproducer)
+        check_output(self.read, module, self.source, written, self.pipeline.passes, self.args.reproducer)
 
     def _becomes_folder(self, module: ModuleOp) -> bool:
         if parse_spec(self.args.target).name != "pto":

@@ -7,6 +7,7 @@ all that it held and by what happened.
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 from xdsl.ir import Operation
@@ -74,7 +75,8 @@ class TensorMemory(TermMemory):
 
     def store(self, box: Box, lanes: Lanes, op: Operation, conditions: frozenset[str], atomic: str) -> None:
         found, ids = self.place(box, op), lanes.reshape(-1)
-        loops = any(entry[0] != "if" for entry in self.context if isinstance(entry, tuple))
+        context = cast("tuple[tuple[str, Hashable, Hashable], ...]", self.context)
+        loops = any(kind != "if" for kind, _, _ in context)
         if found is None or loops or (atomic and atomic != "add"):
             where = split(box.base), box.scale, box.extent, box.offsets.tobytes()
             self.histories.disturb(box.argument, "store", atomic, where, lanes.tobytes(), self.context)
@@ -85,9 +87,7 @@ class TensorMemory(TermMemory):
             if np.unique(where).size != where.size:
                 raise UserError(f"{op.name} adds to one element several times", op.location)
             ids = domain.binary("add", held[where].reshape(1, -1), ids.reshape(1, -1), box.dtype).reshape(-1)
-        for entry in reversed(self.context):
-            assert isinstance(entry, tuple)
-            _, condition, taken = entry
+        for _, condition, taken in reversed(context):
             term = domain.table.opaque(("condition", condition), "i1")
             pair = (ids, held[where]) if taken else (held[where], ids)
             ids = domain.select(np.full(ids.shape, term, np.int64), *pair)

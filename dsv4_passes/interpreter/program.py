@@ -32,7 +32,7 @@ from .gm import ArrayMemory
 from .machine import Machine, Place, arguments_of, run_together
 from .numerics import as_elements, is_float, numpy_dtype
 from .numpy_domain import NumpyDomain
-from .values import Value
+from .values import Value, is_lanes
 
 
 def run_program(
@@ -304,7 +304,7 @@ class ProgramRun:
 
     def element_written(self, value: Value) -> Any:
         """A scalar as an element of a tensor."""
-        return value.reshape(()) if isinstance(value, np.ndarray) else value
+        return value.reshape(()) if is_lanes(value) else value
 
     def dim(self, op: DimOp) -> None:
         self.env[op.res] = self.env[op.source].shape[op.axis.value.data]

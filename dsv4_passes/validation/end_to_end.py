@@ -3,8 +3,8 @@
 The text is read back as any text is, and its terms are compared with those of the module as it was read.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -12,12 +12,22 @@ from xdsl.passes import ModulePass
 
 from dsv4_passes.diagnostics import UserError, collect
 from dsv4_passes.formats.pto.reader import parse_text
+from dsv4_passes.formats.pypto import parse_program
 from dsv4_passes.interpreter.kernels import find_kernels
 from dsv4_passes.transforms.bind_facts import BindFactsPass
 from dsv4_passes.transforms.check_target import CheckTargetPass
 from dsv4_passes.transforms.rope import RopePass
 
 from .modules import compare_modules, unchanged_kernels
+from .program_folder import FolderProgram
+from .program_terms import input_facts
+from .programs import (
+    ModuleProgram,
+    compare_program_modules,
+    compare_programs,
+    is_program_module,
+    unchanged_program,
+)
 from .verdict import Allowed, Verdict
 
 WRITES_NOTHING = (BindFactsPass, CheckTargetPass)
@@ -48,44 +58,65 @@ def allowed_by(passes: Sequence[ModulePass]) -> Allowed:
 class Pipeline:
     """A run of a pipeline, for comparing its end with its start.
 
-    `before` is the module as it was read, and is not changed.
+    `before` is the module as it was read, and is not changed; `seconds` of CPU time may go into comparing.
     """
 
     before: ModuleOp
     passes: Sequence[ModulePass]
     context: Context
+    seconds: float = 60
 
     def start(self) -> ModuleOp:
         """The module as it was read, with the facts that the pipeline states of it."""
         module = self.before.clone()
+        self.bind(module)
+        return module
+
+    def bind(self, module: ModuleOp) -> None:
+        """State the facts of the pipeline on another form of the module, which may lack some arguments."""
         with collect():
             for each in self.passes:
                 if isinstance(each, BindFactsPass):
-                    each.apply(self.context, module)
-        return module
+                    replace(each, others="ignore").apply(self.context, module)
 
-    def compare_text(self, after: ModuleOp, text: str) -> list[Verdict]:
-        """Verdicts about the text that `after`, the module behind the last pass, was written as."""
+    def compare_kernels(self, after: ModuleOp, text: str) -> list[Verdict]:
+        """Verdicts about the text that `after`, the kernels behind the last pass, was written as."""
         same = unchanged_kernels(self.before, after)
         if len(same) == len(find_kernels(after)):
             return [Verdict(name, "unchanged") for name in same]
-        read = parse_text(text, "the output")
-        return compare_modules(self.start(), read, allowed_by(self.passes), same)
+        return compare_modules(self.start(), parse_text(text, "the output"), allowed_by(self.passes), same)
+
+    def compare_program(self, after: ModuleOp, text: str) -> list[Verdict]:
+        """Verdicts about the text of a whole program."""
+        if unchanged_program(self.before, after):
+            return [Verdict(name, "unchanged") for name in find_kernels(after)]
+        read = parse_program(text, "the output")
+        self.bind(read)
+        return compare_program_modules(self.start(), read, allowed_by(self.passes), self.seconds)
+
+    def compare_folder(self, files: Mapping[str, str]) -> list[Verdict]:
+        """A verdict about the files of a whole program."""
+        before = self.start()
+        after = FolderProgram(files, input_facts(before))
+        return [compare_programs(ModuleProgram(before), after, allowed_by(self.passes), self.seconds)]
 
     def blame(self) -> str | None:
         """The first pass behind which the module no longer means what was read; None if there is none."""
-        module, allowed = self.before.clone(), allowed_by(self.passes)
+        module = self.before.clone()
         with collect():
             for each in single_passes(self.passes):
                 each.apply(self.context, module)
                 if isinstance(each, WRITES_NOTHING):
                     continue
-                if any(v.outcome == "different" for v in self._compare(module.clone(), allowed)):
+                if any(v.outcome == "different" for v in self._compare(module.clone())):
                     return each.name
         return None
 
-    def _compare(self, module: ModuleOp, allowed: Allowed) -> list[Verdict]:
+    def _compare(self, module: ModuleOp) -> list[Verdict]:
+        allowed, before = allowed_by(self.passes), self.start()
         try:
-            return compare_modules(self.start(), module, allowed)
+            if is_program_module(module):
+                return compare_program_modules(before, module, allowed, self.seconds)
+            return compare_modules(before, module, allowed)
         except UserError:
             return []

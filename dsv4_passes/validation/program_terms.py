@@ -7,12 +7,12 @@ be compared by what is in the tensors in the end.
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from xdsl.dialects import func, scf
-from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import BlockArgument, Operation, SSAValue
+from xdsl.dialects.builtin import ModuleOp, TensorType
+from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
 
 from dialects.dsv4.attributes import SelectorAttr, TableAttr
 from dialects.dsv4.functions import Parameter, argument_attributes, parameters, written
@@ -29,7 +29,7 @@ from dsv4_passes.interpreter.domain import NotConcrete
 from dsv4_passes.interpreter.kernels import Kernel, run_block
 from dsv4_passes.interpreter.machine import Place
 from dsv4_passes.interpreter.program import ProgramRun, choose_orchestration
-from dsv4_passes.interpreter.values import Value
+from dsv4_passes.interpreter.values import NO_CONDITIONS, Value, is_lanes
 from dsv4_passes.source_names import base_name
 
 MAX_TRIPS = 4096
@@ -67,6 +67,8 @@ class TermBlocks:
         self.context = context
         self.budget = budget
         self.conditions: set[str] = set()
+        self.inputs: list[Ids] = []
+        """Tensors as they came in."""
         self.disturbed = False
         """Terms that differ need not mean different values."""
 
@@ -77,9 +79,7 @@ class TermBlocks:
         run = LaneRun(self.context)
         options = Options(MAX_TRIPS, False, kernel.functions[0], {})
         dtypes = {i: argument.dtype for i, argument in kernel.arguments.items()}
-        histories = TensorHistories(
-            self.context.domain, self.context.intern, tensors=tensors, dtypes=dtypes
-        )
+        histories = TensorHistories(self.context.domain, self.context.intern, tensors=tensors, dtypes=dtypes)
 
         def machine(place: Place) -> LaneMachine:
             if not kernel.mixed:
@@ -95,7 +95,7 @@ class TermBlocks:
             except NotConcrete as error:
                 raise UserError(f"cannot be followed lane by lane: {error}") from None
             for effect in run.effects:
-                self.conditions |= getattr(effect, "conditions", frozenset())
+                self.conditions |= getattr(effect, "conditions", NO_CONDITIONS)
             run.effects.clear()
             run.instances.clear()
             run.loads.clear()
@@ -107,7 +107,12 @@ class TermBlocks:
         count = int(np.prod(shape))
         self.budget.take(count)
         addresses = np.arange(count, dtype=np.int64)
-        return self.context.domain.table.loads(name, 0, (), addresses, dtype).reshape(shape)
+        self.inputs.append(self.context.domain.table.loads(name, 0, (), addresses, dtype))
+        return self.inputs[-1].reshape(shape)
+
+    def is_input(self, tensor: Ids) -> bool:
+        """The whole flat tensor is what one parameter held when the program began."""
+        return any(np.array_equal(tensor, held) for held in self.inputs)
 
     def known(self, fact: Fact, shape: Sequence[int], dtype: str) -> Ids:
         """A tensor of which all numbers are known."""
@@ -123,8 +128,6 @@ class TermProgram(ProgramRun):
         self.domain = blocks.context.domain  # pyright: ignore[reportAttributeAccessIssue]
         self.blocks = blocks
         self.kernels = kernels
-        self.inputs: dict[int, Ids] = {}
-        """Tensors as they came in, by the identity of their arrays."""
 
     def numbers(self, values: Sequence[SSAValue]) -> list[int]:
         found = [self.env[value] for value in values]
@@ -148,23 +151,12 @@ class TermProgram(ProgramRun):
         for value, fact in facts_of(kernel).items():
             assert isinstance(value, BlockArgument)
             held = arrays.get(value.index)
-            if held is not None and self.is_input(held):
+            if held is not None and self.blocks.is_input(held):
                 dtype = found.arguments[value.index].dtype
                 arrays[value.index] = self.blocks.known(fact, (held.size,), dtype)
         if kernel.function_type.outputs.data:
             raise UserError(f"kernel '{kernel.sym_name.data}' returns scalars", op.location)
         return self.blocks.run(found, arrays, given, blocks)
-
-    def is_input(self, tensor: Ids) -> bool:
-        """The whole tensor is what one parameter held when the program began."""
-        table = self.blocks.context.domain.table
-        head = table.head(int(tensor[0])) if tensor.size else ()
-        if head[:1] != ("load",) or head[2:4] != (0, ()):
-            return False
-        first = int(tensor[0])
-        return table.args(first) == (0,) and all(
-            table.head(term) == head and table.args(term) == (i,) for i, term in enumerate(tensor.tolist())
-        )
 
     def fresh(self, shape: tuple[int, ...], dtype: str) -> Any:
         self.blocks.budget.take(int(np.prod(shape)))
@@ -178,7 +170,7 @@ class TermProgram(ProgramRun):
         return int(number) if number is not None else Affine.symbol(f"element#{int(value)}")
 
     def element_written(self, value: Value) -> Any:
-        if isinstance(value, np.ndarray):
+        if is_lanes(value):
             return value.reshape(())
         table = self.blocks.context.domain.table
         return table.int_constant(value) if isinstance(value, int) else table.opaque(("number", value), "i32")
@@ -202,16 +194,26 @@ def run_program_on_terms(
             raise UserError(
                 f"'{base_name(parameter.name)}' has an extent that is no number", function.location
             )
-        dtype = element_name(getattr(parameter.type, "element_type"))  # noqa: B009
+        dtype = element_name(cast("TensorType[Attribute]", parameter.type).element_type)
         fact = _fact(function, parameter, extents)
         name = base_name(parameter.name)
         tensor = blocks.leaves(name, extents, dtype) if fact is None else blocks.known(fact, extents, dtype)
         arguments.append(tensor)
     results = run.function(function, arguments)
     outputs = written(function)
-    return {
-        base_name(p.name): array for p, array in zip(outputs, results[: len(outputs)], strict=True)
-    }
+    return {base_name(p.name): array for p, array in zip(outputs, results[: len(outputs)], strict=True)}
+
+
+def input_facts(module: ModuleOp) -> dict[str, Fact]:
+    """What is known of the tensors that come into the only orchestration of a module, by name."""
+    function = choose_orchestration(module)
+    found: dict[str, Fact] = {}
+    for parameter in parameters(function):
+        extents = [d for d in parameter.dims if isinstance(d, int)]
+        fact = _fact(function, parameter, extents) if parameter.is_tensor else None
+        if fact is not None:
+            found[base_name(parameter.name)] = fact
+    return found
 
 
 def _scalar(parameter: Parameter, blocks: TermBlocks) -> Value:

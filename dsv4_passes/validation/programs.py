@@ -58,9 +58,7 @@ class ModuleProgram:
 def same_launches(before: ModuleOp, after: ModuleOp) -> bool:
     """Both programs launch kernels of the same names and parameters, on the same tensors, in one order."""
     for role in (ORCHESTRATION, KERNEL):
-        ours, theirs = (
-            {f.sym_name.data: f for f in program_functions(m, role)} for m in (before, after)
-        )
+        ours, theirs = ({f.sym_name.data: f for f in program_functions(m, role)} for m in (before, after))
         if ours.keys() != theirs.keys():
             return False
         for name, function in ours.items():
@@ -70,6 +68,17 @@ def same_launches(before: ModuleOp, after: ModuleOp) -> bool:
             if _signature(function) != _signature(other):
                 return False
     return True
+
+
+def unchanged_program(before: ModuleOp, after: ModuleOp) -> bool:
+    """Every function is, operation by operation, what it was."""
+    ours, theirs = (
+        {op.sym_name.data: op for op in module.ops if isinstance(op, func.FuncOp)}
+        for module in (before, after)
+    )
+    return ours.keys() == theirs.keys() and all(
+        function.is_structurally_equivalent(theirs[name]) for name, function in ours.items()
+    )
 
 
 def _signature(function: func.FuncOp) -> object:
@@ -147,5 +156,3 @@ def _first_difference(
 def is_program_module(module: ModuleOp) -> bool:
     """Whether a module has an orchestration, and not only kernels."""
     return any(True for _ in program_functions(module, ORCHESTRATION))
-
-

@@ -6,11 +6,15 @@ from typing import Any
 
 import pytest
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import IndexType, ModuleOp
 from xdsl.ir import Operation
+from xdsl.rewriter import InsertPoint, Rewriter
 
+from dialects.pto.memory import MakeTensorViewOp, PartitionViewOp
 from dsv4_passes.cli.opt import main
 from dsv4_passes.formats.pto.writer import PtoPrinter
+from dsv4_passes.transforms.fusion.fuse_stages import FuseStagesPass
 from dsv4_passes.transforms.lowering.lower_tiles import PtoLowerPass
 from dsv4_passes.transforms.memory.hoist_fills import HoistFillsPass
 from dsv4_passes.transforms.mixed.split_mixed import SplitMixedPass
@@ -28,7 +32,7 @@ def facts(tmp_path: Path) -> str:
 
 
 def opt(kernel: Path, out: Path, *more: str, passes: str = "dsv4-rope{chip=a3}") -> int:
-    return main([str(kernel), "-p", passes, "-t", "pto", "-o", str(out), *more])
+    return main([str(kernel), "-p", passes, "-o", str(out), *(() if "-t" in more else ("-t", "pto")), *more])
 
 
 def swap_operands(module: Operation, name: str) -> bool:
@@ -148,3 +152,73 @@ def test_raising_alone_is_not_a_target(tmp_path: Path):
     out = tmp_path / "out.mlir"
     kernel = DATA / "rope_c" / "rope_c.pto"
     assert main([str(kernel), "-p", PtoRaisePass.name, "-o", str(out)]) == 0
+
+
+# -- whole programs ------------------------------------------------------------------------------------
+
+PROGRAMS = ["staged", "mixed", "rope_b"]
+
+
+def opt_program(name: str, facts: str, out: Path, *more: str) -> int:
+    path = DATA / name / "program.py"
+    return opt(path, out, "--facts", facts, *more) if name != "rope_b" else opt(path, out, *more)
+
+
+@pytest.fixture
+def all_facts(tmp_path: Path) -> str:
+    path = tmp_path / "facts.toml"
+    path.write_text('"even_select*" = "even"\n"odd_select*" = "odd"\n')
+    return str(path)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("target", ["pto", "pypto"])
+def test_programs_are_compared(name: str, target: str, all_facts: str, tmp_path: Path, capsys: Any):
+    out = tmp_path / "out"
+    assert opt_program(name, all_facts, out, "--remarks", "-t", target) == 0
+    assert "without being compared" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("target", ["pto", "pypto"])
+def test_a_fused_kernel_that_reads_another_row_is_seen(
+    target: str, all_facts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+):
+    """An offset in a fused stage is off by one."""
+    apply = FuseStagesPass.apply
+
+    def broken(self: FuseStagesPass, ctx: Context, op: ModuleOp) -> None:
+        apply(self, ctx, op)
+        for inner in op.walk():
+            view = inner.source.owner if isinstance(inner, PartitionViewOp) else None
+            if isinstance(view, MakeTensorViewOp) and str(view.ptr.name_hint).startswith("cos"):
+                one = arith.ConstantOp.from_int_and_width(1, IndexType())
+                more = arith.AddiOp(inner.offsets[0], one.result)
+                Rewriter.insert_op([one, more], InsertPoint.before(inner))
+                inner.operands[list(inner.operands).index(inner.offsets[0])] = more.result
+                return
+
+    monkeypatch.setattr(FuseStagesPass, "apply", broken)
+    out = tmp_path / "out"
+    assert opt_program("staged", all_facts, out, "-t", target) == 1
+    assert "internal error in pass dsv4-fuse-stages" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_a_description_that_launches_otherwise_is_seen(
+    all_facts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+):
+    """program.json passes two tensors in the wrong order."""
+    from dsv4_passes.cli import program_folder
+
+    json_text = program_folder.json_text
+
+    def broken(value: dict[str, Any]) -> str:
+        arguments = value["orchestration"][0]["steps"][0]["arguments"]
+        at = [i for i, a in enumerate(arguments) if a.startswith(("cos", "sin"))]
+        arguments[at[0]], arguments[at[1]] = arguments[at[1]], arguments[at[0]]
+        return json_text(value)
+
+    monkeypatch.setattr(program_folder, "json_text", broken)
+    out = tmp_path / "out"
+    assert opt_program("staged", all_facts, out, "-t", "pto") == 1
+    assert "internal error in writing the text" in capsys.readouterr().err

@@ -1,0 +1,298 @@
+"""A program as a folder of texts (`dsv4-opt -t pto -o DIR`), run on terms from the texts alone.
+
+`program.json` says which kernels run on which tensors; a tensor is known by the name of its memory, and a
+part of one by the elements it covers.
+"""
+
+import ast
+import json
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dsv4_passes.diagnostics import UserError
+from dsv4_passes.equivalence.symbolic_memory import Ids
+from dsv4_passes.formats.pto.reader import parse_text
+from dsv4_passes.interpreter import numerics
+from dsv4_passes.interpreter.affine import Affine, Number
+from dsv4_passes.interpreter.values import Value, is_lanes
+from dsv4_passes.source_names import base_name
+
+from .kernels import Comparable, comparables
+from .program_terms import TermBlocks
+
+DESCRIPTION = "program.json"
+Json = dict[str, Any]
+
+
+class Part(NamedTuple):
+    """Elements of a tensor: which memory, and the place of each in it."""
+
+    memory: str
+    places: Ids
+
+
+def read_folder(folder: Path) -> dict[str, str]:
+    """The texts of a program by file name. UserError where it is none."""
+    path = folder / DESCRIPTION
+    try:
+        names = [DESCRIPTION, *(str(k["file"]) for k in json.loads(path.read_text("utf-8"))["kernels"])]
+        return {name: (folder / name).read_text("utf-8") for name in names}
+    except OSError as error:
+        raise UserError(f"no program: {error.strerror}", str(error.filename or path)) from None
+    except (ValueError, LookupError, TypeError) as error:
+        raise UserError(f"not the description of a program: {error}", str(path)) from None
+
+
+class FolderProgram:
+    """The program that texts make; `facts` by parameter say what is known of tensors as they come in."""
+
+    def __init__(self, files: Mapping[str, str], facts: Mapping[str, Any] | None = None):
+        self.description: Json = json.loads(files[DESCRIPTION])
+        self.name: str = str(self.description["program"])
+        self.facts = facts or {}
+        self.kernels: dict[str, tuple[Json, Comparable]] = {}
+        for kernel in self.description["kernels"]:
+            text = files[kernel["file"]]
+            found = comparables(parse_text(text, kernel["file"]))
+            if kernel["name"] not in found:
+                raise UserError(f"there is no kernel '{kernel['name']}' in it", kernel["file"])
+            self.kernels[kernel["name"]] = kernel, found[kernel["name"]]
+
+    def run(self, blocks: TermBlocks) -> Mapping[str, Ids]:
+        orchestrations = self.description["orchestration"]
+        if len(orchestrations) != 1:
+            raise UserError(f"expected one orchestration, found {len(orchestrations)}")
+        run = _Run(self, blocks)
+        try:
+            return run.orchestration(orchestrations[0])
+        except (LookupError, TypeError, ValueError) as error:
+            problem = f"{DESCRIPTION} cannot be followed: {type(error).__name__}: {error}"
+            raise UserError(problem) from None
+
+
+class _Run:
+    """A run of the steps: memories by name, scalars by name."""
+
+    def __init__(self, program: FolderProgram, blocks: TermBlocks):
+        self.program = program
+        self.blocks = blocks
+        self.memory: dict[str, Ids] = {}
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        self.dtypes: dict[str, str] = {}
+        self.scalars: dict[str, Value] = {}
+        self.makers: dict[str, Callable[[Json], None]] = {
+            "create": self.create,
+            "launch": self.launch,
+            "assemble": self.assemble,
+            "read": self.read,
+            "write": self.write,
+            "dim": self.dim,
+            "for": self.loop,
+            "if": self.branch,
+        }
+
+    def orchestration(self, described: Json) -> dict[str, Ids]:
+        outputs: list[str] = []
+        for parameter in described["parameters"]:
+            name, dtype = parameter["name"], parameter["dtype"]
+            if "direction" not in parameter:
+                self.scalars[name] = self.scalar_parameter(base_name(name), dtype)
+                continue
+            if not all(isinstance(extent, int) for extent in parameter["shape"]):
+                raise UserError(f"'{base_name(name)}' has an extent that is no number")
+            self.declare(name, parameter["shape"], dtype, self.tensor(name, parameter["shape"], dtype))
+            if parameter["direction"] != "in":
+                outputs.append(name)
+        self.steps(described["steps"])
+        return {base_name(name): self.memory[name].reshape(self.shapes[name]) for name in outputs}
+
+    def tensor(self, name: str, shape: Sequence[int], dtype: str) -> Ids:
+        fact = self.program.facts.get(base_name(name))
+        if fact is not None:
+            return self.blocks.known(fact, shape, dtype)
+        return self.blocks.leaves(base_name(name), shape, dtype)
+
+    def scalar_parameter(self, name: str, dtype: str) -> Value:
+        if numerics.is_float(dtype):
+            return np.full((1, 1), self.blocks.context.domain.table.opaque(("argument", name), dtype))
+        return Affine.symbol(name, 0 if dtype == "index" else None)
+
+    def declare(self, name: str, shape: Sequence[int], dtype: str, ids: Ids) -> None:
+        self.memory[name] = ids.reshape(-1).copy()
+        self.shapes[name], self.dtypes[name] = tuple(shape), dtype
+
+    # -- steps -----------------------------------------------------------------------------------
+
+    def steps(self, steps: Sequence[Json]) -> None:
+        for step in steps:
+            maker = next((self.makers[word] for word in self.makers if word in step), None)
+            if maker is None:
+                raise UserError(f"unknown step {step}")
+            maker(step)
+
+    def create(self, step: Json) -> None:
+        shape = [self.number(extent) for extent in step["shape"]]
+        count = int(np.prod(shape))
+        self.blocks.budget.take(count)
+        term = self.blocks.context.domain.table.opaque("memory that nobody wrote", step["dtype"])
+        self.declare(step["create"], shape, step["dtype"], np.full(count, term, np.int64))
+
+    def launch(self, step: Json) -> None:
+        described, found = self.program.kernels[step["launch"]]
+        if found.refusal is not None:
+            raise found.refusal
+        tensors: dict[int, Ids] = {}
+        parts: dict[int, Part] = {}
+        given: dict[int, Value] = {}
+        symbols: dict[str, int] = {}
+        passed = iter(step["arguments"])
+        for index, argument in enumerate(described["arguments"]):
+            if "hidden" in argument:
+                continue
+            if "direction" not in argument:
+                given[index] = self.scalar(next(passed), argument["dtype"])
+                continue
+            parts[index] = part = self.part(next(passed))
+            tensors[index] = self.memory[part.memory][part.places.reshape(-1)]
+            for dim, size in zip(argument["shape"], part.places.shape, strict=True):
+                if isinstance(dim, str):
+                    symbols.setdefault(dim, size)
+        for index, argument in enumerate(described["arguments"]):
+            if argument.get("hidden") == "dim":
+                given[index] = symbols[argument["name"]]
+        before = {index: ids.copy() for index, ids in tensors.items()}
+        self.blocks.run(found.kernel, tensors, given, self.number(step.get("blocks", 1)))
+        for index, part in parts.items():
+            changed = tensors[index] != before[index]
+            self.memory[part.memory][part.places.reshape(-1)[changed]] = tensors[index][changed]
+
+    def assemble(self, step: Json) -> None:
+        source, into = self.part(step["assemble"]), self.part(step["into"])
+        places = into.places[self.box(step["offsets"], source.places.shape, into.places.shape)]
+        self.memory[into.memory][places] = self.memory[source.memory][source.places]
+
+    def read(self, step: Json) -> None:
+        part = self.part(step["read"])
+        at = tuple(self.number(i) for i in step["at"])
+        term, table = int(self.memory[part.memory][part.places[at]]), self.blocks.context.domain.table
+        if numerics.is_float(self.dtypes[part.memory]):
+            self.scalars[step["as"]] = np.full((1, 1), term, np.int64)
+        else:
+            number = table.number(term)
+            self.scalars[step["as"]] = int(number) if number is not None else Affine.symbol(f"element#{term}")
+
+    def write(self, step: Json) -> None:
+        part = self.part(step["into"])
+        at, dtype = tuple(self.number(i) for i in step["at"]), self.dtypes[part.memory]
+        value, table = self.scalar(step["write"], dtype), self.blocks.context.domain.table
+        if is_lanes(value):
+            term = int(value.reshape(()))
+        else:
+            term = (
+                table.int_constant(value)
+                if isinstance(value, int)
+                else table.opaque(("number", value), "i32")
+            )
+        self.memory[part.memory][part.places[at]] = term
+
+    def dim(self, step: Json) -> None:
+        self.scalars[step["as"]] = self.part(step["dim"]).places.shape[step["axis"]]
+
+    def loop(self, step: Json) -> None:
+        low, high, by = (self.number(step[word]) for word in ("from", "to", "step"))
+        carried: dict[str, Sequence[str]] = step.get("carried", {})
+        self.scalars |= {name: self.expression(start) for name, (start, _) in carried.items()}
+        for trip in range(low, high, by):
+            self.scalars[step["for"]] = trip
+            self.steps(step["steps"])
+            self.scalars |= {name: self.expression(end) for name, (_, end) in carried.items()}
+
+    def branch(self, step: Json) -> None:
+        self.steps(step["then"] if self.number(step["if"]) else step.get("else", []))
+
+    # -- tensors and scalars ---------------------------------------------------------------------
+
+    def part(self, described: str | Json) -> Part:
+        if isinstance(described, str):
+            count = self.memory[described].size
+            return Part(described, np.arange(count, dtype=np.int64).reshape(self.shapes[described]))
+        whole = self.part(described["of"])
+        shape = [self.number(extent) for extent in described["shape"]]
+        if "offsets" not in described:
+            return Part(whole.memory, whole.places.reshape(shape))
+        return Part(whole.memory, whole.places[self.box(described["offsets"], shape, whole.places.shape)])
+
+    def box(self, offsets: Sequence[str], sizes: Sequence[int], shape: Sequence[int]) -> tuple[slice, ...]:
+        starts = [self.number(offset) for offset in offsets]
+        ends = [a + size for a, size in zip(starts, sizes, strict=True)]
+        if min(starts, default=0) < 0 or any(e > s for e, s in zip(ends, shape, strict=True)):
+            raise UserError(f"a part at {starts} reaches outside of {tuple(shape)}")
+        return tuple(map(slice, starts, ends))
+
+    def number(self, text: str | int) -> int:
+        found = text if isinstance(text, int) else self.expression(text)
+        if not isinstance(found, int):
+            raise UserError("the program computes with a number that is not known")
+        return int(found)
+
+    def scalar(self, text: str, dtype: str) -> Value:
+        """A scalar as a kernel takes it: a number, or a float as lanes [1, 1]."""
+        found = self.expression(text)
+        if numerics.is_float(dtype) and isinstance(found, int | float):
+            return self.blocks.context.domain.from_numbers(
+                np.full((1, 1), found, numerics.numpy_dtype(dtype)), dtype
+            )
+        return found  # pyright: ignore[reportReturnType]
+
+    def expression(self, text: str | int) -> Value | float:
+        return _evaluate(ast.parse(str(text), mode="eval").body, self.scalars)
+
+
+def _floor(a: Number, b: Number) -> Number:
+    return a // b
+
+
+_OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: _floor,
+    ast.Mod: operator.mod,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+
+
+def _evaluate(node: ast.expr, names: Mapping[str, Value]) -> Any:
+    """An expression of program text over whole numbers; floats are taken as they stand."""
+    match node:
+        case ast.Constant(int() | float() as value):
+            return int(value) if isinstance(value, bool) else value
+        case ast.Name(name):
+            return names[name]
+        case ast.UnaryOp(ast.USub(), operand):
+            return -_evaluate(operand, names)
+        case ast.BinOp(left, sign, right) if type(sign) in _OPERATORS:
+            return _OPERATORS[type(sign)](_evaluate(left, names), _evaluate(right, names))
+        case ast.Compare(left, [sign], [right]) if type(sign) in _OPERATORS:
+            pair = _evaluate(left, names), _evaluate(right, names)
+            if not all(isinstance(number, int) for number in pair):
+                raise UserError(f"'{ast.unparse(node)}' has no number")
+            return int(_OPERATORS[type(sign)](*pair))
+        case ast.Call(ast.Attribute(ast.Name("pl"), "cast" | "const"), [value, _]):
+            return _evaluate(value, names)
+        case ast.Call(ast.Attribute(ast.Name("pl"), "min" | "max" as which), values):
+            numbers = [_evaluate(value, names) for value in values]
+            if not all(isinstance(number, int) for number in numbers):
+                raise UserError(f"'{ast.unparse(node)}' has no number")
+            return min(numbers) if which == "min" else max(numbers)
+        case _:
+            raise UserError(f"'{ast.unparse(node)}' cannot be computed here")
