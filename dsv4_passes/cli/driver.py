@@ -102,6 +102,11 @@ class Dsv4OptMain(xDSLOptMain):
             "-j", metavar="N", dest="jobs", type=int, default=1, help="processes to use on a folder of files"
         )
         arg_parser.add_argument(
+            "--launcher",
+            action="store_true",
+            help="beside the .pto texts of a program, write what launches them, in C++ and in Python",
+        )
+        arg_parser.add_argument(
             "--debug", action="store_true", help="print the traceback of an internal error"
         )
 
@@ -331,7 +336,8 @@ class Dsv4OptMain(xDSLOptMain):
         target = PtoTarget.from_spec(parse_spec(self.args.target))
         given = self._given_chips()
         level = "level3" if target.level == "auto" else target.level
-        return program_files(module, target.ptoas, given[-1] if given else None, level, target.types)
+        chip = given[-1] if given else None
+        return program_files(module, target.ptoas, chip, level, target.types, self.args.launcher)
 
     def transform(self, data: bytes, extension: str) -> str | dict[str, str]:
         """Take the bytes of one whole file through the passes and the target; a text, or files by name."""

@@ -75,8 +75,9 @@ def program_files(
     chip: str | None = None,
     level: Literal["level2", "level3"] = "level3",
     types: Literal["short", "long"] = "short",
+    launcher: bool = False,
 ) -> dict[str, str]:
-    """The texts of all kernels of a program and `program.json`, by file name.
+    """The texts of all kernels of a program and `program.json`, by file name, and launchers if asked for.
 
     `chip` is what the module says unless given. Raises UserError for a kernel that has no text.
     """
@@ -87,7 +88,15 @@ def program_files(
         if name.lower() in (other.lower() for other in files):  # one file where case does not count
             raise UserError(f"two kernels would both be written to '{name}'", kernel.location)
         files[name] = kernel_text(kernel, arch, ptoas, level, types)
-    files[DESCRIPTION] = json_text(describe(module, arch, find_ptoas(ptoas).version))
+    description = describe(module, arch, find_ptoas(ptoas).version)
+    files[DESCRIPTION] = json_text(description)
+    if launcher:
+        from dsv4_passes.formats.pto.launcher import launchers
+
+        try:
+            files |= launchers(description)
+        except ValueError as error:
+            raise UserError(f"no launcher: {error}", module.location) from None
     return files
 
 
