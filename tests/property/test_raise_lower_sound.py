@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 
+from dialects.pto.elements import element_bits
 from dialects.pto.types import TileBufType, TileType
 from dsv4_passes.cli.run import run_on_arrays
 from dsv4_passes.diagnostics import UserError
@@ -27,6 +28,10 @@ from dsv4_passes.transforms.raising.raise_tiles import raise_function
 ARENA = 2048  # bytes
 SLOT = 512
 SHAPES = [(8, 16), (8, 16), (8, 16), (16, 8), (4, 16), (8, 8), (1, 16), (2, 16), (1, 128), (1, 64)]
+OTHER_LANES = [
+    *[("ui16", (8, 32)), ("ui16", (16, 16)), ("ui16", (1, 32)), ("ui32", (8, 16)), ("ui32", (4, 16))],
+    *[("i32", (16, 8)), ("ui8", (16, 32)), ("ui8", (1, 64)), ("i16", (2, 32))],
+]
 BINARY = ["tadd", "tsub", "tmax", "tmin"]
 TENSOR = "!pto.tensor_view<?x?xf32>"
 
@@ -78,10 +83,10 @@ class Kernel:
             f"strides = [%c128, %c1] : {TENSOR}"
             for name, size in (("x", 64), ("y", rows))
         )
-        kinds = {"c": "index", "a": "i64", "f": "f32"}
+        kinds = {"c": "index", "a": "i64", "f": "f32", "s": "i32"}
         constants = "\n".join(
             f"%{kind}{number} = arith.constant {number}{'.5' * (kind == 'f')} : {kinds[kind]}"
-            for kind, number in sorted(set(re.findall(r"%([caf])(\d+)\b", views + body)))
+            for kind, number in sorted(set(re.findall(r"%([cafs])(\d+)\b", views + body)))
         )
         return (
             "func.func @k(%x: !pto.ptr<f32>, %y: !pto.ptr<f32>, %m: index, %n: index) {\n"
@@ -102,7 +107,7 @@ class Kernel:
     ) -> Tile:
         """A handle at an address, or at a random one; `partly`: of `%n` valid rows."""
         rng, (rows, cols) = self.rng, shape
-        width = {"f32": 4, "bf16": 2}[dtype]
+        width = element_bits(dtype) // 8
         if address is None:
             last = ARENA - rows * cols * width
             slots = [a for a in range(0, ARENA, SLOT) if a <= last]
@@ -120,15 +125,16 @@ class Kernel:
         self.handles[-1].append(made)
         return made
 
-    def source(self, shape: tuple[int, int], partly: bool = False) -> Tile | None:
+    def source(self, shape: tuple[int, int], partly: bool = False, dtype: str = "f32") -> Tile | None:
         """A tile of which everything is known."""
-        size = (min(shape[0], self.n) if partly else shape[0]) * shape[1] * 4
-        places = range(0, ARENA - shape[0] * shape[1] * 4 + 1, 32)
+        width = element_bits(dtype) // 8
+        size = (min(shape[0], self.n) if partly else shape[0]) * shape[1] * width
+        places = range(0, ARENA - shape[0] * shape[1] * width + 1, 32)
         places = [a for a in places if self.known[a : a + size].all()]
         round_ = [a for a in places if a % SLOT == 0]
         if round_ and self.rng.random() < 0.7:
             places = round_
-        return self.tile(shape, self.rng.choice(places), partly=partly) if places else None
+        return self.tile(shape, self.rng.choice(places), dtype, partly) if places else None
 
     def wrote(self, tile: Tile) -> None:
         self.forget(tile)
@@ -145,6 +151,7 @@ class Kernel:
             *[self.unary] * 3,
             *[self.window_in, self.window_out, self.window_out, self.move] * 2,
             *[self.fill, self.reduce, self.narrow, self.store, self.recast, self.partly, self.extents],
+            *[self.words, self.words, self.piece_of_words],
             lambda: self.load(self.tile(self.rng.choice(SHAPES))),
         ]
         if depth:
@@ -332,12 +339,44 @@ class Kernel:
             f"pto.tcvt ins({a.name} {{rmode = #pto<round_mode RINT>}} : {a.type}) "
             f"outs({half.name} : {half.type})"
         )
-        self.forget(half)
+        self.wrote(half)
         d = self.tile((8, 16), self.rng.choice([a.address, None]))
         if abs(d.address - half.address) < SLOT and d.address != half.address:
             d = self.tile((8, 16), half.address)
         self.add(f"pto.tcvt ins({half.name} : {half.type}) outs({d.name} : {d.type})")
         self.wrote(d)
+
+    def words(self) -> None:
+        """Bytes that are read, and written, as lanes of another width."""
+        dtype, shape = self.rng.choice(OTHER_LANES)
+        if (a := self.source(shape, dtype=dtype)) is None:
+            return
+        d = self.tile(shape, self.rng.choice([a.address, None]), dtype)
+        self.change(a, d.name, d.type)
+        self.wrote(d)
+
+    def change(self, a: Tile, name: str, type_: str) -> None:
+        if "xui8" not in a.type and self.rng.random() < 0.7:
+            number = self.rng.choice([1, 8, 16])
+            self.add(f"pto.tshrs ins({a.name}, %s{number} : {a.type}, i32) outs({name} : {type_})")
+        else:
+            self.add(f"pto.tor ins({a.name}, {a.name} : {a.type}, {a.type}) outs({name} : {type_})")
+
+    def piece_of_words(self) -> None:
+        """One row among bytes that may have been written as lanes of another width."""
+        dtype, (rows, cols) = self.rng.choice([lanes for lanes in OTHER_LANES if lanes[1][0] > 1])
+        whole = self.tile((rows, cols), None, dtype)
+        if (a := self.source((1, cols), dtype=dtype)) is None:
+            return
+        name, row = self.name(), self.rng.randrange(rows)
+        type_ = f"!pto.tile_buf<vec, 1x{cols}x{dtype}>"
+        self.add(
+            f"{name} = pto.subview {whole.name}[%c{row}, %c0] sizes [1, {cols}] : {whole.type} -> {type_}"
+        )
+        self.change(a, name, type_)
+        width = cols * whole.width
+        start = whole.address + row * width
+        self.known[start : start + width] = True
 
     def box(self, rows: int, cols: int) -> tuple[str, str, tuple[int, int]]:
         """Where in an 8x16 tile a box begins, as operands, and its shape."""

@@ -187,6 +187,32 @@ def test_a_tile_that_is_assembled_does_not_keep_a_dead_one_of_another_width() ->
     assert "pto.reinterpret" not in shown
 
 
+@pytest.mark.parametrize(("rows", "kept"), [((0, 4), False), ((0, 3), True), ((4, 4), True)])
+def test_pieces_in_a_row_forget_what_lay_there_where_nothing_of_it_is_left(
+    rows: tuple[int, int], kept: bool
+) -> None:
+    text = buffers(
+        f"""
+        alloc %old at 0 : 8x16xf32
+        alloc %new at 0 : 8x32xf16
+        alloc %half at 1024 : 4x32xf16
+        %old : B<8x16xf32> := load x
+        %half : B<4x32xf16> := load h
+        %first = pto.subview %new[%c{rows[0]}, %c0] sizes [4, 32] : B<8x32xf16> -> B<4x32xf16>
+        %second = pto.subview %new[%c{rows[1]}, %c0] sizes [4, 32] : B<8x32xf16> -> B<4x32xf16>
+        pto.tadd ins(%half, %half : B<4x32xf16>, B<4x32xf16>) outs(%first : B<4x32xf16>)
+        pto.tsub ins(%half, %half : B<4x32xf16>, B<4x32xf16>) outs(%second : B<4x32xf16>)
+        store %new : B<8x32xf16> to y""",
+        x="8x16xf32",
+        h="4x32xf16",
+        y="8x32xf16",
+    )
+    h = np.arange(128, dtype=np.float16).reshape(4, 32)
+    shown = same_in_every_form(text, x=X, h=h)
+    assert ("pto.reinterpret" in shown) == kept
+    assert ("pto.undef" in shown) != kept
+
+
 @pytest.mark.parametrize("rows", [1, 5, 8])
 def test_rows_that_show_while_running_have_other_lanes(rows: int) -> None:
     """Lanes are swapped in rows that are valid: their number is carried by the view."""

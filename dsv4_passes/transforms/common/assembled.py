@@ -31,7 +31,7 @@ def assemblies(function: func.FuncOp) -> Iterator[list[InsertOp]]:
             continue
         inserts: list[InsertOp] = []
         value: SSAValue = op.res
-        while (following := _only_insert(value)) is not None and following.parent is op.parent:
+        while (following := only_insert(value)) is not None and following.parent is op.parent:
             inserts.append(following)
             value = following.res
         if _disjoint(inserts):
@@ -51,7 +51,7 @@ def computed_at_once(root: SSAValue) -> bool:
     return isinstance(owner, TileOp) and owner.TIED is None and len(owner.res) == 1
 
 
-def _only_insert(value: SSAValue) -> InsertOp | None:
+def only_insert(value: SSAValue) -> InsertOp | None:
     """The one user of a value, if that goes on with it as its tile."""
     uses = list(value.uses)
     user: Operation | None = uses[0].operation if len(uses) == 1 else None

@@ -3,11 +3,12 @@
 * views, inserts and undefined tiles without uses;
 * columns of loops and branches that only feed themselves;
 * initial values of which every lane is overwritten before it is read: a tile assembled row by row keeps
-  nothing of what lay there before the loop, and a dead tile of the same type must not look like an input.
+  nothing of what lay there before, in a loop or not, and a dead tile must not look like an input.
 """
 
 from collections.abc import Collection, Iterator, Sequence
 
+import numpy as np
 from xdsl.dialects import scf
 from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
@@ -16,6 +17,7 @@ from dialects.pto.base import layout_of
 from dialects.pto.memory import constant_int
 from dialects.pto.tiles import InsertOp, UndefOp
 from dialects.pto.types import TileType
+from dsv4_passes.transforms.common.assembled import only_insert
 from dsv4_passes.xdsl_extras.region_values import Structured, drop_columns, terminator
 
 
@@ -24,6 +26,9 @@ def clean_up(structured: Sequence[Structured], added: Collection[SSAValue], made
     for op in structured:
         if isinstance(op, scf.ForOp):
             forget_unseen(op, made)
+    for op in list(made):
+        if isinstance(op, InsertOp):
+            forget_covered(op, made)
     erase_unused(list(made), made)
     for op in structured:
         drop_unneeded(op, added, made)
@@ -94,6 +99,26 @@ def forget_unseen(loop: scf.ForOp, made: set[Operation]) -> None:
                 Rewriter.insert_op(undef, InsertPoint.before(loop))
                 loop.operands[bounds + index] = undef.res
                 made.add(undef)
+
+
+def forget_covered(first: InsertOp, made: set[Operation]) -> None:
+    """Make the tile that a chain of inserts begins with undefined, where they leave nothing of it."""
+    if isinstance(first.dest.owner, UndefOp):
+        return
+    layout = layout_of(first.dest)
+    left = np.ones(layout.shape, np.bool_)
+    insert: InsertOp | None = first
+    while insert is not None and left.any():
+        row, col, piece = constant_int(insert.row), constant_int(insert.col), layout_of(insert.source)
+        if row is not None and col is not None and piece.full:
+            left[row : row + piece.rows, col : col + piece.cols] = False
+        insert = only_insert(insert.res)
+    if not left.any():
+        undef = UndefOp(first.dest.type)
+        undef.location = first.location
+        Rewriter.insert_op(undef, InsertPoint.before(first))
+        first.operands[1] = undef.res
+        made.add(undef)
 
 
 def all_replaced(loop: scf.ForOp, index: int) -> bool:

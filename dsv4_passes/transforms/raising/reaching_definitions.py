@@ -8,7 +8,7 @@ instead of by recursion, so that long chains of loops do no harm.
 
 from xdsl.ir import Block, Operation, SSAValue
 
-from dialects.pto.types import DYNAMIC, TileLayout, TileType, element_bits
+from dialects.pto.types import DYNAMIC, TileLayout, TileType
 from dsv4_passes.transforms.common.byte_ranges import Bytes, CannotRaise, Extents, Handle, TileBytes
 
 from .diagnose import Box, warn_about
@@ -79,7 +79,7 @@ class Flow:
         pieces = self.pieces(self.scope, NOW, wanted, need)
         if not need.partly:
             warn_about(op, pieces, wanted, box or Box(0, 0, valid))
-        return self._whole(op, pieces, wanted, valid, need)
+        return self._whole(op, pieces, wanted, valid)
 
     def pieces(self, scope: Scope, time: int, wanted: Wanted, need: Need) -> list[Piece]:
         """What a range of bytes consists of, in order."""
@@ -105,14 +105,10 @@ class Flow:
                     found[i] = cell
         return found
 
-    def _whole(
-        self, op: Operation, pieces: list[Piece], wanted: Wanted, valid: Extents, need: Need
-    ) -> SSAValue:
+    def _whole(self, op: Operation, pieces: list[Piece], wanted: Wanted, valid: Extents) -> SSAValue:
         for _, _, cell in pieces:
             if cell is not None and cell.lost:
                 raise CannotRaise(op, "tile behind a region", cell.lost)
-            if need.partly and cell is not None and _is_another_tile(cell, wanted):
-                raise CannotRaise(op, "bytes of another kind", "a tile of another width lay there before")
         if len(pieces) == 1 and (cell := pieces[0].cell) is not None and cell.value is not None:
             have = layout_of_value(cell.value)
             if not covers(have, self.views.extents[cell.value], wanted.layout, valid):
@@ -136,7 +132,7 @@ class Flow:
                 self._deep[cell] = value
             else:
                 full = layout._replace(valid_rows=layout.rows, valid_cols=layout.cols)
-                base = self._whole(following, before, Wanted(cell.bytes, full), layout.shape, Need())
+                base = self._whole(following, before, Wanted(cell.bytes, full), layout.shape)
                 base = self.views.retype(following, base, TileType(full))
                 zero = self.views.index(0)
                 self._deep[cell] = self.views.insert(following, value, base, zero, zero)
@@ -145,9 +141,7 @@ class Flow:
     @staticmethod
     def _is_kind(old: Cell, new: Cell, layout: TileLayout) -> bool:
         assert old.value is not None
-        before = layout_of_value(old.value)
-        same_width = element_bits(before.dtype) == element_bits(layout.dtype)
-        return same_width and adaptable(before, old.bytes, new.bytes.lo, layout)
+        return adaptable(layout_of_value(old.value), old.bytes, new.bytes.lo, layout)
 
     # -- columns -----------------------------------------------------------------------------------
 
@@ -196,7 +190,7 @@ class Flow:
         layout = type_.data
         rows, cols = (s if e == DYNAMIC else e for e, s in zip(layout.valid, layout.shape, strict=True))
         try:
-            value = self._whole(edge.before, pieces, wanted, (rows, cols), need)
+            value = self._whole(edge.before, pieces, wanted, (rows, cols))
         except CannotRaise as problem:
             if not need.partly:
                 raise CannotRaise(_owner(column), problem.reason, problem.why) from None
@@ -217,13 +211,6 @@ class Flow:
         self.settle()
         for join in self.joins:
             join.finish()
-
-
-def _is_another_tile(cell: Cell, wanted: Wanted) -> bool:
-    """What lies beside a piece is no part of its tile: elements of another width, in another range."""
-    if cell.value is None or cell.bytes == wanted.bytes:
-        return False
-    return element_bits(layout_of_value(cell.value).dtype) != element_bits(wanted.layout.dtype)
 
 
 def _owner(column: Column) -> Operation:
