@@ -28,7 +28,12 @@ from .machine import LaneMachine, Options
 from .run import LaneContext, LaneRun
 from .symbolic_memory import Fact, Histories, TermMemory
 
-__all__ = ["MAX_TRIPS", "LaneContext", "LaneRun", "lane_difference", "run_lanes"]
+__all__ = ["MAX_TRIPS", "CannotFollow", "LaneContext", "LaneRun", "lane_difference", "run_lanes"]
+
+
+class CannotFollow(UserError):
+    """A function that does what terms cannot express."""
+
 
 MAX_TRIPS = 64
 """Loops with at most as many constant trips run as they are."""
@@ -77,7 +82,7 @@ def run_lanes(
     try:
         run_block(kernel, machine, _scalar_arguments(options, context), block, blocks)
     except NotConcrete as error:
-        raise UserError(f"cannot be followed lane by lane: {error}", sides[0].location) from None
+        raise CannotFollow(f"cannot be followed lane by lane: {error}", sides[0].location) from None
     return run
 
 

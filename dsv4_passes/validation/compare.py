@@ -7,13 +7,13 @@ from dataclasses import replace
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.equivalence.comparison import Difference, compare_effects, effect_conditions
 from dsv4_passes.equivalence.effects import Effect, Store
-from dsv4_passes.equivalence.lanes import LaneContext, LaneRun
+from dsv4_passes.equivalence.lanes import CannotFollow, LaneContext, LaneRun
 from dsv4_passes.equivalence.symbolic_memory import Ids
 from dsv4_passes.equivalence.term_text import describe
 
 from .kernels import Comparable, pair_arguments
 from .rounding import without_rounding
-from .verdict import ROUNDING, ZERO_SIGN, Allowed, Lane, Verdict
+from .verdict import ROUNDING, ZERO_SIGN, Allowed, Lane, Outcome, Verdict
 
 
 def compare_kernels(
@@ -22,12 +22,14 @@ def compare_kernels(
     """Whether `after` stores what `before` does, for any block and any arguments that the facts allow."""
     context = LaneContext()
     try:
-        numbers = pair_arguments(before.kernel, after.kernel, by_name=by_name)
-        runs = before.run(context), after.run(context, numbers)
+        first = before.run(context)
     except UserError as error:
         return Verdict(before.name, "undecided", reason=error.message)
-    except MemoryError:
-        return Verdict(before.name, "undecided", reason="its terms do not fit into memory")
+    try:
+        numbers = pair_arguments(before.kernel, after.kernel, by_name=by_name)
+        runs = first, after.run(context, numbers)
+    except UserError as error:
+        return Verdict(before.name, *broken(error))
     names = {i: argument.name for i, argument in before.kernel.arguments.items()}
     outputs, lanes = _stored(runs[0], names)
     conditions = {*effect_conditions(*runs)}
@@ -39,6 +41,16 @@ def compare_kernels(
         return Verdict(before.name, "proved", tuple(sorted(conditions)), outputs=outputs, lanes=lanes)
     lane = _lane(context, names, difference)
     return Verdict(before.name, "different", (), _reason(difference, names), lane, outputs, lanes)
+
+
+def broken(error: UserError) -> tuple[Outcome, tuple[str, ...], str]:
+    """Outcome and reason where the second of two can no longer be run although the first one could.
+
+    To read what nobody wrote, or beyond a tensor, or from tiles that overlap, is to mean something else.
+    """
+    if isinstance(error, CannotFollow):
+        return "undecided", (), error.message
+    return "different", (), f"it can be run no longer: {error.message}"
 
 
 def up_to(

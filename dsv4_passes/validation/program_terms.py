@@ -19,7 +19,7 @@ from dialects.dsv4.functions import Parameter, argument_attributes, parameters, 
 from dialects.pto.types import element_name
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.equivalence.facts import WrongFact, facts_of, make_fact
-from dsv4_passes.equivalence.lanes import LaneContext, LaneRun
+from dsv4_passes.equivalence.lanes import CannotFollow, LaneContext, LaneRun
 from dsv4_passes.equivalence.machine import LaneMachine, Options
 from dsv4_passes.equivalence.symbolic_memory import Fact, Ids
 from dsv4_passes.equivalence.tensor_memory import TensorHistories, TensorMemory
@@ -38,7 +38,7 @@ MAX_ELEMENTS = 1 << 23
 """Elements that the tensors of a program may have together."""
 
 
-class TooMuch(UserError):
+class TooMuch(CannotFollow):
     """A program that would take more time or memory than comparing it is worth."""
 
 
@@ -93,7 +93,7 @@ class TermBlocks:
             try:
                 run_block(kernel, machine, given, block, blocks)
             except NotConcrete as error:
-                raise UserError(f"cannot be followed lane by lane: {error}") from None
+                raise CannotFollow(f"cannot be followed lane by lane: {error}") from None
             for effect in run.effects:
                 self.conditions |= getattr(effect, "conditions", NO_CONDITIONS)
             run.effects.clear()

@@ -18,6 +18,7 @@ from dsv4_passes.equivalence.lanes import LaneContext
 from dsv4_passes.equivalence.symbolic_memory import Ids
 from dsv4_passes.equivalence.term_text import describe
 
+from .compare import broken
 from .kernels import comparables
 from .modules import compare_modules, unchanged_kernels
 from .program_terms import Budget, TermBlocks, run_program_on_terms
@@ -105,9 +106,13 @@ def compare_programs(before: Program, after: Program, allowed: Allowed, seconds:
     context, budget = LaneContext(), Budget(seconds)
     runs = TermBlocks(context, budget), TermBlocks(context, budget)
     try:
-        ours, theirs = before.run(runs[0]), after.run(runs[1])
+        ours = before.run(runs[0])
     except UserError as error:
         return Verdict(before.name, "undecided", reason=error.message)
+    try:
+        theirs = after.run(runs[1])
+    except UserError as error:
+        return Verdict(before.name, *broken(error))
     outputs, lanes = tuple(ours), sum(ids.size for ids in ours.values())
     conditions = runs[0].conditions | runs[1].conditions
     wrong = _first_difference(ours, theirs, lambda ids: ids)

@@ -192,9 +192,9 @@ def test_a_fused_kernel_that_reads_another_row_is_seen(
             view = inner.source.owner if isinstance(inner, PartitionViewOp) else None
             if isinstance(view, MakeTensorViewOp) and str(view.ptr.name_hint).startswith("cos"):
                 one = arith.ConstantOp.from_int_and_width(1, IndexType())
-                more = arith.AddiOp(inner.offsets[0], one.result)
+                more = arith.AddiOp(inner.operands[1], one.result)
                 Rewriter.insert_op([one, more], InsertPoint.before(inner))
-                inner.operands[list(inner.operands).index(inner.offsets[0])] = more.result
+                inner.operands[1] = more.result
                 return
 
     monkeypatch.setattr(FuseStagesPass, "apply", broken)
