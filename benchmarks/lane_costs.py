@@ -139,7 +139,7 @@ ASSUMED = {
     "swap-gather flat, tables given, vgather2 64": "a5.vgather2=54+65",
     "one-hot matmuls, 3 kernels by GM": "a2a3.cube=pto-isa",
 }
-NOT_EXPRESSIBLE = "no operation of ptoas"
+THREE_KERNELS = (products_apart, rotation_between, products_together)
 
 
 @dataclass(frozen=True)
@@ -187,21 +187,25 @@ def predict(row: Row) -> Cost | None:
             return _by_cube(row)
         if row.data == "movement":
             case, form = MOVEMENTS[row.form]
-            return _costs(form, case._replace(rows=row.rows, cols=row.cols), row.chip).pipes["vector"]
+            return form_costs(form, case._replace(rows=row.rows, cols=row.cols), row.chip).pipes["vector"]
         found = (A2A3_KERNELS if row.chip == "a2a3" else A5_KERNELS).get(row.form)
         if found is None:
             return None
-        costs = _costs(found, _case(row), row.chip)
+        costs = form_costs(found, _case(row), row.chip)
         return costs.cycles if row.chip == "a2a3" else costs.pipes["vector"]
 
 
 def _by_cube(row: Row) -> Cost:
     case = _case(row)
-    parts = (products_apart, rotation_between, products_together)
-    costs = [_costs(part, case, row.chip) for part in parts]
     if row.chip == "a2a3":
-        return total(each.cycles for each in costs)
+        return three_kernels(case, row.chip)
+    costs = [form_costs(part, case, row.chip) for part in THREE_KERNELS]
     return total(each.pipes[pipe] for each in costs for pipe in BY_CUBE[row.form] if pipe in each.pipes)
+
+
+def three_kernels(case: Case, chip: str) -> Cost:
+    """By the cube: products, the rotation, products; one after the other."""
+    return total(form_costs(part, case, chip).cycles for part in THREE_KERNELS)
 
 
 def _case(row: Row) -> Case:
@@ -209,7 +213,8 @@ def _case(row: Row) -> Case:
     return Case(row.rows, row.cols, source, result)
 
 
-def _costs(form: Form, case: Case, name: str) -> FunctionCost:
+def form_costs(form: Form, case: Case, name: str) -> FunctionCost:
+    """What a form costs on the chip of that name."""
     kernel = Kernel()
     form(kernel, case)
     module = parse_text(kernel.text(), "form.mlir")

@@ -1,4 +1,7 @@
-"""Measures how fast the tools are: `make bench`, or `python benchmarks/run.py [--quick] [--json]`.
+"""Measures how fast the tools are: `make bench`, or `python benchmarks/run.py [--quick] [--json] [--model]`.
+
+With `--model` only what the cost model says: against listed costs of lane moves, against published device
+figures, and of the kernels of the tests against split-half.
 
 Nothing is asserted: figures depend on the machine. Two aims they can be held against: at most 60 ms CPU per
 kernel of 60 to 200 lines once everything is imported, and time linear in the size of a kernel (a growth
@@ -10,6 +13,7 @@ import json
 from typing import Any
 
 import measure
+from model_tables import model, show_model
 from rich.console import Console
 from rich.table import Table
 
@@ -52,6 +56,7 @@ def measured(quick: bool) -> dict[str, Any]:
         "batch": batch(quick),
         "large": large(quick),
         "rope ms": rope(quick),
+        "model": model(quick),
     }
 
 
@@ -90,16 +95,23 @@ def show(figures: dict[str, Any]) -> None:
     rows.append(["growth exponent", *(f"{grown[phase]:.2f}" for phase in PHASES), ""])
     table(console, "Generated kernels, operations per second", ["operations", *PHASES, "peak"], rows)
     two_columns("dsv4-rope with facts", "input", figures["rope ms"])
+    show_model(figures["model"])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure how fast the tools are.")
     parser.add_argument("--json", action="store_true", help="print all figures as JSON instead of tables")
     parser.add_argument("--quick", action="store_true", help="few and small inputs: does it work at all?")
+    parser.add_argument("--model", action="store_true", help="only the tables of the cost model")
     options = parser.parse_args()
-    figures = measured(options.quick)
+    if options.model:
+        figures: dict[str, Any] = model(options.quick)
+    else:
+        figures = measured(options.quick)
     if options.json:
         print(json.dumps(figures, indent=2))
+    elif options.model:
+        show_model(figures)
     else:
         show(figures)
 

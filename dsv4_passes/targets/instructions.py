@@ -95,7 +95,7 @@ def _a2a3() -> Mapping[str, Instruction]:
         "copy": _one(0, REPEAT_BYTES / (1024 * GIB / CLOCK_HZ), "pto-isa arch: 1024 GiB/s in vector memory"),
         "move": Instruction(
             "estimate: copies of rows in vector memory, 128 bytes a cycle as in simulated kernels",
-            (Reading(0, 2, once=1),),
+            (Reading(0, 2),),
         ),
         "vshl": _one(26, 2, shift),
         "vshr": _one(26, 2, shift),

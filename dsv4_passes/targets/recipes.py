@@ -22,6 +22,7 @@ from .walks import (
     per_row,
     per_row_times,
     restarted,
+    row_by_row,
     row_calls,
     rows,
     share,
@@ -29,6 +30,7 @@ from .walks import (
     times,
     whole,
     whole_registers,
+    whole_tile,
 )
 
 Recipe = tuple[tuple[str, Walk], ...]
@@ -104,7 +106,12 @@ A2A3_RECIPES = _table(
         "tlrelu": _single("vlrelu"),
         "tcvt": (("vconv", pairwise), ("register", times(2))),
         "texpands": _single("vector_dup"),
-        "tmov.vec-vec textract.vec-vec tinsert.vec-vec tcolexpand tconcat": (("move", share),),
+        "tmov.vec-vec textract.vec-vec tinsert.vec-vec": (
+            ("copy", whole_tile),
+            ("move", row_by_row),
+            ("register", times(1)),
+        ),
+        "tcolexpand tconcat": (("move", share), ("register", times(1))),
         "tfillpad": _single("vcopy"),
         "tcolexpandadd tcolexpandsub tcolexpandmax tcolexpandmin": (
             ("vadd", restarted),

@@ -152,3 +152,13 @@ def block_registers(shape: Shape) -> tuple[float, float]:
 def share(shape: Shape) -> tuple[float, float]:
     """The bytes in repeats, broken ones too."""
     return 0, shape.bytes / REPEAT_BYTES
+
+
+def whole_tile(shape: Shape) -> tuple[float, float]:
+    """`share`, where one copy takes the whole tile."""
+    return share(shape) if shape.contiguous and shape.rows > 1 else (0, 0)
+
+
+def row_by_row(shape: Shape) -> tuple[float, float]:
+    """`share`, where every row is copied by itself."""
+    return (0, 0) if shape.contiguous and shape.rows > 1 else (1, share(shape)[1])

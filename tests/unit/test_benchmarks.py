@@ -22,3 +22,8 @@ def test_quick_figures_have_all_parts():
         assert set(row) == {*phases, "operations", "peak bytes"}
         assert row["operations"] > 100
     assert figures["rope ms"]
+    model = figures["model"]
+    assert model["listed"]
+    assert {"device", "model", "same direction"} <= model["figures"][0].keys()
+    (corpus,) = model["corpus"]
+    assert corpus["split-half"] > 0
