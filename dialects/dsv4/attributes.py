@@ -18,10 +18,14 @@ from dialects.pto.attributes import AngleAttr
 
 @irdl_attr_definition
 class SelectorAttr(AngleAttr):
-    """A select matrix: which lanes it picks, or puts back when used transposed."""
+    """A select matrix: which lanes it picks, or puts back when used transposed.
+
+    A square one exchanges the lanes of each pair: as they are (`swap`), with the sign of what becomes an even
+    lane turned (`rotate`: -x1 x0 -x3 x2 …), or of what becomes an odd lane (`unrotate`: x1 -x0 x3 -x2 …).
+    """
 
     name = "dsv4.selector"
-    WORDS: ClassVar = ("even", "odd")
+    WORDS: ClassVar = ("even", "odd", "swap", "rotate", "unrotate")
 
 
 @irdl_attr_definition

@@ -23,7 +23,9 @@ from dialects.pto.types import PtrType
 from dsv4_passes.argument_names import argument_name
 from dsv4_passes.diagnostics import UserError
 
-SELECTORS = ("even", "odd")
+HALVES, SQUARES = ("even", "odd"), ("swap", "rotate", "unrotate")
+"""Selectors of one lane of each pair, and of both exchanged: as they are, or with a sign turned."""
+SELECTORS = (*HALVES, *SQUARES)
 TABLES = ("even", "odd", "swap", "repeat")
 _FIRST_LANE = {"even": 0, "odd": 1}
 
@@ -45,10 +47,20 @@ class WrongFact(ValueError):
 
 
 def selector_matrix(word: str, shape: tuple[int, int]) -> NDArray[np.float32]:
-    """The one-hot matrix: `m[2i + odd, i] = 1`, or its transpose where it is wider than high."""
+    """The one-hot matrix: `m[2i + odd, i] = 1`, or its transpose where it is wider than high; of a square one
+    `m[j ^ 1, j]` is 1, or -1 where `rotate` turns the sign of even lanes and `unrotate` that of odd lanes.
+    """
     rows, cols = shape
     matrix = np.zeros(shape, np.float32)
-    if rows == 2 * cols:
+    if word in SQUARES:
+        if rows != cols or rows % 2:
+            raise WrongFact(f"expected as many rows as columns, an even number, found {rows}x{cols}")
+        lanes = np.arange(cols)
+        matrix[lanes ^ 1, lanes] = 1
+        if word != "swap":
+            matrix[:, SQUARES.index(word) - 1 :: 2] *= -1
+            matrix += 0.0  # no -0
+    elif rows == 2 * cols:
         lanes = np.arange(cols)
         matrix[2 * lanes + _FIRST_LANE[word], lanes] = 1
     elif cols == 2 * rows:
@@ -98,7 +110,7 @@ def check_array(fact: Fact, values: NDArray[Any], name: str) -> None:
 
 def _holds(fact: Fact, values: NDArray[Any]) -> NDArray[np.bool_]:
     """Where an array is what a fact says; -0 is not 0."""
-    return (values == fact.matrix) & ~np.signbit(values.astype(np.float64))
+    return (values == fact.matrix) & (np.signbit(values.astype(np.float64)) == (fact.matrix < 0))
 
 
 def recognise(values: NDArray[Any], shape: tuple[int, ...], name: str) -> Fact | None:
@@ -112,7 +124,9 @@ def recognise(values: NDArray[Any], shape: tuple[int, ...], name: str) -> Fact |
     if np.issubdtype(values.dtype, np.integer) and values.size > 1:
         facts += [make_fact("table", word, shape) for word in TABLES]
     if len(shape) == 2 and _may_select(shape):
-        facts += [make_fact("selector", word, shape) for word in SELECTORS]
+        facts += [make_fact("selector", word, shape) for word in HALVES]
+    if len(shape) == 2 and shape[0] == shape[1] and shape[0] % 2 == 0:
+        facts += [make_fact("selector", word, shape) for word in SQUARES]
     return next((fact for fact in facts if _holds(fact, values).all()), None)
 
 

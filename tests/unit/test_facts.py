@@ -480,7 +480,7 @@ def test_nobody_is_asked_for_what_was_given(tmp_path: Path) -> None:
     path = tmp_path / "in.npz"
     for matrix, words in (
         (_one_hot((64, 32), N[:32]), "picks lanes 0-31 of 64: a half split, not even/odd"),
-        (_one_hot((64, 64), N ^ 1), "swaps the lanes of each pair, not even/odd"),
+        (_one_hot((64, 64), (N + 32) % 64), "swaps the halves, not even/odd"),
         (_one_hot((64, 16), N[::4]), "picks every fourth lane from 0 on, of 64, not even/odd"),
         (np.full((64, 32), 0.5, np.float32), "is not one-hot: column 0 holds 64 numbers other than 0"),
     ):

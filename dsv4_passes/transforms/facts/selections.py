@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dsv4_passes.equivalence.facts import SELECTORS, TABLES, make_fact
+from dsv4_passes.equivalence.facts import HALVES, TABLES, make_fact
 
 Array = NDArray[Any]
+
+DENSE = "is not one-hot"
+"""How the description of a matrix starts that is none of those that select, but just some matrix."""
 
 
 def describe(values: Array) -> str:
@@ -30,7 +33,7 @@ def describe(values: Array) -> str:
         return _picks(used.argmax(axis=0), numbers.sum(axis=0), values.shape[0])
     if (counts := used.sum(axis=1)).max() <= 1 and (counts == 1).all():
         return _puts(used.argmax(axis=1), numbers.sum(axis=1), values.shape[1])
-    return f"is not one-hot: {_offender(used)}"
+    return f"{DENSE}: {_offender(used)}"
 
 
 def _shape(shape: tuple[int, ...]) -> str:
@@ -42,7 +45,7 @@ def _nearly_selector(values: Array) -> str | None:
     rows, cols = values.shape
     if rows != 2 * cols and cols != 2 * rows:
         return None
-    for word in SELECTORS:
+    for word in HALVES:
         fact = make_fact("selector", word, (rows, cols))
         wrong = (values != fact.matrix) | np.signbit(values)
         if 0 < wrong.sum() <= max(1, min(rows, cols) // 2):

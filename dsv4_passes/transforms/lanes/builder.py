@@ -140,6 +140,9 @@ class Builder:
         again = TileType(TileLayout("vec", layout.rows, layout.cols, layout.dtype, *layout.valid))
         if layout.cols * element_bits(layout.dtype) % 256:
             raise Stuck(f"a row of its operand, {layout.cols} {layout.dtype}, is no multiple of 32 bytes")
+        for made in self.made:
+            if isinstance(made, TLoadOp) and made.ins[0] is load.ins[0] and made.res[0].type == again:
+                return made.res[0]
         op = TLoadOp([load.ins[0]], result=again, valid=list(load.valid), attributes=load.attributes)
         self.add(op, before=load)
         op.location = load.location

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from xdsl.dialects import func
-from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import BlockArgument, Operation, SSAValue
 
 from dialects.pto.convert import TSelOp, TSelsOp
@@ -12,21 +12,19 @@ from dialects.pto.lanes import TGatherOp, TScatterOp
 from dialects.pto.memory import TLoadOp
 from dsv4_passes.diagnostics import refused
 from dsv4_passes.equivalence.facts import (
-    argument_attribute,
     argument_name,
     facts_of,
     loaded_argument,
 )
+from dsv4_passes.interpreter.numerics import is_float
 from dsv4_passes.transforms.common.lane_index import Ids
+from dsv4_passes.transforms.facts.given import given_instead
+from dsv4_passes.transforms.facts.selections import DENSE, describe
 
 from . import select_to_lanes
 from .builder import layout_of
 from .checked_rewrite import Rebuilder
-from .lane_sources import Finder
-from .selection_text import picked
-
-GIVEN = "dsv4.given"
-"""On an argument whose array was given and states no fact: what the array is."""
+from .lane_sources import Finder, named
 
 
 def refuse(
@@ -41,20 +39,15 @@ def refuse(
     if not product and not isinstance(op, (TGatherOp, TScatterOp, TSelOp, TSelsOp)):
         return 0
     site = f"'{op.name}' of {layout.rows}x{layout.cols} stays"
-    behind = list(_arguments_behind(value))
-    if given := list(_given(function, behind)):
-        refused(op, f"{site}: {'; '.join(given)}", "a given array selects no pairs")
-        return 0
-    if product and (missing := select_to_lanes.missing_facts(function, value)):
-        wanted = select_to_lanes.wanted_fact(missing, "a select matrix")
-        refused(op, f"{site}: {wanted}", "no fact about a selector")
-        return 0
-    if not product and (missing := _missing_indices(function, value)):
-        wanted = select_to_lanes.wanted_fact(missing, "a row of lane numbers", "table:")
-        refused(op, f"{site}: {wanted}", "no fact about an index")
+    unknown = select_to_lanes.unknown if product else _unknown_index
+    if (found := unknown(function, value)) is not None:
+        if product and f" {DENSE}" in found[0]:
+            return 1
+        refused(op, f"{site}: {found[0]}", found[1])
         return 0
     known = facts_of(function)
-    if rebuilder is None or (product and not reasons and not any(a in known for a in behind)):
+    selects = any(argument in known for argument in _arguments_behind(value))
+    if rebuilder is None or (product and not reasons and not selects):
         return 1
     why = "; ".join(reasons) or how_far(rebuilder, value)
     refused(op, f"{site}: {why}", reasons[0] if reasons else "its lanes are not those of pairs")
@@ -102,9 +95,30 @@ def _of_one_value(rebuilder: Rebuilder, finder: Finder, ids: Ids) -> str | None:
         where = {int(term): i for i, term in enumerate(lanes[0, 0])}
         places = [where.get(int(term), -1) for term in plain[0, 0]]
         if min(places) >= 0 and np.array_equal(lanes[:, :, places], plain):
-            name = f" of %{value.name_hint}" if value.name_hint else ""
-            return f"it {picked(places, lanes.shape[2])}{name}"
+            return f"it {_picked(places, lanes.shape[2])}, of {named(value)}{_in_type(value, finder.site)}"
     return None
+
+
+def _picked(places: list[int], of: int) -> str:
+    halves = {
+        tuple(range(lane, of, 2)): f"picks the {name} lanes" for lane, name in enumerate(("even", "odd"))
+    }
+    return halves.get(tuple(places)) or describe(_one_hot(places, of))
+
+
+def _in_type(value: SSAValue, site: SSAValue) -> str:
+    """Another element type is what keeps lanes that would otherwise do."""
+    have, want = layout_of(value).dtype, layout_of(site).dtype
+    if have == want or (is_float(have) and is_float(want)):
+        return ""
+    return f", but as {want}, and nothing converts {have} to it lane by lane"
+
+
+def _one_hot(places: Sequence[int], of: int) -> NDArray[np.float32]:
+    """The matrix that picks these lanes."""
+    matrix = np.zeros((of, len(places)), np.float32)
+    matrix[list(places), np.arange(len(places))] = 1
+    return matrix
 
 
 # -- arguments ---------------------------------------------------------------------------------------
@@ -132,22 +146,17 @@ def _arguments_behind(value: SSAValue) -> Iterator[BlockArgument]:
             yield argument
 
 
-def _given(function: func.FuncOp, arguments: Sequence[BlockArgument]) -> Iterator[str]:
-    """`'lo' was given and picks lanes 0-31 of 64: a half split, not even/odd`."""
-    for argument in dict.fromkeys(arguments):
-        text = argument_attribute(function, argument.index, GIVEN)
-        if isinstance(text, StringAttr):
-            yield f"'{argument_name(function, argument.index)}' was given and {text.data}"
-
-
-def _missing_indices(function: func.FuncOp, value: SSAValue) -> list[str]:
-    """Integer arguments that the index of a gather or scatter behind a value is made from, without a fact."""
+def _unknown_index(function: func.FuncOp, value: SSAValue) -> tuple[str, str] | None:
+    """What is not known about the index of a gather or scatter at or behind a value."""
     known = facts_of(function)
-    names: list[str] = []
+    arguments: dict[BlockArgument, None] = {}
     for op in _behind(value):
-        if not isinstance(op, (TGatherOp, TScatterOp)) or op.form() != "index":
-            continue
-        for argument in _arguments_behind(op.idx):
-            if argument not in known:
-                names.append(argument_name(function, argument.index))
-    return list(dict.fromkeys(names))
+        if isinstance(op, (TGatherOp, TScatterOp)) and op.form() == "index":
+            arguments |= dict.fromkeys(_arguments_behind(op.idx))
+    if given := given_instead(function, arguments):
+        return given, "no table"
+    missing = [argument_name(function, a.index) for a in arguments if a not in known]
+    if not missing:
+        return None
+    wanted = select_to_lanes.wanted_fact(missing, "a row of lane numbers", "table:")
+    return wanted, "no fact about an index"

@@ -202,25 +202,31 @@ def wanted_fact(names: list[str], what: str, kind: str = "") -> str:
     )
 
 
+def unknown(function: func.FuncOp, value: SSAValue) -> tuple[str, str] | None:
+    """What is not known, or known to be of no use, about the matrices that a value is a product with, in a
+    sentence and in few words; None where that is not what keeps the product.
+    """
+    products = list(_products(value))
+    if given := given_instead(function, (loaded_by(product.rhs) for product in products)):
+        return given, "no selector"
+    if rows := _row_selectors(function, products):
+        why = "is a selector on the left, which moves rows: no form does that"
+        return f"{', '.join(rows)} {why}", "moves rows"
+    if missing := missing_facts(function, value):
+        return wanted_fact(missing, "a select matrix"), "no fact about a selector"
+    return None
+
+
 def refuse(function: func.FuncOp, value: SSAValue, reasons: list[str]) -> None:
     op = value.owner
     assert isinstance(op, Operation)
-    products = list(_products(value))
-    if given := given_instead(function, (loaded_by(product.rhs) for product in products)):
-        refused(op, f"'{op.name}' stays: {given}", "no selector")
-        return
-    if rows := _row_selectors(function, products):
-        why = "is a selector on the left, which moves rows: no form does that"
-        refused(op, f"'{op.name}' stays: {', '.join(rows)} {why}", "moves rows")
-        return
-    if missing := missing_facts(function, value):
-        wanted = wanted_fact(missing, "a select matrix")
-        refused(op, f"'{op.name}' stays: {wanted}", "no fact about a selector")
+    if (why := unknown(function, value)) is not None:
+        refused(op, f"'{op.name}' stays: {why[0]}", why[1])
         return
     if not reasons and not layout_of(value).full:
         reasons = [PARTLY_VALID]
-    why = "; ".join(reasons) or "its lanes are not those of known values"
-    refused(op, f"'{op.name}' stays: {why}", reasons[0] if reasons else "not a selection")
+    text = "; ".join(reasons) or "its lanes are not those of known values"
+    refused(op, f"'{op.name}' stays: {text}", reasons[0] if reasons else "not a selection")
 
 
 # -- the pass ----------------------------------------------------------------------------------------
