@@ -16,7 +16,7 @@ Exact moves of bits. Only where the chip transposes blocks in vector instruction
 a scalar loop. Rows that are no multiple of a block are seen as longer or shorter ones, which moves no bytes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from xdsl.ir import SSAValue
 
@@ -64,13 +64,13 @@ def apart(builder: Builder, operands: Sequence[SSAValue]) -> list[Built]:
     (x,) = operands
     layout = layout_of(x)
     halves = by_halves(builder, transposed(builder, _seen_in_blocks(builder, x)))
-    parts = [transposed(builder, half(builder, halves, lane)) for lane in (0, 1)]
+    parts = (transposed(builder, half(builder, halves, lane)) for lane in (0, 1))
     return [seen_as(builder, part, _shaped(layout, layout.rows, layout.cols // 2)) for part in parts]
 
 
 def together(builder: Builder, operands: Sequence[SSAValue]) -> list[Built]:
     layout = layout_of(operands[0])
-    parts = [transposed(builder, _seen_in_blocks(builder, part, 2)) for part in operands]
+    parts = (transposed(builder, _seen_in_blocks(builder, part, 2)) for part in operands)
     whole = transposed(builder, stacked(builder, parts))
     return [seen_as(builder, whole, _shaped(layout, layout.rows, layout.cols * 2))]
 
@@ -78,7 +78,7 @@ def together(builder: Builder, operands: Sequence[SSAValue]) -> list[Built]:
 def swap(builder: Builder, operands: Sequence[SSAValue]) -> list[Built]:
     (x,) = operands
     halves = by_halves(builder, transposed(builder, _seen_in_blocks(builder, x)))
-    turned = stacked(builder, [moved(builder, half(builder, halves, lane)) for lane in (1, 0)])
+    turned = stacked(builder, (moved(builder, half(builder, halves, lane)) for lane in (1, 0)))
     return [seen_as(builder, transposed(builder, turned), layout_of(x))]
 
 
@@ -110,18 +110,26 @@ def moved(builder: Builder, window: SSAValue) -> SSAValue:
     return op.res[0]
 
 
-def stacked(builder: Builder, parts: Sequence[SSAValue]) -> SSAValue:
-    """Two tiles [n, m] as the rows of one [2n, m], in turns."""
-    layout = layout_of(parts[0])
-    undef = UndefOp(TileType(_shaped(layout, layout.rows, layout.cols * 2)))
-    builder.add(undef)
-    whole: SSAValue = undef.res
+def stacked(builder: Builder, parts: Iterable[SSAValue]) -> SSAValue:
+    """Two tiles [n, m] as the rows of one [2n, m], in turns.
+
+    Each is built only when the one before has been put in place: so it is written straight into its window,
+    and needs no move between a tile and a window, which A2/A3 do not have.
+    """
+    whole: SSAValue | None = None
     for number, part in enumerate(parts):
+        layout = layout_of(part)
+        if whole is None:
+            undef = UndefOp(TileType(_shaped(layout, layout.rows, layout.cols * 2)))
+            builder.add(undef)
+            whole = undef.res
         row, col = index_constant(builder, 0), index_constant(builder, number * layout.cols)
         insert = InsertOp(part, whole, row, col)
         builder.add(insert)
         whole = insert.res
-    return seen_as(builder, whole, _shaped(layout, layout.rows * 2, layout.cols))
+    assert whole is not None
+    layout = layout_of(whole)
+    return seen_as(builder, whole, _shaped(layout, layout.rows * 2, layout.cols // 2))
 
 
 def _shaped(layout: TileLayout, rows: int, cols: int) -> TileLayout:
