@@ -91,40 +91,6 @@ def find_assembler(environment: "Mapping[str, str]") -> str | None:
     return find_program(environment.get("DSV4_PTOAS") or "ptoas", environment.get("PATH", os.defpath))
 
 
-def run(arguments: "Sequence[str]", environment: "Mapping[str, str]") -> int:
-    """The command: the exit code of the real assembler, or 1 where there is none."""
-    if list(arguments) == ["--root"]:
-        from .ptoas import make_root
-
-        print(make_root(environment))
-        return 0
-    assembler = find_assembler(environment)
-    if assembler is None:
-        wanted = environment.get("DSV4_PTOAS")
-        problem = f"DSV4_PTOAS names '{wanted}', which is no program" if wanted else "no ptoas on PATH"
-        print(f"dsv4-ptoas: error: {problem}; set DSV4_PTOAS to the real assembler", file=sys.stderr)
-        return 1
-    call = Call(arguments)
-    if call.input is None:
-        hand_over(assembler, arguments)
-    name = arguments[call.input]
-    try:
-        if name == "-":
-            text = sys.stdin.buffer.read()
-        else:
-            with open(name, "rb") as file:
-                text = file.read()
-    except OSError:
-        hand_over(assembler, arguments)  # the assembler says what is wrong with it
-    asked = "DSV4_PASSES" in environment or may_be_rewritten(text, bool(environment.get("DSV4_FACTS")))
-    if not asked and name != "-":
-        hand_over(assembler, arguments)
-    from .ptoas import Assembly
-
-    assembly = Assembly(assembler, call, name, text, environment)
-    return assembly.run() if asked else assembly.assemble_original()
-
-
 def hand_over(assembler: str, arguments: "Sequence[str]") -> "NoReturn":
     """Become the real assembler."""
     sys.stdout.flush()
