@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 from xdsl.dialects import func, scf
-from xdsl.dialects.builtin import IndexType, IntegerAttr, ModuleOp, StringAttr
+from xdsl.dialects.builtin import IndexType, IntegerAttr, ModuleOp, UnregisteredOp
 from xdsl.ir import Block, Operation, SSAValue
 
 from dialects.pto import debug, pipes, sync
@@ -130,10 +130,7 @@ class Machine(TileMachine):
         return known or op.name in ("scf.yield", "func.return") or op.name.startswith("arith.")
 
     def unknown(self, op: Operation) -> None:
-        name = op.name
-        if name == "builtin.unregistered":
-            attribute = op.attributes.get("op_name__", op.properties.get("op_name"))
-            name = attribute.data if isinstance(attribute, StringAttr) else name
+        name = op.op_name.data if isinstance(op, UnregisteredOp) else op.name
         raise UserError(f"cannot interpret {name}", op.location)
 
     def run_for(self, op: scf.ForOp) -> Steps:

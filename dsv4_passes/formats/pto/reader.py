@@ -70,7 +70,7 @@ class Dsv4Parser(Parser):
         self._first_uses: dict[str, Span] = {}
         self._op_starts: list[int] = []
         self._early_aliases: set[str] = set()
-        self._unknown: dict[str, type[Operation]] = {}
+        self._unknown: dict[tuple[str, bool], type[Operation]] = {}
         super().__init__(ctx, "", filename)
         self._parser_state = ParserState(QuickLexer(Input(text, filename)))
         self._parse_location_aliases(text)
@@ -171,22 +171,28 @@ class Dsv4Parser(Parser):
         return op
 
     def _get_op_by_name(self, name: str) -> type[Operation]:
-        """The class for an operation; one that nobody knows is kept as text, if its name has a dialect."""
+        """The class for an operation; one that nobody knows is kept as text, if its name has a dialect.
+
+        A context that allows unregistered operations has a class for every name, for generic text only.
+        """
         known = self.ctx.get_optional_op(name, dialect_stack=self._parser_state.dialect_stack)
-        if known is not None:
+        if known is not None and not issubclass(known, UnregisteredOp):
             return known
         content = self.lexer.input.content
         at = content.rfind(name, self._op_starts[-1], self.pos)
-        if "." not in name.strip("."):
+        generic = content[at - 1 : at] == '"'
+        if "." not in name.strip(".") and not (generic and known is not None):
             self.raise_error(f"unknown operation '{name}'", at, at + len(name))
-        if name not in self._unknown:
-            if content[at - 1 : at] == '"':
-                self._unknown[name] = UnregisteredOp.with_name(name)
+        if (name, generic) not in self._unknown:
+            if generic:
+                self._unknown[name, generic] = UnregisteredOp.with_name(name)
+                if "." in name:
+                    self._unknown[name, generic].name = name  # what messages call it
             else:
                 from dialects.pto.opaque import opaque_class
 
-                self._unknown[name] = opaque_class(name)
-        return self._unknown[name]
+                self._unknown[name, generic] = opaque_class(name)
+        return self._unknown[name, generic]
 
     def resolve_operand(self, operand: UnresolvedOperand, type: Attribute) -> SSAValue:
         if operand.operand_name not in self.ssa_values:

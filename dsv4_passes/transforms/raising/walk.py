@@ -11,6 +11,7 @@ carried like a tile.
 from collections import deque
 
 from xdsl.dialects import scf
+from xdsl.dialects.builtin import UnregisteredOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.utils.exceptions import VerifyException
@@ -234,7 +235,7 @@ class Walk:
                 self.freed.add(queue.popleft())
 
     def refuse_unknown(self, op: Operation) -> None:
-        if isinstance(op, OpaqueOp) or op.name == "builtin.unregistered":
+        if isinstance(op, OpaqueOp | UnregisteredOp):
             raise CannotRaise(op, "unknown operation", "it is not understood and may touch any tile")
         if isinstance(op, TileOp) and op.BUFFER_ONLY:
             raise CannotRaise(op, "about handles", "it is about addresses and has no meaning on values")
