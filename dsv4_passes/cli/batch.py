@@ -19,7 +19,7 @@ from dsv4_passes.diagnostics import Diagnostics, UserError, collect
 from dsv4_passes.files import write_whole
 
 from .common import explain, require_folder
-from .driver import MLIR_SUFFIXES, Dsv4OptMain, show, write_program
+from .driver import Dsv4OptMain, show, write_program
 
 _SUFFIX_OF_TARGET = {"pto": ".pto", "mlir": ".mlir", "pypto": ".py"}
 
@@ -47,10 +47,13 @@ def run_batch(tool: Dsv4OptMain, argv: Sequence[str]) -> int:
         raise UserError("--split-input-file cannot be used on a folder")
     if tool.args.report:
         raise UserError("--report cannot be used on a folder: it is about one file")
-    suffixes = (tool.args.frontend,) if tool.args.frontend else MLIR_SUFFIXES
+    suffixes = (tool.args.frontend,) if tool.args.frontend else ("mlir", "pto", "py")
     files = find_files(source, target, suffixes)
+    if not tool.args.frontend:
+        files = [path for path in files if path.suffix != ".py" or _is_program(path)]
     if not files:
-        raise UserError(f"no {' or '.join(f'.{s}' for s in suffixes)} files in this folder", str(source))
+        kinds = f".{tool.args.frontend} files" if tool.args.frontend else ".mlir or .pto files or programs"
+        raise UserError(f"no {kinds} in this folder", str(source))
     outputs = output_names(files, source, target, tool.args.target)
     summary = Summary()
     for result in _with_progress(_results(tool, argv, files), len(files)):
@@ -74,6 +77,14 @@ def find_files(source: Path, target: Path, suffixes: Iterable[str]) -> list[Path
         and path.is_file()
         and (inside == source.resolve() or not path.resolve().is_relative_to(inside))
     )
+
+
+def _is_program(path: Path) -> bool:
+    """Whether a Python file holds a tile program; one that does not is said to be passed over."""
+    if b"pl.program" in path.read_bytes():
+        return True
+    print(f"{path}: remark: passed over: no tile program, which is a class with @pl.program", file=sys.stderr)
+    return False
 
 
 def output_names(files: Sequence[Path], source: Path, target: Path, spec: str) -> dict[Path, Path]:

@@ -249,9 +249,9 @@ def read_text(path: str | Path) -> str:
 
 
 def decode(data: bytes, filename: str) -> str:
-    """Bytes of a file as text. Raises UserError at the first byte that is not UTF-8."""
+    """Bytes of a file as text, a byte order mark left out. UserError at the first byte that is not UTF-8."""
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
@@ -290,6 +290,7 @@ _FORWARD = "Forward declared values do not have an owner"
 
 def _fail_at(error: ParseError) -> NoReturn:
     message = error.msg.replace("{first_char}", error.span.text)  # xDSL forgot to make it an f-string
+    message = "".join(c if c.isprintable() or c.isspace() else f"U+{ord(c):04X}" for c in message)
     raise UserError(_one_line(message), str(error.span.get_location())) from error
 
 
