@@ -22,7 +22,9 @@ def parse_specs(text: str, what: str) -> tuple[ArgSpec, ...]:
         _, place, *_, problem = str(error).strip().splitlines()
         problem = one_line(problem).removesuffix(" here")
         if problem.startswith(("Malformed pass arguments", "Unknown token")):
-            problem = 'expected options like {chip=a3 ptoas="0.60"}, what is no word or number in quotes'
+            problem = (
+                'expected options like {chip=a3 ptoas="0.60"}; a value is a word, a number, or text in quotes'
+            )
         column = place.rpartition(":")[2]
         raise UserError(f"invalid {what} '{text}': {problem} (column {column})") from None
 
