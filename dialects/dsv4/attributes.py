@@ -49,32 +49,39 @@ class DirectionAttr(AngleAttr):
 
 
 class Loop(NamedTuple):
-    """`stage` is the depth of a software pipeline, 0 for other kinds."""
+    """`stage` is the depth of a software pipeline, 0 for other kinds; `options` is text for pypto alone."""
 
     kind: str
     stage: int = 0
+    options: str = ""
 
 
 @irdl_attr_definition
 class LoopAttr(Data[Loop]):
     """How the iterations of an `scf.for` may run: `#dsv4.loop<pipeline 2>`, `#dsv4.loop<parallel>`.
 
+    A text behind that is what the program says for pypto alone, as in `#dsv4.loop<range "{\"unroll\": 2}">`.
     A loop without one is a plain `range`. The meaning is that of the iterations in order.
     """
 
     name = "dsv4.loop"
-    KINDS: ClassVar = ("pipeline", "parallel", "unroll")
+    KINDS: ClassVar = ("range", "pipeline", "parallel", "unroll")
 
     @classmethod
     def parse_parameter(cls, parser: AttrParser) -> Loop:
         with parser.in_angle_brackets():
             kind = parser.parse_identifier()
             stage = parser.parse_optional_integer(allow_boolean=False, allow_negative=False)
-        return Loop(kind, stage or 0)
+            options = parser.parse_optional_str_literal()
+        return Loop(kind, stage or 0, options or "")
 
     def print_parameter(self, printer: Printer) -> None:
         stage = f" {self.data.stage}" if self.data.stage else ""
-        printer.print_string(f"<{self.data.kind}{stage}>")
+        printer.print_string(f"<{self.data.kind}{stage}")
+        if self.data.options:
+            printer.print_string(" ")
+            printer.print_string_literal(self.data.options)
+        printer.print_string(">")
 
     def verify(self) -> None:
         if self.data.kind not in self.KINDS:

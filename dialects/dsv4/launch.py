@@ -9,6 +9,9 @@ from typing import Self, cast
 from xdsl.dialects import func
 from xdsl.dialects.builtin import (
     DYNAMIC_INDEX,
+    ArrayAttr,
+    DenseArrayBase,
+    FlatSymbolRefAttr,
     FlatSymbolRefAttrConstr,
     IntegerAttr,
     ModuleOp,
@@ -211,6 +214,11 @@ class WrapperOp(IRDLOperation):
 
     `dsv4.wrapper @rotate_spmd runs @rotate blocks(4)`. It only keeps the name; a launch says itself what
     it runs and in how many blocks.
+
+    `dsv4.passes` has, by parameter of the kernel, the number of the wrapper's that is passed for it, where
+    that is not the same. `dsv4.returns` numbers what it returns among the results of a launch, where that is
+    not what the kernel returns; -1 - n is its n-th parameter, which the kernel does not write.
+    `dsv4.unpassed` says that the kernel does not get all of its parameters.
     """
 
     name = "dsv4.wrapper"
@@ -231,6 +239,14 @@ class WrapperOp(IRDLOperation):
     @property
     def callee(self) -> str:
         return self.kernel.root_reference.data
+
+    @property
+    def passes(self) -> Sequence[int] | None:
+        return _numbers(self.attributes.get("dsv4.passes"))
+
+    @property
+    def returns(self) -> Sequence[int] | None:
+        return _numbers(self.attributes.get("dsv4.returns"))
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
@@ -261,4 +277,37 @@ class WrapperOp(IRDLOperation):
         printer.print_op_attributes(self.attributes)
 
 
-OPERATIONS: list[type[Operation]] = [LaunchOp, WrapperOp]
+@irdl_op_definition
+class KeptOp(IRDLOperation):
+    """A function of the program text that nothing here reads: it stays as it stands.
+
+    `dsv4.kept @main calls [@rotate_spmd]`. What it calls keeps its name and signature.
+    """
+
+    name = "dsv4.kept"
+    sym_name = prop_def(SymbolNameConstraint())
+    calls = prop_def(ArrayAttr[FlatSymbolRefAttr])
+    traits = traits_def(SymbolOpInterface())
+    assembly_format = "$sym_name `calls` $calls attr-dict"
+
+    def __init__(self, name: str, calls: Sequence[str]):
+        super().__init__(
+            properties={
+                "sym_name": StringAttr(name),
+                "calls": ArrayAttr([SymbolRefAttr(call) for call in calls]),
+            }
+        )
+
+
+def fixed_names(module: ModuleOp) -> set[str]:
+    """Functions that text calls which nobody reads, directly or through a wrapper."""
+    names = {c.root_reference.data for op in module.ops if isinstance(op, KeptOp) for c in op.calls}
+    inner = {op.callee for op in module.ops if isinstance(op, WrapperOp) and op.sym_name.data in names}
+    return names | inner
+
+
+def _numbers(attr: Attribute | None) -> Sequence[int] | None:
+    return [int(n) for n in attr.get_values()] if isinstance(attr, DenseArrayBase) else None
+
+
+OPERATIONS: list[type[Operation]] = [LaunchOp, WrapperOp, KeptOp]

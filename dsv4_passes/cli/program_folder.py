@@ -38,7 +38,7 @@ from dialects.dsv4.functions import (
     visible,
     written,
 )
-from dialects.dsv4.launch import LaunchOp
+from dialects.dsv4.launch import KeptOp, LaunchOp
 from dialects.dsv4.opaque import OpaqueOp
 from dialects.dsv4.tensors import AssembleOp, CreateOp, DimOp, ReadOp, ReshapeOp, SliceOp, UpdateOp, WriteOp
 from dialects.pto.allocation import AllocTileOp
@@ -81,6 +81,11 @@ def program_files(
 
     `chip` is what the module says unless given. Raises UserError for a kernel that has no text.
     """
+    for op in module.ops:
+        if isinstance(op, KeptOp):
+            raise UserError(
+                f"function '{op.sym_name.data}' is only known as text: no .pto can be made of it", op.location
+            )
     arch = chip or target_arch(module)
     files: dict[str, str] = {}
     for kernel in program_functions(module, KERNEL):
@@ -337,7 +342,7 @@ class _Steps:
         variable = self.text.name(block.args[0], "i")
         kind = op.attributes.get("dsv4.loop")
         step: Json = {"for": variable, "from": bounds[0], "to": bounds[1], "step": bounds[2]}
-        if isinstance(kind, LoopAttr):
+        if isinstance(kind, LoopAttr) and kind.data.kind != "range":
             step["kind"] = kind.data.kind
         step["steps"] = self.steps(block)
         yielded = block.last_op

@@ -122,7 +122,7 @@ CASES = [
         "return out__rv_v1\n    @pl.function(type=pl.FunctionType.Orch",
         "return out__rv_v1, out__rv_v1\n    @pl.function(type=pl.FunctionType.Orch",
         "return out__rv_v1, out__rv",
-        "expected 'write_back_spmd' to return what its kernel returns, in order",
+        "expected 1 returned values, found 2",
     ),
     (
         "staged",
@@ -169,9 +169,9 @@ CASES = [
     (
         "staged",
         "FunctionType.InCore",
-        "FunctionType.AIC",
-        "pl.FunctionType.AIC, level",
-        "unknown function type 'AIC'; known are InCore, Spmd, Orchestration",
+        "FunctionType.Core",
+        "pl.FunctionType.Core, level",
+        "unknown function type 'Core'; known are InCore, Spmd, Orchestration",
     ),
     (
         "mixed",
@@ -218,9 +218,9 @@ CASES = [
     (
         "scalars",
         "pl.const(4, pl.INT32)",
-        "pl.const(1 << 40, pl.INT32)",
-        "1 << 40, pl.INT32)",
-        "'1 << 40' is no operation on i32 numbers",
+        "pl.const(1 @ 40, pl.INT32)",
+        "1 @ 40, pl.INT32)",
+        "'1 @ 40' is no operation on i32 numbers",
     ),
     (
         "scalars",
@@ -298,7 +298,6 @@ def test_python_outside_of_the_grammar_is_refused(expression: str) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        "while True: pass",
         "x = y = 1",
         "del head__ssa_v0",
         "import os",

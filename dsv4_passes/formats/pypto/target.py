@@ -19,13 +19,13 @@ from dialects.dsv4.functions import (
     is_orchestration,
     program_functions,
 )
-from dialects.dsv4.launch import LaunchOp, WrapperOp
+from dialects.dsv4.launch import KeptOp, LaunchOp, WrapperOp
 from dialects.dsv4.opaque import SourceOp
 from dsv4_passes.diagnostics import UserError
 
 from .grammar.fingerprint import fingerprint
 from .writer.kernel import KernelText
-from .writer.program import OrchestrationText, wrapper_text
+from .writer.program import CallShape, OrchestrationText, wrapper_text
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,9 @@ class PyptoTarget(Target):
 
 def program_text(module: ModuleOp, verbatim: bool = True) -> str:
     """The text of a program. Raises UserError where the IR says what no text can."""
-    if not any(is_orchestration(op) or is_kernel(op) for op in module.ops if isinstance(op, func.FuncOp)):
+    functions = [op for op in module.ops if isinstance(op, func.FuncOp)]
+    kept = any(isinstance(op, KeptOp) for op in module.ops)
+    if not kept and not any(is_orchestration(op) or is_kernel(op) for op in functions):
         raise UserError(
             "the module is no tile program: it has neither kernels nor an orchestration", module.location
         )
@@ -63,10 +65,13 @@ class _Program:
         self.texts = {op.function.data: op for op in sources if op.function.data}
         self.around = {op.fingerprint.data: op.text.data for op in sources if not op.function.data}
         self.wrappers = {op.sym_name.data: op for op in module.ops if isinstance(op, WrapperOp)}
+        self.kept = {op.sym_name.data for op in module.ops if isinstance(op, KeptOp)}
         self.runs: dict[str, tuple[str, int | str]] = {}
         """What a wrapper runs, and in how many blocks."""
         self.targets: dict[LaunchOp, str] = {}
         self.choose_targets()
+        self.standing: dict[str, str | None] = {}
+        """Texts of the functions asked for so far."""
 
     def choose_targets(self) -> None:
         """What each launch is called through: its wrapper if that still does the same, else a new one."""
@@ -84,7 +89,7 @@ class _Program:
             count = op.blocks.value.data if isinstance(op.blocks, IntegerAttr) else op.blocks.data
             wanted = (op.callee, count)
             via = op.via.root_reference.data if op.via is not None else None
-            if via in claimed:
+            if via in claimed or (via is not None and self.drops_arguments(via) and not self.holds(op)):
                 via = None
             if via is None or self.runs.get(via) != wanted:
                 same = [name for name, run in self.runs.items() if run == wanted]
@@ -93,11 +98,30 @@ class _Program:
                 claimed.add(via)
             self.targets[op] = via
 
+    def drops_arguments(self, name: str) -> bool:
+        """A launch does not say everything that a call of the wrapper passes."""
+        return name in self.wrappers and "dsv4.unpassed" in self.wrappers[name].attributes
+
+    def holds(self, op: LaunchOp) -> bool:
+        """The text of the orchestration with the launch stays, whatever its wrappers are."""
+        function = next((f for f in self.functions() if f.is_ancestor(op)), None)
+        if function is None or not self.verbatim or (name := function.sym_name.data) not in self.texts:
+            return False
+        return fingerprint(self.module, name) == self.texts[name].fingerprint.data
+
+    def shapes(self) -> dict[str, CallShape]:
+        """How wrappers are called whose text stands."""
+        return {
+            name: CallShape(op.passes, op.returns)
+            for name, op in self.wrappers.items()
+            if name in self.runs and self.source(name) is not None
+        }
+
     def new_wrapper(self, op: LaunchOp, via: str | None, used: set[str]) -> str:
         """A name for a wrapper: that of the one before, if it is only changed."""
         if via is not None and (via not in self.runs or self.runs[via][0] == op.callee):
             return via
-        taken = {*self.runs, *used, *(f.sym_name.data for f in self.functions())}
+        taken = {*self.runs, *self.kept, *used, *(f.sym_name.data for f in self.functions())}
         name, number = f"{op.callee}_spmd", 1
         while name in taken:
             name, number = f"{op.callee}_spmd_{number}", number + 1
@@ -118,9 +142,9 @@ class _Program:
         """Functions in the order of the module; new ones stand in front of what calls them."""
         names: list[str] = []
         for op in self.module.ops:
-            if isinstance(op, func.FuncOp | WrapperOp):
+            if isinstance(op, func.FuncOp | WrapperOp | KeptOp):
                 name = op.sym_name.data
-                if isinstance(op, func.FuncOp) or name in self.runs:
+                if not isinstance(op, WrapperOp) or name in self.runs:
                     names.append(name)
         new = [name for name in names if name not in self.texts]
         new += [name for name in self.runs if name not in names]
@@ -139,13 +163,31 @@ class _Program:
 
     def source(self, name: str) -> str | None:
         """The text of a function that still says what it does."""
+        if name not in self.standing:
+            self.standing[name] = self.standing_text(name)
+        return self.standing[name]
+
+    def standing_text(self, name: str) -> str | None:
         op = self.texts.get(name)
-        if op is None or not self.verbatim:
+        if op is not None and name in self.kept:
+            return op.text.data
+        if op is None or not (self.verbatim or self.has_own_order(name)):
             return None
         wrapper = self.wrappers.get(name)
         if wrapper is not None and self.runs[name] != _runs(wrapper):
             return None
-        return op.text.data if fingerprint(self.module, name, self.targets) == op.fingerprint.data else None
+        targets = {} if wrapper else {launch: self.called(target) for launch, target in self.targets.items()}
+        return op.text.data if fingerprint(self.module, name, targets) == op.fingerprint.data else None
+
+    def called(self, name: str) -> str:
+        """What a launch runs, marked where it is called otherwise than the text of its caller says."""
+        changed = self.has_own_order(name) and self.source(name) is None
+        return f"{name} in the kernel's order" if changed else name
+
+    def has_own_order(self, name: str) -> bool:
+        """A wrapper passes or returns what its kernel does not; the IR has no more of it than that."""
+        wrapper = self.wrappers.get(name)
+        return wrapper is not None and (wrapper.passes is not None or wrapper.returns is not None)
 
     def pieces(self) -> Iterator[str]:
         yield self.around.get("before") or self.header()
@@ -168,7 +210,7 @@ class _Program:
         function = find_function(self.module, name)
         assert function is not None
         if is_orchestration(function):
-            return OrchestrationText(function, self.targets).write()
+            return OrchestrationText(function, self.targets, self.shapes()).write()
         if not is_kernel(function):
             raise UserError(f"function '{name}' is no kernel of the program", function.location)
         return KernelText(function).write()

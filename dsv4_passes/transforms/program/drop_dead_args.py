@@ -26,7 +26,7 @@ from dialects.dsv4.functions import (
     visible,
     written,
 )
-from dialects.dsv4.launch import LaunchOp
+from dialects.dsv4.launch import LaunchOp, fixed_names
 from dsv4_passes.diagnostics import note, rewritten
 
 
@@ -94,7 +94,10 @@ def drop_in_kernel(module: ModuleOp, kernel: func.FuncOp) -> list[str]:
 def drop_all(module: ModuleOp, entry: bool = False) -> int:
     """Drop dead parameters of all kernels; report, or drop, those of orchestrations."""
     count = 0
+    fixed = fixed_names(module)
     for kernel in program_functions(module, KERNEL):
+        if kernel.sym_name.data in fixed:
+            continue
         if names := drop_in_kernel(module, kernel):
             quoted = ", ".join(f"'{n}'" for n in names)
             rewritten(kernel, f"'{kernel.sym_name.data}' no longer takes {quoted}: nothing in it uses them")

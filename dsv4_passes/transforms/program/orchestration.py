@@ -5,7 +5,7 @@ from xdsl.dialects.builtin import ModuleOp, TensorType
 from xdsl.ir import Operation, SSAValue
 
 from dialects.dsv4.functions import find_function, visible, written
-from dialects.dsv4.launch import LaunchOp, WrapperOp
+from dialects.dsv4.launch import LaunchOp, WrapperOp, fixed_names
 from dialects.dsv4.opaque import OpaqueOp
 from dialects.dsv4.tensors import AssembleOp, DimOp, ReadOp, UpdateOp, WriteOp
 
@@ -69,6 +69,9 @@ def remove_unused(module: ModuleOp, launch: LaunchOp) -> None:
     launch.detach()
     launch.erase()
     rest = [op for op in module.walk() if isinstance(op, LaunchOp)]
+    fixed = fixed_names(module)
+    if callee in fixed:
+        return
     if wrapper and not any(o.via is not None and o.via.root_reference.data == wrapper for o in rest):
         for op in list(module.ops):
             if isinstance(op, WrapperOp) and op.sym_name.data == wrapper:

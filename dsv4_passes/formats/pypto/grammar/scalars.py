@@ -65,6 +65,9 @@ _INTEGER_OPS: dict[type[ast.operator], type[Operation]] = {
     # pypto lowers // and % to these; they differ from Python's for negative operands only
     ast.FloorDiv: arith.DivSIOp,
     ast.Mod: arith.RemSIOp,
+    ast.BitAnd: arith.AndIOp,
+    ast.BitOr: arith.OrIOp,
+    ast.BitXor: arith.XOrIOp,
 }
 _FLOAT_OPS: dict[type[ast.operator], type[Operation]] = {
     ast.Add: arith.AddfOp,
@@ -72,6 +75,7 @@ _FLOAT_OPS: dict[type[ast.operator], type[Operation]] = {
     ast.Mult: arith.MulfOp,
     ast.Div: arith.DivfOp,
 }
+_UNREAD = (ast.Pow, ast.LShift, ast.RShift)
 _PREDICATES: dict[type[ast.cmpop], tuple[str, str]] = {
     ast.Eq: ("eq", "oeq"),
     ast.NotEq: ("ne", "une"),
@@ -201,8 +205,31 @@ class Scalars:
                 return self.comparison(node)
             case ast.Call():
                 return self.scalar_call(node, hint)
+            case ast.BoolOp() | ast.UnaryOp():
+                return self.truth(node)
             case _:
                 self.source.outside(node, "a scalar expression")
+
+    def truth(self, node: ast.BoolOp | ast.UnaryOp) -> SSAValue:
+        """`a and b`, `a or b`, `not a`."""
+        if isinstance(node, ast.UnaryOp):
+            if isinstance(node.op, ast.Invert):
+                self.source.unread(node)
+            if not isinstance(node.op, ast.Not):
+                self.source.outside(node, "a scalar expression")
+            value = self.condition(node.operand)
+            return self.emit_value(arith.XOrIOp(value, self.constant(True, i1, node)), node)
+        kind = arith.AndIOp if isinstance(node.op, ast.And) else arith.OrIOp
+        value = self.condition(node.values[0])
+        for other in node.values[1:]:
+            value = self.emit_value(kind(value, self.condition(other)), node)
+        return value
+
+    def condition(self, node: ast.expr) -> SSAValue:
+        value = self.scalar(node)
+        if value.type != i1:
+            self.source.outside(node, "a condition")
+        return value
 
     def negative(self, node: ast.expr, operand: ast.expr, hint: Attribute | None) -> SSAValue:
         if isinstance(operand, ast.Constant) and isinstance(operand.value, int | float):
@@ -231,6 +258,8 @@ class Scalars:
 
     def binary(self, node: ast.BinOp, hint: Attribute | None) -> SSAValue:
         left, right = self.operands([node.left, node.right], hint)
+        if isinstance(node.op, _UNREAD):
+            self.source.unread(node)
         table = _FLOAT_OPS if is_float(element_name(left.type)) else _INTEGER_OPS
         if (kind := table.get(type(node.op))) is None:
             self.fail(node, f"'{ast.unparse(node)}' is no operation on {element_name(left.type)} numbers")
@@ -249,10 +278,12 @@ class Scalars:
         return self.emit_value(arith.CmpiOp(left, right, signed), node)
 
     def is_scalar_call(self, call: ast.Call) -> bool:
-        return self.source.qualified(call.func) in SCALAR_CALLS
+        return self.source.qualified(call.func) in (*SCALAR_CALLS, "abs")
 
     def scalar_call(self, node: ast.Call, hint: Attribute | None) -> SSAValue:
         name = self.source.qualified(node.func)
+        if name == "abs":
+            self.source.unread(node)
         if name not in SCALAR_CALLS:
             self.source.outside(node, "a scalar expression")
         if len(node.args) != 2 or node.keywords:

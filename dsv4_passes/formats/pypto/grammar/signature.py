@@ -1,12 +1,15 @@
 """The head of a function: decorator, parameters and results."""
 
 import ast
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .source import Source, is_docstring
-from .types import AnyText, ScalarText, TensorText, TupleText, TypeReader
+from .source import Source, Unread, is_docstring
+from .types import AnyText, OtherText, ScalarText, TensorText, TupleText, TypeReader
 
 KINDS = {"InCore": "kernel", "Spmd": "wrapper", "Orchestration": "orchestration"}
+OTHER_KINDS = ("Opaque", "AIC", "AIV", "Group", "Inline", "Graph")
+"""Functions of pypto that are not read."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Signature:
     returns: list[AnyText] | None
     """Types of what it returns; None where the text does not say."""
     attrs: dict[str, ast.expr] = field(default_factory=dict[str, ast.expr])
+    unread: Unread | None = None
+    """What keeps the function from being read."""
 
     @property
     def body(self) -> list[ast.stmt]:
@@ -53,11 +58,23 @@ def _is_attr_prologue(statement: ast.stmt) -> bool:
 
 
 def read_signature(source: Source, types: TypeReader, node: ast.FunctionDef) -> Signature:
+    """The signature of a function, or only its name where something in it is not read."""
+    try:
+        return _read(source, types, node)
+    except Unread as reason:
+        return Signature(node, node.name, "", "", False, [], None, unread=reason)
+
+
+def _read(source: Source, types: TypeReader, node: ast.FunctionDef) -> Signature:
     decorator = _decorator(source, node)
     given = source.keywords(decorator)
     if "type" not in given:
+        if given:
+            source.unread(decorator)
         source.outside(decorator, "@pl.function(type=…)")
     word = source.word(given["type"], "pl.FunctionType")
+    if word in OTHER_KINDS:
+        source.unread(given["type"])
     if word not in KINDS:
         source.fail(given["type"], f"unknown function type '{word}'; known are {', '.join(KINDS)}")
     attrs = _attrs(source, given.get("attrs"))
@@ -78,16 +95,7 @@ def read_signature(source: Source, types: TypeReader, node: ast.FunctionDef) -> 
     has_self = (
         bool(arguments.args) and arguments.args[0].arg == "self" and arguments.args[0].annotation is None
     )
-    parameters: list[ParameterText] = []
-    for argument in arguments.args[has_self:]:
-        if argument.annotation is None:
-            source.fail(argument, f"parameter '{argument.arg}' has no type")
-        type_, direction = types.parameter(argument.annotation)
-        if not isinstance(type_, TensorText | ScalarText):
-            source.outside(argument.annotation, "a pl.Tensor or pl.Scalar type")
-        if any(p.name == argument.arg for p in parameters):
-            source.fail(argument, f"parameter '{argument.arg}' is there twice")
-        parameters.append(ParameterText(argument.arg, type_, direction))
+    parameters = _parameters(source, types, arguments.args[has_self:])
     returns: list[AnyText] | None = None
     if node.returns is not None:
         read = types.read(node.returns)
@@ -99,10 +107,28 @@ def read_signature(source: Source, types: TypeReader, node: ast.FunctionDef) -> 
     return Signature(node, node.name, KINDS[word], text, has_self, parameters, returns, attrs)
 
 
+def _parameters(source: Source, types: TypeReader, arguments: Sequence[ast.arg]) -> list[ParameterText]:
+    parameters: list[ParameterText] = []
+    for argument in arguments:
+        if argument.annotation is None:
+            source.fail(argument, f"parameter '{argument.arg}' has no type")
+        type_, direction = types.parameter(argument.annotation)
+        if isinstance(type_, OtherText):
+            source.unread(argument.annotation)
+        if not isinstance(type_, TensorText | ScalarText):
+            source.outside(argument.annotation, "a pl.Tensor or pl.Scalar type")
+        if any(p.name == argument.arg for p in parameters):
+            source.fail(argument, f"parameter '{argument.arg}' is there twice")
+        parameters.append(ParameterText(argument.arg, type_, direction))
+    return parameters
+
+
 def _decorator(source: Source, node: ast.FunctionDef) -> ast.Call:
     match node.decorator_list:
         case [ast.Call(args=[]) as call] if source.qualified(call.func) == "pl.function":
             return call
+        case [ast.Attribute() as plain] if source.qualified(plain) == "pl.function":
+            source.unread(plain)
         case _:
             source.fail(node, f"expected '@pl.function(…)' in front of '{node.name}'")
 

@@ -21,6 +21,14 @@ _GRAMMAR = (
 )
 
 
+class Unread(Exception):
+    """Something that pypto writes and nothing here reads: the function around it stays text."""
+
+    def __init__(self, node: ast.AST, what: str):
+        super().__init__(what)
+        self.node = node
+
+
 @dataclass
 class Source:
     """A text, its file name and its lines."""
@@ -79,6 +87,10 @@ class Source:
     def outside(self, node: ast.AST, what: str) -> NoReturn:
         """The node is Python, but no part of a tile program."""
         self.fail(node, f"expected {what}, found '{shortened(' '.join(ast.unparse(node).split()))}'")
+
+    def unread(self, node: ast.AST) -> NoReturn:
+        """The node is part of pypto's language, but not of what is read here."""
+        raise Unread(node, f"'{shortened(' '.join(ast.unparse(node).split()))}' is not read")
 
     def written(self, node: ast.AST) -> str:
         """A piece of syntax as it stands in the text."""

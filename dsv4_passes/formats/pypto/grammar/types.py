@@ -17,7 +17,7 @@ from dialects.dsv4.opaque import TextType
 from dialects.pto.elements import ELEMENT_TYPES
 from dialects.pto.types import BLOCK_LAYOUTS, BOX_LAYOUTS, TileLayout, TileType
 
-from .source import Source
+from .source import Source, Unread
 
 DTYPES = {
     "FP32": "f32",
@@ -34,6 +34,9 @@ DTYPES = {
     for bits in (8, 16, 32, 64)
 }
 """Element types: pypto's name to the name in the `pto` dialect."""
+
+UNREAD_DTYPES = ("INT4", "UINT4", "FP4", "HF4", "FP8E8M0", "TASK_ID")
+"""Element types of pypto that nothing here computes with."""
 
 DTYPE_NAMES = {name: word for word, name in DTYPES.items()}
 
@@ -206,6 +209,12 @@ class TypeReader:
     def read(self, node: ast.expr) -> AnyText:
         """The type of a value. Raises UserError where it is a tile, tensor or scalar, but malformed."""
         self.source.check_kept(node)
+        try:
+            return self.known(node)
+        except Unread:
+            return OtherText(ast.unparse(node))
+
+    def known(self, node: ast.expr) -> AnyText:
         if not isinstance(node, ast.Subscript):
             return OtherText(ast.unparse(node))
         arguments = list(node.slice.elts) if isinstance(node.slice, ast.Tuple) else [node.slice]
@@ -231,6 +240,8 @@ class TypeReader:
 
     def dtype(self, node: ast.expr) -> str:
         word = self.source.word(node, "pl")
+        if word in UNREAD_DTYPES:
+            self.source.unread(node)
         if word not in DTYPES:
             self.source.fail(node, f"unknown element type '{word}'")
         return DTYPES[word]
@@ -250,6 +261,8 @@ class TypeReader:
             if node.id not in self.symbols:
                 self.source.fail(node, f"undefined name '{node.id}' in a shape")
             return node.id
+        if isinstance(node, ast.BinOp):
+            self.source.unread(node)
         if (extent := self.source.integer(node)) <= 0:
             self.source.fail(node, f"expected a positive extent, found {extent}")
         return extent

@@ -17,10 +17,12 @@ from dsv4_passes.formats.pypto.grammar.scalars import (
     Memory,
     Scalars,
 )
+from dsv4_passes.formats.pypto.grammar.source import names_in
 
 __all__ = ["INDEX", "Body", "Bound", "Buffer", "LoopHeader", "Many", "Memory", "yield_at_end"]
 
 LOOPS = ("pl.range", "pl.pipeline", "pl.parallel", "pl.unroll")
+OTHER_LOOPS = ("pl.while_", "pl.spmd", "pl.split_aiv")
 
 
 class LoopHeader(NamedTuple):
@@ -36,12 +38,26 @@ class LoopHeader(NamedTuple):
 class Body(Scalars):
     """Reads the statements of one function into a block."""
 
+    def check_statement(self, statement: ast.stmt) -> None:
+        """Raises Unread for what pypto's language has beyond plain statements, loops and branches."""
+        match statement:
+            case ast.While() | ast.Break() | ast.Continue():
+                self.source.unread(statement)
+            case ast.With(items=[ast.withitem(context_expr=ast.Call(func=function))]) if (
+                self.source.qualified(function) or ""
+            ).startswith("pl."):
+                self.source.unread(statement)
+            case _:
+                pass
+
     def name_of(self, node: ast.expr) -> str:
         if isinstance(node, ast.Name):
             return node.id
         self.source.outside(node, "a name")
 
     def loop_header(self, node: ast.For) -> LoopHeader:
+        if isinstance(node.iter, ast.Call) and self.source.qualified(node.iter.func) in OTHER_LOOPS:
+            self.source.unread(node.iter)
         match node.target:
             case ast.Name(id=variable):
                 carried: list[str] = []
@@ -58,11 +74,20 @@ class Body(Scalars):
         if len(inits) != len(carried):
             self.fail(call, f"expected {len(carried)} initial values, found {len(inits)}")
         stage = self.source.integer(given.pop("stage")) if "stage" in given else 0
+        options = self.kept_attrs(given.pop("attrs")) if "attrs" in given else ""
         if given:
             self.fail(call, f"unknown loop option '{min(given)}'")
         word = kind.removeprefix("pl.")
-        attribute = None if word == "range" else LoopAttr(Loop(word, stage))
+        plain = word == "range" and not options
+        attribute = None if plain else LoopAttr(Loop(word, stage, options))
         return LoopHeader(variable, carried, inits, self.loop_bounds(call), attribute)
+
+    def kept_attrs(self, node: ast.expr) -> str:
+        """`{"loop_origin": pl.LoopOrigin.ChunkInner}` as text: it must not name values of the program."""
+        self.source.check_kept(node)
+        if not isinstance(node, ast.Dict) or names_in(node) - {"pl"}:
+            self.source.outside(node, "a dictionary of constants")
+        return self.source.written(node)
 
     def loop_bounds(self, call: ast.Call) -> tuple[SSAValue, SSAValue, SSAValue]:
         """Start, end and step, of which the first and last may be left out."""

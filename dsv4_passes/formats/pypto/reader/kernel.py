@@ -133,6 +133,7 @@ class KernelReader(RegionReader):
             case ast.Expr(value=ast.Constant()):
                 pass
             case _:
+                self.check_statement(statement)
                 self.source.outside(statement, "a statement of a kernel")
 
     def assign(self, name: str, declared: AnyText | None, value: ast.expr) -> None:
@@ -153,6 +154,8 @@ class KernelReader(RegionReader):
         if self.is_scalar_call(call):
             return None
         name = self.source.qualified(call.func) or ""
+        if name.startswith("pld."):
+            self.source.unread(call)
         if not name.startswith("pl.") or name == "pl.yield_":
             self.source.outside(call, "an operation of pl")
         return name.removeprefix("pl.")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from xdsl.dialects import func, scf
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, StringAttr, i1
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, StringAttr
 from xdsl.ir import Attribute, Block, Region, SSAValue
 
 from dialects.dsv4.attributes import DirectionAttr
@@ -132,6 +132,7 @@ class OrchestrationReader(TensorReader):
                 case ast.Pass() | ast.Expr(value=ast.Constant()):
                     pass
                 case _:
+                    self.check_statement(statement)
                     self.source.outside(statement, "a statement of an orchestration")
 
     def assign(self, name: str, declared: AnyText | None, value: ast.expr) -> None:
@@ -157,6 +158,8 @@ class OrchestrationReader(TensorReader):
         function = self.source.qualified(call.func) or ""
         if function.startswith("self."):
             return self.launch(call, function.removeprefix("self."), name)
+        if function in ("pl.submit", "pl.spmd_submit") or function.startswith("pld."):
+            self.source.unread(call)
         if function in self.operations:
             return self.operations[function](call, name, declared)
         if not function.startswith("pl.") or function == "pl.yield_":
@@ -274,9 +277,7 @@ class OrchestrationReader(TensorReader):
         self.leave(ends.names or header.carried, ends.bounds, same, implicit, op.results)
 
     def branch(self, node: ast.If) -> None:
-        condition = self.scalar(node.test)
-        if condition.type != i1:
-            self.source.outside(node.test, "a condition")
+        condition = self.condition(node.test)
         bodies = (node.body, node.orelse)
         first = [self.trial(lambda body=body: self.run_body(body)) for body in bodies]
         self.check_same_names(node, first[0].names, first[1].names)

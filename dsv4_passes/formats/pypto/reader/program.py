@@ -6,21 +6,18 @@ from collections.abc import Iterator
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.ir import Operation
 
-from dialects.dsv4.functions import returned
-from dialects.dsv4.launch import WrapperOp
+from dialects.dsv4.launch import KeptOp
 from dialects.dsv4.opaque import SourceOp
-from dsv4_passes.diagnostics import UserError
+from dsv4_passes.diagnostics import UserError, note
 from dsv4_passes.formats.pypto.grammar.fingerprint import fingerprint
 from dsv4_passes.formats.pypto.grammar.signature import Signature, read_signature
-from dsv4_passes.formats.pypto.grammar.source import Source, is_docstring, shortened
-from dsv4_passes.formats.pypto.grammar.types import TensorText, TypeReader
+from dsv4_passes.formats.pypto.grammar.source import Source, Unread, is_docstring
+from dsv4_passes.formats.pypto.grammar.types import TypeReader
 
 from .kernel import KernelReader
 from .orchestration import OrchestrationReader
-from .tensors import Callee
+from .wrapper import Callee, WrapperReader, kernel_callee
 
-MAX_BLOCKS = 1 << 16
-"""Far more than a chip has cores, and as many as an analysis of all blocks can look at."""
 _IMPORT = "import pypto.language as pl"
 
 
@@ -83,110 +80,59 @@ class _Program:
 
     def module(self) -> ModuleOp:
         made: dict[str, Operation] = {}
+        self.keep(made)
         callees: dict[str, Callee] = {}
-        for signature in self.of_kind("kernel"):
-            kernel = KernelReader(self.source, self.types, signature).read()
-            made[signature.name] = kernel
-            callees[signature.name] = Callee(kernel, signature, None, None)
-        for signature in self.of_kind("wrapper"):
-            callee, wrapper = self.wrapper(signature, callees)
-            callees[signature.name] = callee
-            made[signature.name] = wrapper
-        for signature in self.of_kind("orchestration"):
-            reader = OrchestrationReader(self.source, self.types, signature, callees)
-            made[signature.name] = reader.read()
+        readers = {"kernel": self.kernel, "wrapper": self.wrapper, "orchestration": self.orchestration}
+        for kind, read in readers.items():
+            for signature in [s for s in self.signatures.values() if s.kind == kind]:
+                try:
+                    self.check_calls(signature, made)
+                    made[signature.name] = read(signature, callees)
+                except Unread as reason:
+                    made[signature.name] = self.kept(signature, reason)
         module = ModuleOp([made[name] for name in self.signatures])
         module.attributes["sym_name"] = StringAttr(self.node.name)
         module.location = self.source.location(self.node)
         for name, text in self.texts():
-            mark = fingerprint(module, name) if name in made else name
-            source = SourceOp(name if name in made else "", mark, text)
+            op = made.get(name)
+            mark = name if op is None else "" if isinstance(op, KeptOp) else fingerprint(module, name)
+            source = SourceOp("" if op is None else name, mark, text)
             module.body.block.add_op(source)
         return module
 
-    def of_kind(self, kind: str) -> Iterator[Signature]:
-        return (s for s in self.signatures.values() if s.kind == kind)
+    def keep(self, made: dict[str, Operation]) -> None:
+        """Functions whose signature nobody reads stay text."""
+        for signature in self.signatures.values():
+            if signature.unread is not None:
+                made[signature.name] = self.kept(signature, signature.unread)
 
-    def wrapper(self, signature: Signature, callees: dict[str, Callee]) -> tuple[Callee, WrapperOp]:
-        """A function that is one call with its parameters in order, and returns what that returns."""
-        name, node = signature.name, signature.node
-        call = next(
-            (
-                s.value
-                for s in signature.body[:1]
-                if isinstance(s, ast.AnnAssign | ast.Assign | ast.Expr) and isinstance(s.value, ast.Call)
-            ),
-            None,
-        )
-        target = (self.source.qualified(call.func) or "") if call is not None else ""
-        if call is None or not target.startswith("self."):
-            self.source.fail(node, f"expected '{name}' to be one call of a kernel")
-        kernel = target.removeprefix("self.")
-        callee = callees.get(kernel)
-        if callee is None or callee.via is not None:
-            self.source.fail(call, f"undefined kernel '{kernel}'")
-        if call.keywords or len(call.args) != len(callee.signature.parameters):
-            expected, found = len(callee.signature.parameters), len(call.args) + len(call.keywords)
-            self.source.fail(call, f"expected {expected} arguments for '{kernel}', found {found}")
-        passed = [a.id if isinstance(a, ast.Name) else "" for a in call.args]
-        if passed != [p.name for p in signature.parameters]:
-            self.source.fail(call, f"expected '{name}' to pass on its parameters in their order")
-        for own, inner in zip(signature.parameters, callee.signature.parameters, strict=True):
-            if own.type != inner.type and not _alike(own.type, inner.type):
-                self.source.fail(
-                    node, f"'{own.name}' is {own.type.text()} here and {inner.type.text()} in the kernel"
-                )
-        self.check_returns(signature, len(returned(callee.function)))
-        core_num = signature.attrs.get("core_num")
-        if core_num is None:
-            self.source.fail(node, f"expected attrs with core_num for '{name}'")
-        blocks = self.blocks(core_num)
-        op = WrapperOp(name, kernel, blocks)
-        op.location = self.source.location(node)
-        if signature.decorator != f'type=pl.FunctionType.Spmd, attrs={{"core_num": {blocks}}}':
-            op.attributes["dsv4.decorator"] = StringAttr(signature.decorator)
-        return Callee(callee.function, callee.signature, blocks, name), op
+    def kernel(self, signature: Signature, callees: dict[str, Callee]) -> Operation:
+        kernel = KernelReader(self.source, self.types, signature).read()
+        callees[signature.name] = kernel_callee(kernel, signature)
+        return kernel
 
-    def blocks(self, node: ast.expr) -> int | str:
-        """The number of blocks, or the text of an expression over names that nobody defines."""
-        if not isinstance(node, ast.Constant | ast.UnaryOp):
-            for inner in ast.walk(node):
-                if isinstance(inner, ast.expr) and not isinstance(inner, ast.Name | ast.Constant | ast.BinOp):
-                    self.source.outside(node, "a number of blocks")
-            return ast.unparse(node)
-        number = self.source.integer(node)
-        if not 1 <= number <= MAX_BLOCKS:
-            self.source.fail(node, f"expected 1 to {MAX_BLOCKS} blocks, found {shortened(str(number))}")
-        return number
+    def wrapper(self, signature: Signature, callees: dict[str, Callee]) -> Operation:
+        callees[signature.name], op = WrapperReader(self.source, signature, callees).read()
+        return op
 
-    def check_returns(self, signature: Signature, count: int) -> None:
-        """Behind its call, a wrapper takes a tuple apart and returns what the kernel returned, in order."""
-        first, *rest = signature.body
-        numbers: dict[str, int | None] = {}
-        if isinstance(first, ast.AnnAssign | ast.Assign):
-            target = first.target if isinstance(first, ast.AnnAssign) else first.targets[0]
-            if isinstance(target, ast.Name):
-                numbers[target.id] = 0 if count == 1 else None
-        found: list[int | None] = []
-        for statement in rest:
-            match statement:
-                case ast.AnnAssign(
-                    target=ast.Name(id=name), value=ast.Subscript(value=ast.Name(id=whole), slice=index)
-                ) if whole in numbers:
-                    numbers[name] = self.source.integer(index)
-                case ast.Return(value=None):
-                    pass
-                case ast.Return(value=ast.Name(id=name)):
-                    found = [numbers.get(name)]
-                case ast.Return(value=ast.Tuple(elts=parts)):
-                    found = [numbers.get(p.id) if isinstance(p, ast.Name) else None for p in parts]
-                case _:
-                    self.source.outside(statement, "what the kernel returned")
-        if found != list(range(count)):
-            place = rest[-1] if rest else first
-            self.source.fail(
-                place, f"expected '{signature.name}' to return what its kernel returns, in order"
-            )
+    def orchestration(self, signature: Signature, callees: dict[str, Callee]) -> Operation:
+        return OrchestrationReader(self.source, self.types, signature, callees).read()
+
+    def check_calls(self, signature: Signature, made: dict[str, Operation]) -> None:
+        """Raises Unread for a function that calls one that stays text."""
+        for node in ast.walk(signature.node):
+            name = self.source.qualified(node) if isinstance(node, ast.Attribute) else None
+            if name is not None and isinstance(made.get(name.removeprefix("self.")), KeptOp):
+                raise Unread(node, f"'{name}' is kept as text")
+
+    def kept(self, signature: Signature, reason: Unread) -> KeptOp:
+        names = {self.source.qualified(n) for n in ast.walk(signature.node) if isinstance(n, ast.Attribute)}
+        calls = [name for name in self.signatures if f"self.{name}" in names]
+        op = KeptOp(signature.name, calls)
+        op.location = self.source.location(signature.node)
+        line = self.source.location(reason.node).line.data
+        note(op, f"'{signature.name}' is kept as text: {reason} (line {line})")
+        return op
 
     def texts(self) -> Iterator[tuple[str, str]]:
         """The text cut into pieces: what stands before the functions, the functions, what stands behind."""
@@ -201,17 +147,3 @@ class _Program:
             previous = end
         if starts and previous < len(lines):
             yield "behind", "".join(lines[previous:])
-
-
-def _alike(first: object, second: object) -> bool:
-    """Tensors whose extents agree, a name agreeing with anything."""
-    if not isinstance(first, TensorText) or not isinstance(second, TensorText):
-        return False
-    return (
-        first.dtype == second.dtype
-        and len(first.dims) == len(second.dims)
-        and all(
-            a == b or isinstance(a, str) or isinstance(b, str)
-            for a, b in zip(first.dims, second.dims, strict=True)
-        )
-    )

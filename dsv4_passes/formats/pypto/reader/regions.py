@@ -5,7 +5,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from xdsl.dialects import scf
-from xdsl.dialects.builtin import i1
 from xdsl.ir import Attribute, Block, Region, SSAValue
 
 from dialects.pto.types import DYNAMIC, TileType
@@ -154,12 +153,6 @@ class RegionReader(TileReader, ABC):
         self.block, self.names = parent, outer
         op = self.if_operation(node, condition, blocks, passed)
         self.bind_results(names[0], ends[0], op.results)
-
-    def condition(self, node: ast.expr) -> SSAValue:
-        value = self.scalar(node)
-        if value.type != i1:
-            self.source.outside(node, "a condition")
-        return value
 
 
 def _joined(first: Attribute, second: Attribute) -> Attribute:

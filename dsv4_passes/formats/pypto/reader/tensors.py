@@ -9,12 +9,10 @@ one is put back into the other when that is read again.
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
-from xdsl.dialects import func
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 
-from dialects.dsv4.functions import call_results, returned
+from dialects.dsv4.functions import call_results
 from dialects.dsv4.launch import LaunchOp, compatible
 from dialects.dsv4.tensors import (
     AssembleOp,
@@ -30,18 +28,16 @@ from dialects.pto.elements import ELEMENT_TYPES, element_name
 from dsv4_passes.formats.pypto.grammar.signature import Signature
 from dsv4_passes.formats.pypto.grammar.source import Source
 from dsv4_passes.formats.pypto.grammar.tile_text import mark_implicit
-from dsv4_passes.formats.pypto.grammar.types import AnyText, ScalarText, TensorText, TypeReader
+from dsv4_passes.formats.pypto.grammar.types import (
+    AnyText,
+    ScalarText,
+    TensorText,
+    TypeReader,
+    dims_attribute,
+)
 
 from .body import INDEX, Body, Bound, Buffer, Many
-
-
-class Callee(NamedTuple):
-    """What `self.name(…)` runs: a kernel, through a wrapper or not."""
-
-    function: func.FuncOp
-    signature: Signature
-    blocks: int | str | None
-    via: str | None
+from .wrapper import Callee
 
 
 @dataclass(eq=False)
@@ -151,13 +147,15 @@ class TensorReader(Body):
             self.fail(call, f"undefined function '{target}'")
         callee = self.callees[target]
         parameters = callee.signature.parameters
-        if call.keywords or len(call.args) != len(parameters):
+        if any(k.arg in ("attrs", "device") for k in call.keywords):
+            self.source.unread(call)
+        if call.keywords or len(call.args) != callee.arity:
             found = len(call.args) + len(call.keywords)
-            self.fail(call, f"expected {len(parameters)} arguments for '{target}', found {found}")
+            self.fail(call, f"expected {callee.arity} arguments for '{target}', found {found}")
         values: list[SSAValue] = []
         outputs: list[Buffer] = []
-        for node, parameter in zip(call.args, parameters, strict=True):
-            what = f"'{parameter.name}' of '{target}'"
+        for number, parameter in zip(callee.passes, parameters, strict=True):
+            node, what = call.args[number], f"'{parameter.name}' of '{target}'"
             if isinstance(parameter.type, TensorText):
                 buffer = self.tensor_argument(node, parameter.type, what)
                 values.append(self.current(buffer))
@@ -173,13 +171,16 @@ class TensorReader(Body):
         for buffer, result in zip(outputs, op.results, strict=False):
             self.write(buffer, result)
         bounds: list[Bound] = [*outputs, *op.results[len(outputs) :]]
-        numbers = returned(callee.function)
-        if len(numbers) == 1 and name is not None:
-            self.call(op.results[numbers[0]], name)
-        parts = [bounds[n] for n in numbers]
+        if len(callee.returns) == 1 and callee.returns[0] >= 0 and name is not None:
+            self.call(op.results[callee.returns[0]], name)
+        parts = [bounds[n] if n >= 0 else self.passed(call.args[-1 - n]) for n in callee.returns]
         if not parts:
             return None
         return parts[0] if len(parts) == 1 else Many(parts)
+
+    def passed(self, node: ast.expr) -> Bound:
+        """An argument that a call gives back as it was."""
+        return self.lookup(node) if isinstance(node, ast.Name | ast.Subscript) else self.scalar(node)
 
     def tensor_argument(self, node: ast.expr, wanted: TensorText, what: str) -> Buffer:
         buffer = self.tensor(node)
@@ -235,6 +236,12 @@ class TensorReader(Body):
         if isinstance(declared, TensorText) and not compatible(declared.tensor_type(), text.tensor_type()):
             self.fail(call, f"yields {text.text()}, but is declared as {declared.text()}")
 
+    def declared(self, op: Operation, text: TensorText, declared: AnyText | None) -> Operation:
+        """Remember the names that an annotation has for extents which the operation computes."""
+        if isinstance(declared, TensorText) and declared.dims != text.dims:
+            op.attributes |= dims_attribute(declared)
+        return op
+
     def create(self, call: ast.Call, name: str | None, declared: AnyText | None) -> Bound:
         given = self.arguments(call, 1, 1, {"dtype", "layout"})
         if "dtype" not in given:
@@ -243,6 +250,7 @@ class TensorReader(Body):
         self.check(call, text, declared)
         layout = self.source.word(given["layout"], "pl.TensorLayout") if "layout" in given else "ND"
         op = CreateOp(text.tensor_type(), dims, None if layout == "ND" else layout)
+        self.declared(op, text, declared)
         return self.add(Buffer(text, name or "tensor"), self.emit_value(op, call, name))
 
     def reshape(self, call: ast.Call, name: str | None, declared: AnyText | None) -> Bound:
@@ -257,7 +265,8 @@ class TensorReader(Body):
             )
 
         def derive(whole: SSAValue) -> SSAValue:
-            return self.emit_value(ReshapeOp(whole, text.tensor_type(), dims), call)
+            op = ReshapeOp(whole, text.tensor_type(), dims)
+            return self.emit_value(self.declared(op, text, declared), call)
 
         def restore(piece: SSAValue, whole: SSAValue) -> SSAValue:
             return self.emit_value(mark_implicit(UpdateOp(piece, whole)), call)
@@ -272,7 +281,8 @@ class TensorReader(Body):
         offsets = self.index_values(call.args[2], len(source.text.dims))
 
         def derive(whole: SSAValue) -> SSAValue:
-            return self.emit_value(SliceOp(whole, offsets, text.tensor_type(), dims), call)
+            op = SliceOp(whole, offsets, text.tensor_type(), dims)
+            return self.emit_value(self.declared(op, text, declared), call)
 
         def restore(piece: SSAValue, whole: SSAValue) -> SSAValue:
             return self.emit_value(mark_implicit(AssembleOp(piece, whole, offsets)), call)

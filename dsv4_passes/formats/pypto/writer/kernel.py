@@ -10,7 +10,6 @@ from typing import Any
 from xdsl.dialects import arith, func, scf
 from xdsl.ir import Block, Operation, SSAValue
 
-from dialects.dsv4.attributes import LoopAttr
 from dialects.dsv4.functions import argument_attributes, hidden_argument, parameters, returned, written
 from dialects.dsv4.opaque import OpaqueOp, TextType
 from dialects.pto.elements import element_name
@@ -26,7 +25,7 @@ from dialects.pto.memory import (
 from dialects.pto.types import TileType
 from dsv4_passes.formats.pypto.grammar.types import DTYPE_NAMES, MEMORY_NAMES, ScalarText, TensorText
 
-from .text import declared_text, parameter_text, returns_text
+from .text import declared_text, loop_words, parameter_text, returns_text
 from .tiles import TILE_TEXTS, TileWriter, write_tile_op
 
 _UNWRITTEN = (arith.ConstantOp, MakeTensorViewOp, PartitionViewOp, scf.YieldOp, func.ReturnOp)
@@ -250,9 +249,7 @@ class KernelText(TileWriter):
         carried = self.stored(op)
         bounds = self.bounds(op.lb, op.ub, op.step)
         starts = [self.versions[t] for t in carried] + [self.operand(v) for v in op.iter_args]
-        kind = op.attributes.get("dsv4.loop")
-        word = kind.data.kind if isinstance(kind, LoopAttr) else "range"
-        stage = f", stage={kind.data.stage}" if isinstance(kind, LoopAttr) and kind.data.stage else ""
+        word, stage, options = loop_words(op)
         block = op.body.block
         variable = self.name(block.args[0], "i__idx_v0")
         for tensor in carried:
@@ -262,7 +259,7 @@ class KernelText(TileWriter):
         if iters:
             target = f"{variable}, ({', '.join(iters)}{',' if len(iters) == 1 else ''})"
             inits = f", init_values=({', '.join(starts)}{',' if len(starts) == 1 else ''})"
-        self.line(f"for {target} in pl.{word}({bounds}{stage}{inits}):")
+        self.line(f"for {target} in pl.{word}({bounds}{stage}{inits}{options}):")
         self.region(block, op, carried)
 
     def region(self, block: Block, op: scf.ForOp | scf.IfOp, carried: Sequence[SSAValue]) -> None:

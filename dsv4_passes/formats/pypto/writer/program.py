@@ -1,13 +1,13 @@
 """An orchestration and the wrappers it calls, as program text."""
 
 import ast
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 from xdsl.dialects import arith, func, scf
+from xdsl.dialects.builtin import ArrayAttr, StringAttr
 from xdsl.ir import Block, Operation, SSAValue
 
-from dialects.dsv4.attributes import LoopAttr
 from dialects.dsv4.functions import (
     argument_attributes,
     own_results,
@@ -24,7 +24,7 @@ from dsv4_passes.formats.pypto.grammar.source import Source, names_in
 from dsv4_passes.formats.pypto.grammar.tile_text import is_implicit
 from dsv4_passes.formats.pypto.grammar.types import DTYPE_NAMES, ScalarText, TensorText, TypeReader
 
-from .text import FunctionText, declared_text, parameter_text, returns_text, tuple_text
+from .text import FunctionText, declared_text, loop_words, parameter_text, returns_text, tuple_text
 
 _UNWRITTEN = (arith.ConstantOp, scf.YieldOp, func.ReturnOp)
 """Operations that have no line of their own."""
@@ -32,6 +32,13 @@ _UNWRITTEN = (arith.ConstantOp, scf.YieldOp, func.ReturnOp)
 ORCHESTRATOR = "type=pl.FunctionType.Orchestration, level=pl.Level.CHIP, role=pl.Role.Orchestrator"
 
 Declared = TensorText | ScalarText
+
+
+class CallShape(NamedTuple):
+    """How a wrapper whose text stands is called, as its attributes have it; None is what its kernel has."""
+
+    passes: Sequence[int] | None = None
+    returns: Sequence[int] | None = None
 
 
 def kernel_parameters(kernel: func.FuncOp) -> list[tuple[str, Declared]]:
@@ -92,12 +99,18 @@ def results_of_call(text: FunctionText, call: str, targets: Sequence[str], types
 
 
 class OrchestrationText(FunctionText):
-    """Writes one orchestration. `targets` says what a launch is called through."""
+    """Writes one orchestration.
 
-    def __init__(self, function: func.FuncOp, targets: dict[LaunchOp, str]):
+    `targets` says what a launch is called through, `shapes` how those are called that have their own order.
+    """
+
+    def __init__(
+        self, function: func.FuncOp, targets: Mapping[LaunchOp, str], shapes: Mapping[str, CallShape]
+    ):
         super().__init__()
         self.function = function
         self.targets = targets
+        self.shapes = shapes
         self.texts: dict[SSAValue, Declared] = {}
         self.writers: dict[type[Operation], Callable[[Any], None]] = {
             LaunchOp: self.launch,
@@ -197,46 +210,56 @@ class OrchestrationText(FunctionText):
 
     def launch(self, op: LaunchOp) -> None:
         kernel = op.function()
-        call = f"self.{self.targets[op]}({', '.join(self.operand(v) for v in op.args)})"
+        shape = self.shapes.get(self.targets[op], CallShape())
+        passes = shape.passes or range(len(op.args))
+        passed = dict(zip(passes, op.args, strict=True))
+        call = f"self.{self.targets[op]}({', '.join(self.operand(v) for _, v in sorted(passed.items()))})"
         inputs = dict(zip((p.index for p in visible(kernel)), op.args, strict=True))
         outputs = [inputs[p.index] for p in written(kernel)]
-        numbers = returned(kernel)
+        numbers = returned(kernel) if shape.returns is None else shape.returns
         types: list[Declared] = []
         targets: list[str] = []
         for number in numbers:
-            result = op.res[number]
-            if number < len(outputs):
-                declared = self.texts[outputs[number]]
-                default = self.names.version(self.values[outputs[number]])
+            value = op.res[number] if number >= 0 else passed[-1 - number]
+            source = outputs[number] if 0 <= number < len(outputs) else value if number < 0 else None
+            declared = self.text_of(value) if source is None else self.text_of(source)
+            default = "value__ssa_v0"
+            if source is not None and isinstance(declared, TensorText):
+                default = self.names.version(self.values[source])
                 self.names.taken.discard(default)
+            if number >= 0 and value not in self.values:
+                self.define(value, declared, default)
+                targets.append(self.values[value])
             else:
-                declared, default = ScalarText(element_name(result.type)), "value__ssa_v0"
-            self.define(result, declared, default)
+                targets.append(self.names.fresh(default))
             types.append(declared)
-            targets.append(self.values[result])
         for number, source in enumerate(outputs):
             if number not in numbers:
                 self.alias(op.res[number], source)
         results_of_call(self, call, targets, types)
 
-    def dims(self, op: Operation, given: Sequence[SSAValue]) -> TensorText:
-        """A tensor with the extents of its type, the dynamic ones by their expressions."""
+    def dims(self, op: Operation, given: Sequence[SSAValue]) -> tuple[TensorText, str]:
+        """What a tensor is declared as, and the list of its extents: dynamic ones by their expressions."""
         type_ = op.results[0].type
         element = element_name(getattr(type_, "element_type", type_))
         values = iter(given)
         shape: tuple[int, ...] = getattr(type_, "get_shape", tuple)()
-        return TensorText(tuple(e if e >= 0 else self.scalar(next(values)) for e in shape), element)
+        extents = [extent if extent >= 0 else self.scalar(next(values)) for extent in shape]
+        names = op.attributes.get("dsv4.dims")
+        words = [""] * len(shape)
+        if isinstance(names, ArrayAttr):
+            words = [n.data for n in cast(ArrayAttr[StringAttr], names).data]
+        declared = TensorText(tuple(w or e for w, e in zip(words, extents, strict=True)), element)
+        return declared, f"[{', '.join(map(str, extents))}]"
 
     def create(self, op: CreateOp) -> None:
-        declared = self.dims(op, op.dims)
-        shape = ", ".join(map(str, declared.dims))
+        declared, shape = self.dims(op, op.dims)
         layout = op.layout.data if op.layout else "ND"
-        call = f"[{shape}], dtype=pl.{DTYPE_NAMES[declared.dtype]}, layout=pl.TensorLayout.{layout}"
+        call = f"{shape}, dtype=pl.{DTYPE_NAMES[declared.dtype]}, layout=pl.TensorLayout.{layout}"
         self.line(f"{self.define(op.res, declared)} = pl.tensor.create({call})")
 
     def view(self, op: ReshapeOp | SliceOp) -> None:
-        declared = self.dims(op, op.dims)
-        shape = f"[{', '.join(map(str, declared.dims))}]"
+        declared, shape = self.dims(op, op.dims)
         source = self.values[op.source]
         if isinstance(op, SliceOp):
             call = f"slice({source}, {shape}, {self.index_list(op.offsets)})"
@@ -256,9 +279,7 @@ class OrchestrationText(FunctionText):
     def loop(self, op: scf.ForOp) -> None:
         bounds = self.bounds(op.lb, op.ub, op.step)
         starts = [self.operand(v) for v in op.iter_args]
-        kind = op.attributes.get("dsv4.loop")
-        word = kind.data.kind if isinstance(kind, LoopAttr) else "range"
-        stage = f", stage={kind.data.stage}" if isinstance(kind, LoopAttr) and kind.data.stage else ""
+        word, stage, options = loop_words(op)
         block = op.body.block
         target, inits = self.name(block.args[0], "i__idx_v0"), ""
         for argument, start in zip(block.args[1:], op.iter_args, strict=True):
@@ -267,7 +288,7 @@ class OrchestrationText(FunctionText):
             comma = "," if len(starts) == 1 else ""
             target += f", ({', '.join(self.values[a] for a in block.args[1:])}{comma})"
             inits = f", init_values=({', '.join(starts)}{comma})"
-        self.line(f"for {target} in pl.{word}({bounds}{stage}{inits}):")
+        self.line(f"for {target} in pl.{word}({bounds}{stage}{inits}{options}):")
         self.region(block, op)
 
     def region(self, block: Block, op: scf.ForOp | scf.IfOp) -> None:

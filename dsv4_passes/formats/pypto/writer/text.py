@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from typing import Any, NoReturn, cast
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import AnyFloat, FloatAttr, IndexType, IntegerAttr, StringAttr
+from xdsl.dialects.builtin import AnyFloat, FloatAttr, IndexType, IntegerAttr, StringAttr, i1
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
+from dialects.dsv4.attributes import LoopAttr
 from dialects.dsv4.functions import Parameter
 from dialects.pto.elements import element_name
 from dialects.pto.memory import constant_int
@@ -38,6 +39,13 @@ _BINARY: dict[type[Operation], tuple[str, int]] = {
     arith.RemSIOp: ("%", 3),
 }
 """Sign and how strongly it binds."""
+
+_LOGIC: dict[type[Operation], tuple[str, str]] = {
+    arith.AndIOp: ("and", "&"),
+    arith.OrIOp: ("or", "|"),
+    arith.XOrIOp: ("", "^"),
+}
+"""Word for truth values and sign for whole numbers."""
 
 _CALLS: dict[type[Operation], str] = {
     arith.MinSIOp: "pl.min",
@@ -142,6 +150,8 @@ class FunctionText:
             return self.constant(op.value, bare)
         if type(op) in _BINARY:
             return self.binary(op, around)
+        if type(op) in _LOGIC:
+            return self.logic(op, around)
         if type(op) in _CALLS:
             return f"{_CALLS[type(op)]}({', '.join(self.scalar(v) for v in op.operands)})"
         if isinstance(op, _CASTS):
@@ -164,6 +174,20 @@ class FunctionText:
             return self.constant(IntegerAttr(number, cast(IndexType, left.type)), False)
         text = f"{self.scalar(left, strength - 1)} {sign} {self.scalar(right, strength)}"
         return self.enclosed(text, strength <= around)
+
+    def logic(self, op: Operation, around: int) -> str:
+        """`a and b`, `not a`, or `a & b` of whole numbers."""
+        words = _LOGIC[type(op)]
+        left, right = op.operands
+        if left.type != i1:
+            text = f"{self.scalar(left, _COMPARISON)} {words[1]} {self.scalar(right, _COMPARISON)}"
+        elif words[0]:
+            text = f"{self.scalar(left, _COMPARISON)} {words[0]} {self.scalar(right, _COMPARISON)}"
+        elif constant_int(right) in (1, -1):
+            text = f"not {self.scalar(left, _COMPARISON)}"
+        else:
+            text = f"{self.scalar(left, _COMPARISON)} != {self.scalar(right, _COMPARISON)}"
+        return self.enclosed(text, around > 0)
 
     def comparison(self, op: arith.CmpiOp | arith.CmpfOp, around: int) -> str:
         table = _SIGNED if isinstance(op, arith.CmpiOp) else _ORDERED
@@ -190,7 +214,7 @@ class FunctionText:
 
     def is_scalar_op(self, op: Operation) -> bool:
         """The operation is part of a scalar expression."""
-        known = type(op) in _BINARY or type(op) in _CALLS
+        known = type(op) in _BINARY or type(op) in _CALLS or type(op) in _LOGIC
         return known or isinstance(op, (*_CASTS, arith.NegfOp, arith.CmpiOp, arith.CmpfOp))
 
     def scalar_statement(self, op: Operation) -> None:
@@ -215,6 +239,15 @@ class FunctionText:
             if constant_int(low) == 0:
                 values.pop(0)
         return ", ".join(self.scalar(v) for v in values)
+
+
+def loop_words(op: Operation) -> tuple[str, str, str]:
+    """The word for a loop, and its `stage=` and `attrs=` where it has them."""
+    attr = op.attributes.get("dsv4.loop")
+    if not isinstance(attr, LoopAttr):
+        return "range", "", ""
+    kind, stage, options = attr.data
+    return kind, f", stage={stage}" if stage else "", f", attrs={options}" if options else ""
 
 
 def parameter_text(parameter: Parameter, declared: TensorText | ScalarText) -> str:

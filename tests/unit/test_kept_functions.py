@@ -1,0 +1,122 @@
+"""What pypto's language has beyond what is read: the function around it stays text."""
+
+import pytest
+
+from dialects.dsv4.attributes import LoopAttr
+from dialects.dsv4.functions import KERNEL, program_functions
+from dialects.dsv4.launch import KeptOp
+from dsv4_passes.cli.program_folder import program_files
+from dsv4_passes.diagnostics import UserError, collect
+from dsv4_passes.formats.pypto import parse_program
+from dsv4_passes.formats.pypto.target import program_text
+from dsv4_passes.transforms.program.drop_dead_args import drop_all
+from tests.unit.kernels import DATA
+
+ATTRS = (DATA / "programs/loop_attrs.py").read_text(encoding="utf-8")
+TEXT = (DATA / "programs/wrapper_returns_parameter.py").read_text(encoding="utf-8")
+LOAD = "        x__tile: pl.Tile[[16, 64]"
+LAUNCH = "        y__ssa_v1: pl.Tensor[[64, 64], pl.FP32] = self.twice_spmd(x__ssa_v0, y__ssa_v0)\n"
+
+
+def test_options_of_a_loop_stay_with_it() -> None:
+    module = parse_program(ATTRS)
+    loops = [op.attributes["dsv4.loop"] for op in module.walk() if "dsv4.loop" in op.attributes]
+    assert [loop.data.options for loop in loops if isinstance(loop, LoopAttr)] == [
+        '{"loop_origin": pl.LoopOrigin.ChunkInner}'
+    ]
+    assert program_text(module) == ATTRS
+    header = 'pl.parallel(4, init_values=(y__ssa_v0,), attrs={"loop_origin": pl.LoopOrigin.ChunkInner})'
+    assert header in program_text(module, verbatim=False)
+
+
+def test_a_plain_loop_may_have_options() -> None:
+    text = ATTRS.replace("pl.parallel(", "pl.range(").replace("pl.LoopOrigin.ChunkInner", "3")
+    printed = program_text(parse_program(text), verbatim=False)
+    assert 'pl.range(4, init_values=(y__ssa_v0,), attrs={"loop_origin": 3})' in printed
+
+
+def test_options_that_name_values_are_an_error() -> None:
+    with pytest.raises(UserError, match="expected a dictionary of constants"):
+        parse_program(ATTRS.replace("pl.LoopOrigin.ChunkInner", "x__ssa_v0"))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "while k < 4:\n            pass\n",
+        "for (k,) in pl.while_(init_values=(0,)):\n            k2 = pl.yield_(k + 1)\n",
+        "with pl.auto_scope():\n            pass\n",
+        "k: pl.Scalar[pl.INDEX] = 2 ** i__ssa_v0\n",
+        "k: pl.Scalar[pl.INDEX] = abs(i__ssa_v0)\n",
+        "k: pl.Scalar[pl.INDEX] = ~i__ssa_v0\n",
+        "pld.tile.put(x__ssa_v0, y__ssa_v0)\n",
+        "k: pl.Scalar[pl.INDEX] = i__ssa_v0 << 2\n",
+    ],
+)
+def test_a_kernel_with_unread_statements_stays_text_and_so_do_its_callers(lines: str) -> None:
+    text = TEXT.replace(LOAD, f"        {lines}{LOAD}")
+    with collect() as said:
+        module = parse_program(text)
+    assert [op.sym_name.data for op in module.ops if isinstance(op, KeptOp)] == [
+        "twice",
+        "twice_spmd",
+        "main",
+    ]
+    assert "'twice' is kept as text: " in said.entries[0].message
+    assert "(line " in said.entries[0].message
+    assert program_text(module) == text == program_text(module, verbatim=False)
+    with pytest.raises(UserError, match="function 'twice' is only known as text"):
+        program_files(module)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ret = pl.submit(self.twice, x__ssa_v0, y__ssa_v0, deps=[])\n",
+        "ret = pl.spmd_submit(self.twice, x__ssa_v0, y__ssa_v0, core_num=4)\n",
+        "with pl.manual_scope():\n            self.twice_spmd(x__ssa_v0, y__ssa_v0)\n",
+        'y__ssa_v1 = self.twice_spmd(x__ssa_v0, y__ssa_v0, attrs={"arg_directions": [pl.adir.input]})\n',
+        "y__ssa_v1 = self.twice_spmd(x__ssa_v0, y__ssa_v0, device=0)\n",
+    ],
+)
+def test_an_orchestration_stays_text_alone_and_what_it_calls_keeps_its_parameters(line: str) -> None:
+    before = "def twice(x__ssa_v0: pl.Tensor[[64, 64], pl.FP32], "
+    text = TEXT.replace(LAUNCH, f"        {line}").replace(before, f"{before}dead: pl.Scalar[pl.INDEX], ")
+    text = text.replace("self.twice(x__ssa_v0, ", "self.twice(x__ssa_v0, dead, ")
+    text = text.replace("def twice_spmd(self, ", "def twice_spmd(self, dead: pl.Scalar[pl.INDEX], ")
+    module = parse_program(text)
+    assert [op.sym_name.data for op in module.ops if isinstance(op, KeptOp)] == ["main"]
+    assert [f.sym_name.data for f in program_functions(module, KERNEL)] == ["twice"]
+    assert drop_all(module) == 0
+    assert program_text(module) == text
+
+
+@pytest.mark.parametrize("kind", ["Opaque", "AIC", "AIV", "Group", "Inline", "Graph"])
+def test_functions_of_other_kinds_stay_text(kind: str) -> None:
+    text = TEXT.replace("type=pl.FunctionType.InCore", f"type=pl.FunctionType.{kind}")
+    module = parse_program(text)
+    assert program_text(module) == text
+    assert not program_functions(module, KERNEL)
+
+
+@pytest.mark.parametrize(
+    "type_",
+    ["pl.Array[4, pl.INT32]", "pl.Tensor[[8, 8], pl.FP4]", "pld.DistributedTensor[[8], pl.FP32]", "pl.Ptr"],
+)
+def test_parameters_of_other_types_keep_the_function_as_text(type_: str) -> None:
+    text = TEXT.replace("def main(self, ", f"def main(self, more: {type_}, ")
+    assert program_text(parse_program(text)) == text
+
+
+def test_conditions_are_read_and_written() -> None:
+    line = "        if i__ssa_v0 < 2 and not (i__ssa_v0 == 1 or i__ssa_v0 % 3 == 2):\n            pass\n"
+    text = TEXT.replace(LOAD, line + LOAD)
+    module = parse_program(text)
+    assert program_text(module) == text
+    printed = program_text(module, verbatim=False)
+    assert "if (i__ssa_v0 < 2) and (not ((i__ssa_v0 == 1) or (i__ssa_v0 % 3 == 2))):" in printed
+    assert program_text(parse_program(printed), verbatim=False) == printed
+    mask = TEXT.replace(LOAD, f"        k__ssa_v0: pl.Scalar[pl.INDEX] = (i__ssa_v0 + 1) & 2\n{LOAD}")
+    assert "k__ssa_v0: pl.Scalar[pl.INDEX] = i__ssa_v0 + 1 & 2" in program_text(
+        parse_program(mask), verbatim=False
+    )
