@@ -55,9 +55,9 @@ def test_printed_from_the_ir_it_does_the_same() -> None:
     assert run(parse_program(printed)) == expected()
 
 
-SPARE = TEXT.replace("def input_spmd(self, ", "def input_spmd(self, spare__ssa_v0: pl.Scalar[pl.INDEX], ").replace(
-    "self.input_spmd(", "self.input_spmd(3, "
-)
+SPARE = TEXT.replace(
+    "def input_spmd(self, ", "def input_spmd(self, spare__ssa_v0: pl.Scalar[pl.INDEX], "
+).replace("self.input_spmd(", "self.input_spmd(3, ")
 
 
 def test_a_wrapper_may_have_a_parameter_that_it_does_not_pass() -> None:
