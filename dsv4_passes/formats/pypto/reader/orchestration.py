@@ -151,7 +151,7 @@ class OrchestrationReader(TensorReader):
     def rename(self, bound: Bound, name: str) -> None:
         """What a call returned has no name of its own yet."""
         value = self.state[bound].value if isinstance(bound, Buffer) else bound
-        if isinstance(value, SSAValue) and value.name_hint is None:
+        if isinstance(value, SSAValue) and value.name_hint is None and value not in self.given_back:
             self.call(value, name)
 
     def call_operation(self, call: ast.Call, name: str | None, declared: AnyText | None) -> Bound | None:

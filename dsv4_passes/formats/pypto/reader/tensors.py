@@ -71,6 +71,8 @@ class TensorReader(Body):
         self.callees = callees
         self.state: dict[Buffer, State] = {}
         self.written: set[Buffer] = set()
+        self.given_back: set[Bound] = set()
+        """Values that calls gave back as they were: what that is called is not their name."""
         self.symbol_sources: dict[str, tuple[SSAValue, int]] = {}
         self.operations: dict[str, Callable[[ast.Call, str | None, AnyText | None], Bound]] = {
             "pl.tensor.create": self.create,
@@ -180,7 +182,9 @@ class TensorReader(Body):
 
     def passed(self, node: ast.expr) -> Bound:
         """An argument that a call gives back as it was."""
-        return self.lookup(node) if isinstance(node, ast.Name | ast.Subscript) else self.scalar(node)
+        bound = self.lookup(node) if isinstance(node, ast.Name | ast.Subscript) else self.scalar(node)
+        self.given_back.add(self.current(bound) if isinstance(bound, Buffer) else bound)
+        return bound
 
     def tensor_argument(self, node: ast.expr, wanted: TensorText, what: str) -> Buffer:
         buffer = self.tensor(node)

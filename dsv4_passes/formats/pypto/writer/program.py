@@ -231,7 +231,7 @@ class OrchestrationText(FunctionText):
                 self.define(value, declared, default)
                 targets.append(self.values[value])
             else:
-                targets.append(self.names.fresh(default))
+                targets.append(self.names.fresh("same__ssa_v1"))
             types.append(declared)
         for number, source in enumerate(outputs):
             if number not in numbers:
