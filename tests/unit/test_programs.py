@@ -69,18 +69,18 @@ BOTH_WAYS = {GATHER: 2, SCATTER: 2}
 SHAPES = {
     "chunked_select": Shape(ops=BOTH_WAYS),
     "column_chunks": Shape(ops={GATHER: 2, SCATTER: 4}),
-    "compressor_chain": Shape(ops=BOTH_WAYS),
+    "compressor_chain": Shape(kernels=2, ops=BOTH_WAYS),
     "full_width_select": Shape(ops=BOTH_WAYS),
-    "half_rewritten": Shape(ops=BOTH_WAYS | {"tmatmul": 1}, refused=["not a selection"]),
+    "half_rewritten": Shape(kernels=2, ops=BOTH_WAYS | {"tmatmul": 1}),
     "head_groups": Shape(ops=BOTH_WAYS),
     "index_scatter": Shape(TABLES, ops=BOTH_WAYS | {"tor": 1}),
     "other_grid": Shape(ops={GATHER: 4, SCATTER: 4}),
     "preserve_blend": Shape({}, ops=BOTH_WAYS | {"tor": 1}),
     "selector_copy": Shape(ops=BOTH_WAYS),
-    "loops_in_place": Shape({}),
-    "sibling_loops": Shape(ops={GATHER: 4, SCATTER: 4, "tmatmul": 1}, refused=["not a selection"]),
+    "loops_in_place": Shape({}, kernels=2),
+    "sibling_loops": Shape(kernels=2, ops=BOTH_WAYS | {"tmatmul": 1}),
     "two_roundings": Shape(ops=BOTH_WAYS),
-    "written_in_place": Shape(kernels=2, ops=BOTH_WAYS, refused=["other reader"]),
+    "written_in_place": Shape(kernels=2, ops=BOTH_WAYS),
 }
 
 CORPUS = {

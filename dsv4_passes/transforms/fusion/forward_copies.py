@@ -17,6 +17,7 @@ from xdsl.ir import Block, Operation, SSAValue
 from dialects.dsv4.functions import Parameter, visible, written
 from dialects.dsv4.launch import LaunchOp
 from dialects.dsv4.tensors import CreateOp
+from dialects.pto.base import TileOp
 from dsv4_passes.diagnostics import UserError, refused, rewritten
 from dsv4_passes.equivalence.effects import Store
 from dsv4_passes.equivalence.lanes import LaneRun, run_lanes
@@ -31,6 +32,9 @@ from dsv4_passes.transforms.program.orchestration import (
 )
 
 from .gm_footprint import empty, footprint
+
+COPYING = ("tload", "tstore", "tmov", "tinsert", "textract", "treshape", "ttrans")
+"""Operations on tiles that a copy may consist of."""
 
 
 def copied_from(run: LaneRun, argument: int) -> int | None:
@@ -95,11 +99,18 @@ def forward_copies(module: ModuleOp) -> int:
     return count
 
 
+def _may_copy(op: Operation) -> bool:
+    """The operation computes no lane."""
+    return not isinstance(op, TileOp) or op.mnemonic() in COPYING
+
+
 def _copies(launch: LaunchOp) -> list[tuple[SSAValue, SSAValue]] | None:
     """Pairs of (copy, original) if copying is all that the launch does."""
     function, blocks = launch.function(), launch.block_count
     outputs = written(function)
     if blocks is None or not outputs or len(outputs) != len(launch.res):
+        return None
+    if not all(_may_copy(op) for op in function.walk()):
         return None
     try:
         run = run_lanes(function)

@@ -37,6 +37,7 @@ from dsv4_passes.transforms.common.byte_ranges import trips
 from dsv4_passes.transforms.program.orchestration import root_of
 
 from .gm_footprint import Addresses, Footprint
+from .lane_way import LaneWay
 from .merge_loops import between, merge_loops, mergeable
 
 MAX_TRIPS = 256
@@ -275,11 +276,18 @@ def make_inside(loop: scf.ForOp, number: int) -> scf.ForOp:
     return new
 
 
-def fuse_loops(module: ModuleOp) -> int:
-    """Fuse sibling loops in all orchestrations; how many pairs became one."""
+def fuse_loops(module: ModuleOp, way: LaneWay | None = None) -> int:
+    """Fuse sibling loops in all orchestrations; how many pairs became one.
+
+    With `way`, only loops that both have kernels which move lanes.
+    """
     count = 0
     seen: set[tuple[scf.ForOp, scf.ForOp]] = set()
-    while (pair := next((p for p in _pairs(module) if p not in seen), None)) is not None:
+
+    def wanted(pair: tuple[scf.ForOp, scf.ForOp]) -> bool:
+        return pair not in seen and (way is None or all(way.are_sites(_launch_ops(loop)) for loop in pair))
+
+    while (pair := next(filter(wanted, _pairs(module)), None)) is not None:
         seen.add(pair)
         names = " and ".join(f"'{_launches(loop)}'" for loop in pair)
         place = pair[1]
@@ -308,5 +316,9 @@ def _blocks(function: func.FuncOp) -> Iterator[Block]:
             yield from region.blocks
 
 
+def _launch_ops(loop: scf.ForOp) -> list[LaunchOp]:
+    return [op for op in loop.walk() if isinstance(op, LaunchOp)]
+
+
 def _launches(loop: scf.ForOp) -> str:
-    return ", ".join(op.callee for op in loop.walk() if isinstance(op, LaunchOp))
+    return ", ".join(op.callee for op in _launch_ops(loop))

@@ -21,7 +21,7 @@ order or block, none touches what another one stores. What does not fit into vec
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from xdsl.context import Context
@@ -50,6 +50,7 @@ from .forward_copies import forward_copies
 from .fuse_kernels import Shared, common_decorator, concatenate, merge_parameters
 from .fuse_loops import fuse_loops
 from .gm_footprint import Footprint, empty, footprint
+from .lane_way import LaneWay
 from .nonadjacent_stages import say_what_comes_from_afar
 from .producer_consumer import (
     CannotFuse,
@@ -64,6 +65,8 @@ from .store_to_load import NotForwarded, clean, forward
 from .task_inlining import Sunk, sink
 from .task_mapping import Regrid, plan_regrid
 
+Scope = Literal["lanes", "all"]
+MAX_GROWTH = 1.5
 TELLING = ("loads of several blocks", "not stored in one block")
 """Reasons that say more than those of other attempts."""
 
@@ -73,6 +76,8 @@ class Target(NamedTuple):
 
     chip: str
     ptoas: str | float
+    growth: float | None = None
+    """How many times the operations of both a kernel for two may have; None for any number."""
 
 
 # -- blocks --------------------------------------------------------------------------------------------
@@ -177,6 +182,8 @@ def finish(module: ModuleOp, pair: Pair, sunk: Sunk, shared: Sequence[Shared], t
         sunk.arrange()
         clean(fused)
         drop_arguments(fused, [arguments.index(s) for s in stages])
+        if target.growth is not None:
+            check_growth(pair, fused, target.growth)
         fused = in_memory(fused, target)
     except (NotForwarded, UserError, CannotFuse) as problem:
         fused.detach()
@@ -188,6 +195,16 @@ def finish(module: ModuleOp, pair: Pair, sunk: Sunk, shared: Sequence[Shared], t
         raise CannotFuse(f"{pair.label}: {problem}", "not stored in the same block") from None
     kept = [s for s in shared if s.second is None or s.second not in pair.stages]
     return _replace_launches(module, pair, fused, [(s.first, s.second) for s in kept])
+
+
+def check_growth(pair: Pair, fused: func.FuncOp, most: float) -> None:
+    """A text of many times what it was is not worth it: loops are unrolled to see which lane is where."""
+    before = sum(1 for launch in (pair.producer, pair.consumer) for _ in launch.function().walk())
+    if (after := sum(1 for _ in fused.walk())) > most * before:
+        raise CannotFuse(
+            f"a kernel for {pair.label} would have {after} operations, and the two have {before}",
+            "text grows",
+        )
 
 
 def _direction(pair: Pair, a: int | None, b: int | None) -> Attribute:
@@ -261,12 +278,16 @@ def in_memory(function: func.FuncOp, target: Target) -> func.FuncOp:
     return found[0]
 
 
-def fuse_all(module: ModuleOp, chip: str | None = None, ptoas: str | float = LATEST) -> int:
+def fuse_all(
+    module: ModuleOp, chip: str | None = None, ptoas: str | float = LATEST, scope: Scope = "all"
+) -> int:
     """Fuse until nothing more can be; pairs that stay two are remarked once."""
-    target = Target(chip or target_arch(module), ptoas)
-    count = forward_copies(module) + fuse_loops(module)
+    target = Target(chip or target_arch(module), ptoas, None if scope == "all" else MAX_GROWTH)
+    count = forward_copies(module)
+    way = None if scope == "all" else LaneWay(module)
+    count += fuse_loops(module, way)
     seen: set[tuple[str, str]] = set()
-    while (pair := next((p for p in pairs(module) if _names(p) not in seen), None)) is not None:
+    while (pair := _next_pair(module, seen, scope)) is not None:
         seen.add(_names(pair))
         try:
             launch, message = fuse(module, pair, target)
@@ -275,8 +296,14 @@ def fuse_all(module: ModuleOp, chip: str | None = None, ptoas: str | float = LAT
             continue
         rewritten(launch, message)
         count += 1
-    say_what_comes_from_afar(module)
+    say_what_comes_from_afar(module, None if scope == "all" else LaneWay(module))
     return count
+
+
+def _next_pair(module: ModuleOp, seen: set[tuple[str, str]], scope: Scope) -> Pair | None:
+    way = None if scope == "all" else LaneWay(module)
+    fresh = (p for p in pairs(module) if _names(p) not in seen)
+    return next((p for p in fresh if way is None or way.has_stage(p)), None)
 
 
 def fuse(module: ModuleOp, pair: Pair, target: Target) -> tuple[LaunchOp, str]:
@@ -333,6 +360,8 @@ def _stage_names(pair: Pair) -> str:
 class FuseStagesPass(ModulePass):
     """Fuse kernels of a program across the GM tensors that only go from one to the next.
 
+    `scope` says across which: only those on the way of a lane site (lane_way.py), or all.
+
     `chip`, taken from the module's `pto.target_arch` unless given, says how much vector memory there is, and
     `ptoas` how much of it is scratch.
     """
@@ -340,6 +369,7 @@ class FuseStagesPass(ModulePass):
     name = "dsv4-fuse-stages"
     chip: str | None = None
     ptoas: str | float = LATEST
+    scope: Scope = "lanes"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        fuse_all(op, self.chip, self.ptoas)
+        fuse_all(op, self.chip, self.ptoas, self.scope)

@@ -17,14 +17,15 @@ from dsv4_passes.diagnostics import refused
 from dsv4_passes.transforms.program.orchestration import VIEWS
 
 from .fuse_loops import CannotFuse, origin
+from .lane_way import LaneWay
 
 ELSEWHERE = "they are not in the same loop or branch"
 Found = tuple[LaunchOp, str]
 """A launch that stored a tensor, and why the one that takes it cannot be fused with it."""
 
 
-def say_what_comes_from_afar(module: ModuleOp) -> None:
-    """A remark for every pair of kernels, once."""
+def say_what_comes_from_afar(module: ModuleOp, way: LaneWay | None = None) -> None:
+    """A remark for every pair of kernels, once; with `way`, only for those that both move lanes."""
     seen: set[tuple[str, str]] = set()
     for orchestration in program_functions(module, ORCHESTRATION):
         for consumer in orchestration.walk():
@@ -35,6 +36,8 @@ def say_what_comes_from_afar(module: ModuleOp) -> None:
                     continue
                 for producer, why in _producers(value, consumer):
                     names = producer.callee, consumer.callee
+                    if way is not None and not (way.are_sites([producer]) and way.are_sites([consumer])):
+                        continue
                     if names not in seen and _is_stage(value):
                         seen.add(names)
                         what = f"'{parameter.name}' goes from '{names[0]}' to '{names[1]}', but {why}"

@@ -17,6 +17,7 @@ a rounding to bf16 that the cube made necessary: dropped where every use rounds 
 else kept as an explicit conversion.
 """
 
+import re
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -70,6 +71,10 @@ from .constant_reachability import KnownLanes
 from .forms.scatter_pair import PATTERNS, interleave, plus_zero, scatter
 from .report import outcome_text, savings
 
+MAX_SELECTED = 128
+"""As many lanes as one head rotates, at most."""
+_NAMED_AFTER_LANES = re.compile("sel|even|odd|perm|leave", re.IGNORECASE)
+_NUMBERED = re.compile(r"arg\d+")
 PARTLY_VALID = "not all of the tile is valid"
 MAX_CHUNKS = 8
 """Loops that sum up chunks of one selection are unrolled up to so many trips."""
@@ -156,9 +161,16 @@ def missing_facts(function: func.FuncOp, value: SSAValue) -> list[str]:
         if argument is None or argument in known:
             continue
         shape = argument_shape(argument)
-        if shape and len(shape) == 2 and (shape[0] == 2 * shape[1] or shape[1] == 2 * shape[0]):
-            names.append(argument_name(function, argument.index))
+        name = argument_name(function, argument.index)
+        if shape and len(shape) == 2 and may_be_selector(name, *shape):
+            names.append(name)
     return list(dict.fromkeys(names))
+
+
+def may_be_selector(name: str, rows: int, cols: int) -> bool:
+    """Worth asking whether a matrix of that name and shape is a select matrix: weights are not."""
+    named = _NAMED_AFTER_LANES.search(name) or (_NUMBERED.fullmatch(name) and max(rows, cols) <= MAX_SELECTED)
+    return bool(named) and (rows == 2 * cols or cols == 2 * rows)
 
 
 def _row_selectors(function: func.FuncOp, products: Iterable[MatmulOp]) -> list[str]:
@@ -279,7 +291,7 @@ def rewrite_function(function: func.FuncOp, policy: Policy) -> int:
         return 0
     if not may_select(function):
         for value in reversed([v for op in function.walk() for v in op.results]):
-            if isinstance(value.type, TileType) and is_site(value):
+            if isinstance(value.type, TileType) and is_site(value) and missing_facts(function, value):
                 refuse(function, value, [])
         return 0
     return with_chunks_unrolled(function, policy, rewrite_sites)
@@ -303,6 +315,7 @@ def rewrite_sites(function: func.FuncOp, policy: Policy) -> int:
     if (rebuilder := followed(function, policy)) is None:
         return count
     kept: dict[Operation, Operation] = {}
+    lanes = KnownLanes(function)
     for value in rebuilder.from_the_last(is_site):
         op = value.owner
         assert isinstance(op, Operation)
@@ -325,7 +338,11 @@ def rewrite_sites(function: func.FuncOp, policy: Policy) -> int:
         if isinstance(result, Rewritten):
             count += 1
             rewritten(op, f"'{op.name}' -> {outcome_text(result, before, savings(function))}")
-        else:
+        elif (
+            result
+            or missing_facts(function, value)
+            or any(lanes.possible(*p.inputs()) for p in _products(value))
+        ):
             refuse(function, value, result)
     become_vector(function)
     return count
