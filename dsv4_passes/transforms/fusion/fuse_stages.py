@@ -265,10 +265,10 @@ def _replace_launches(
 
 def in_memory(function: func.FuncOp, target: Target) -> func.FuncOp:
     """The kernel, chunked if need be, so that its values fit into vector memory; raises CannotFuse."""
-    if (why := too_large(function, *target)) is None:
+    if (why := too_large(function, target.chip, target.ptoas)) is None:
         return function
     try:
-        found = fitted(function, *target)
+        found = fitted(function, target.chip, target.ptoas)
     except NotRowWise as problem:
         raise CannotFuse(f"{why}, and it cannot work on less at a time: {problem}", "does not fit") from None
     if found is None:
@@ -301,9 +301,9 @@ def fuse_all(
 
 
 def _next_pair(module: ModuleOp, seen: set[tuple[str, str]], scope: Scope) -> Pair | None:
-    way = None if scope == "all" else LaneWay(module)
-    fresh = (p for p in pairs(module) if _names(p) not in seen)
-    return next((p for p in fresh if way is None or way.has_stage(p)), None)
+    found = pairs(module)
+    wanted = found if scope == "all" else LaneWay(module).on_the_way(found)
+    return next((p for p in wanted if _names(p) not in seen), None)
 
 
 def fuse(module: ModuleOp, pair: Pair, target: Target) -> tuple[LaunchOp, str]:

@@ -10,7 +10,7 @@ stores what such a product made and the consumer rounds it: that rounding absorb
     scatter -> store         | load -> cast -> store         not: the scatter moves all bits as they are
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from xdsl.dialects import func, scf
@@ -32,6 +32,18 @@ from .producer_consumer import Pair
 FACTS = ("dsv4.selector", "dsv4.table")
 MOVES = ("tgather", "tgatherb", "tscatter", "mgather", "mscatter")
 """Operations that move lanes."""
+REDUCTIONS = (
+    "trowsum",
+    "trowmax",
+    "trowmin",
+    "trowprod",
+    "trowarg",
+    "tcolsum",
+    "tcolmax",
+    "tcolmin",
+    "tsort",
+    "tmrgsort",
+)
 LANE_OPS = ("dsv4.deinterleave", "dsv4.interleave", "dsv4.swap_pairs", "dsv4.rotate_pairs")
 
 
@@ -71,19 +83,39 @@ class LaneWay:
             or (isinstance(op, MatmulOp) and op in selections)
         )
 
-    def has_stage(self, pair: Pair) -> bool:
-        """Some stage between the two is on the way of a lane site."""
-        first, second = pair.producer.function(), pair.consumer.function()
-        return bool(self.sites(first)) and any(
-            self.is_on_the_way(first, ours, second, theirs) for theirs, ours in pair.stages.items()
-        )
+    def on_the_way(self, pairs: Sequence[Pair]) -> Iterator[Pair]:
+        """Those of a program's pairs that have a stage on the way of a lane site."""
+        for pair in pairs:
+            first = pair.producer.function()
+            if self.sites(first) and any(
+                self.is_on_the_way(first, ours, pair, theirs, pairs) for theirs, ours in pair.stages.items()
+            ):
+                yield pair
 
-    def is_on_the_way(self, first: func.FuncOp, ours: int, second: func.FuncOp, theirs: int) -> bool:
-        taken = users({v for load in loads(second, second.body.block.args[theirs]) for v in load.results})
-        if self.sites(second) & taken:
+    def is_on_the_way(
+        self, first: func.FuncOp, ours: int, pair: Pair, theirs: int, pairs: Sequence[Pair]
+    ) -> bool:
+        if self.leads_to_site(pair, theirs, pairs):
             return any(True for _ in self.made_by(first, ours, through_roundings=True))
         products = any(isinstance(op, MatmulOp) for op in self.made_by(first, ours, through_roundings=False))
-        return products and any(map(is_rounding, taken))
+        return products and any(map(is_rounding, taken_by(pair.consumer.function(), theirs)))
+
+    def leads_to_site(
+        self, pair: Pair, theirs: int, pairs: Sequence[Pair], seen: tuple[Pair, ...] = ()
+    ) -> bool:
+        """A site of the consumer takes the stage, or of one to which the consumer hands what it makes of it."""
+        consumer = pair.consumer.function()
+        taken = taken_by(consumer, theirs)
+        if self.sites(consumer) & taken:
+            return True
+        stored = {argument_behind(op.outs[0]) for op in taken if isinstance(op, TStoreOp)}
+        return any(
+            self.leads_to_site(after, inner, pairs, (*seen, pair))
+            for after in pairs
+            if after.producer is pair.consumer and after not in seen
+            for inner, outer in after.stages.items()
+            if consumer.body.block.args[outer] in stored
+        )
 
     def made_by(self, kernel: func.FuncOp, argument: int, through_roundings: bool) -> Iterator[Operation]:
         """The sites of whose results the kernel makes what it stores to the argument."""
@@ -95,13 +127,19 @@ class LaneWay:
         return any(self.sites(launch.function()) for launch in launches)
 
 
+def taken_by(kernel: func.FuncOp, argument: int) -> set[Operation]:
+    """What computes with the lanes that a kernel loads of an argument, up to products and reductions."""
+    loaded = {v for load in loads(kernel, kernel.body.block.args[argument]) for v in load.results}
+    return users(loaded, up_to_sums=True)
+
+
 def loads(kernel: func.FuncOp, argument: SSAValue) -> Iterator[TLoadOp]:
     for op in kernel.walk():
         if isinstance(op, TLoadOp) and argument_behind(op.ins[0]) is argument:
             yield op
 
 
-def users(values: Iterable[SSAValue]) -> set[Operation]:
+def users(values: Iterable[SSAValue], up_to_sums: bool = False) -> set[Operation]:
     """All operations that compute with the values, through loops and branches."""
     found: set[Operation] = set()
     pending, seen = list(values), set[SSAValue]()
@@ -112,7 +150,8 @@ def users(values: Iterable[SSAValue]) -> set[Operation]:
         seen.add(value)
         for use in value.uses:
             found.add(use.operation)
-            pending += passed_on(use.operation, use.index)
+            if not (up_to_sums and is_sum(use.operation)):
+                pending += passed_on(use.operation, use.index)
     return found
 
 
@@ -159,6 +198,11 @@ def makers(
 def ends_the_way(op: Operation) -> bool:
     """What comes behind says nothing about lanes before it."""
     return isinstance(op, MatmulOp) or is_rounding(op)
+
+
+def is_sum(op: Operation) -> bool:
+    """Every lane of the result is made of many."""
+    return isinstance(op, MatmulOp) or (isinstance(op, TileOp) and op.mnemonic().startswith(REDUCTIONS))
 
 
 def is_rounding(op: Operation) -> bool:
