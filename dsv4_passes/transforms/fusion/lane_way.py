@@ -103,7 +103,7 @@ class LaneWay:
     def leads_to_site(
         self, pair: Pair, theirs: int, pairs: Sequence[Pair], seen: tuple[Pair, ...] = ()
     ) -> bool:
-        """A site of the consumer takes the stage, or one of a kernel that gets what the consumer makes of it."""
+        """A site takes the stage, or what the consumer makes of it for kernels behind it."""
         consumer = pair.consumer.function()
         taken = taken_by(consumer, theirs)
         if self.sites(consumer) & taken:
