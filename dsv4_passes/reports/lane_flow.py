@@ -249,7 +249,9 @@ def _source_name(op: TLoadOp) -> str:
         if not tensors:
             break
         value = tensors[0]
-    return value.name_hint or (f"arg{value.index}" if isinstance(value, BlockArgument) else "tensor")
+    if value.name_hint:
+        return value.name_hint.partition("__ssa")[0]  # as pypto numbers its values
+    return f"arg{value.index}" if isinstance(value, BlockArgument) else "tensor"
 
 
 def _is_tile(value: SSAValue) -> bool:

@@ -39,10 +39,10 @@ def test_lanes_of_bits():
     """Shifts of words take even and odd lanes apart; after the rotation each lane is of its pair."""
     (side,) = sides(parse_text(BITPACK.read_text(), "k.pto"), A3).values()
     shown = {s.title: [sorted({o.column for o in lane}) for lane in s.lanes] for s in side.lanes}
-    assert shown["arg0 loaded"] == [[n] for n in range(8)]
+    assert shown["x loaded"] == [[n] for n in range(8)]
     assert shown["tshls"] == EVEN
     assert shown["stored"] == PAIRS
-    assert all(o.source == "arg0" for s in side.lanes for lane in s.lanes for o in lane)
+    assert all(o.source == "x" for s in side.lanes for lane in s.lanes for o in lane)
 
 
 def test_lanes_of_gathers_and_scatters():
@@ -57,7 +57,7 @@ def test_lanes_of_gathers_and_scatters():
         store %y to y
     """
     assert columns(kernel(text, x="4x16xf32", y="4x16xf32")) == [
-        ("arg0 loaded", [[n] for n in range(8)]),
+        ("x loaded", [[n] for n in range(8)]),
         ("tgather (P0101)", EVEN),
         ("tgather (P1010)", ODD),
         ("tscatter (P0101)", [[1], [], [3], [], [5], [], [7], []]),
@@ -229,8 +229,49 @@ def test_reports_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert (found["source"], found["chip"], found["ptoas"]) == ("rope_c.pto", "a2a3", "0.60")
     (one,) = found["kernels"]
     assert one["after"]["cycles"]["lo"] < one["before"]["cycles"]["lo"]
-    assert one["before"]["lanes"][0]["lanes"][0] == ["arg0[0]"]
+    assert one["before"]["lanes"][0]["lanes"][1] == ["x[1]"]
     assert "rope_c" in page.read_text()
+
+
+LOWERED = "pto-raise,dsv4-raise-lanes,dsv4-lower-lanes{chip=a3},pto-lower"
+
+
+def test_what_was_decided_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    data, page = tmp_path / "out.json", tmp_path / "out.html"
+    options = ["-p", LOWERED, "-t", "pto", "-o", str(tmp_path / "out.pto"), "--remarks"]
+    path = DATA / "rope_c" / "rope_c.pto"
+    assert main([str(path), *options, "--report", str(data), "--report", str(page)]) == 0
+    (one,) = json.loads(data.read_text())["kernels"]
+    apart, together = one["sites"]
+    assert (apart["found"], apart["rows"], apart["lanes"], apart["dtype"]) == (
+        "dsv4.deinterleave",
+        32,
+        64,
+        "bf16",
+    )
+    assert apart["location"].startswith(f"{path}:")
+    assert apart["form"] == together["form"] == "bit-pack"
+    assert apart["proof"] == "every stored lane is proved equal"
+    scatter = next(a for a in together["alternatives"] if a["form"] == "scatter-pair")
+    assert scatter["cycles"]["lo"] > 100 * together["cycles"]["hi"]
+    assert scatter["why not"] == "dearer"
+    refused = [a for a in together["alternatives"] if a["cycles"] is None]
+    assert refused
+    assert all(a["why not"] for a in refused)
+    assert one["after"]["cycles"]["hi"] < one["before"]["cycles"]["lo"] / 50
+    said = capsys.readouterr().err
+    assert "'rope_c' takes " in said
+    assert "bytes from and to GM" in said
+    assert "scatter-pair" in page.read_text()
+
+
+def test_what_stays_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    data = tmp_path / "out.json"
+    options = ["-p", LOWERED, "-t", "pto", "-o", str(tmp_path / "out.pto"), "--remarks"]
+    assert main([str(DATA / "handwritten" / "bitswap_rope.pto"), *options, "--report", str(data)]) == 0
+    (one,) = json.loads(data.read_text())["kernels"]
+    assert one["before"]["cycles"] == one["after"]["cycles"]
+    assert [site["form"] for site in one["sites"]] in ([], [""], ["bit-swap"])
 
 
 @pytest.mark.parametrize(

@@ -34,14 +34,6 @@ class Choice:
     cost: Cost
     others: Sequence[tuple[str, Cost | str]]
 
-    @property
-    def estimates(self) -> list[str]:
-        """The estimates without which another form might have been the cheapest."""
-        costs = [cost for _, cost in self.others if isinstance(cost, Cost)]
-        near = [cost for cost in costs if not self.cost.surely_below(cost)]
-        names = {name for cost in near for name in (*cost.estimates, *self.cost.estimates)}
-        return sorted(names)
-
 
 class NoForm(Exception):
     """A lane operation that no form can do on the target, with the reason of each."""

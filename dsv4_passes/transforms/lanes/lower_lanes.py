@@ -23,15 +23,22 @@ from xdsl.rewriter import Rewriter
 
 from dialects.dsv4.lanes import LaneOp
 from dialects.pto.base import target_arch
-from dsv4_passes.diagnostics import UserError, note, refused, rewritten
+from dsv4_passes.diagnostics import UserError, refused
 from dsv4_passes.equivalence.lanes import lane_difference
-from dsv4_passes.targets import LATEST, Cost
+from dsv4_passes.targets import LATEST
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
-from dsv4_passes.transforms.common.cost import function_cost
-from dsv4_passes.transforms.common.origin import functions_of, mark_rewritten, put_back, take_before
+from dsv4_passes.transforms.common.cost import FunctionCost, function_cost
+from dsv4_passes.transforms.common.origin import (
+    functions_of,
+    mark_rewritten,
+    origin_of,
+    put_back,
+    take_before,
+)
 
 from .form_choice import NoForm
+from .form_report import say_best_already, say_chosen
 from .forms.form import Target
 from .ways import STYLES, FormName, Lowered, ways
 
@@ -45,18 +52,18 @@ def lower_function(function: func.FuncOp, target: Target, wanted: FormName = "au
     if not any(isinstance(op, LaneOp) for op in function.walk()):
         return function
     before = take_before(function)
+    spent = function_cost(before.function, target.chip) if before is not None else None
     reasons: list[str] = []
     for lowered in _lowered(function, target, wanted, reasons):
-        if wanted == "auto" and before is not None:
-            spent = function_cost(before.function, target.chip).cycles
-            if spent.cycles <= lowered.cost.cycles:
+        if wanted == "auto" and before is not None and spent is not None:
+            if spent.cycles.cycles <= lowered.cost.cycles:
                 function = put_back(function, before)
-                note(function, _already_best(function, spent, lowered.cost))
+                say_best_already(function, spent, lowered)
                 return function
         if (difference := lane_difference(function, lowered.function)) is None:
             mark_rewritten(function)
             Rewriter.replace_op(function, lowered.function)
-            _report(lowered)
+            say_chosen(lowered, spent or _as_read(lowered.function, target))
             return lowered.function
         reasons.append(f"the lowered function is not equal: {difference}")
     why = "; ".join(dict.fromkeys(reasons))
@@ -86,30 +93,10 @@ def _lowered(
                 reasons.append(f"{one.way.too_large(one.function)}, and chunks of its rows do not fit either")
 
 
-def _already_best(function: func.FuncOp, spent: Cost, other: Cost) -> str:
-    name = function.sym_name.data
-    return f"'{name}' has the best form already: {spent} cycles by the model, and {other} in the next best"
-
-
-def _report(lowered: Lowered) -> None:
-    if lowered.rows is not None:
-        name = lowered.function.sym_name.data
-        text = f"'{name}' works on {lowered.rows} rows at a time, which fit into vector memory"
-        rewritten(lowered.function, text)
-    for choice in lowered.choices:
-        others = [
-            f"{name} {why} cycles" if isinstance(why, Cost) else f"no {name}: {why}"
-            for name, why in choice.others
-        ]
-        estimates = [] if lowered.way.style.forms else choice.estimates
-        rests = f", if the estimates for {', '.join(estimates)} hold" if estimates else ""
-        layout = choice.layout
-        rewritten(
-            choice.op,
-            f"'{choice.op.name}' of {layout.rows}x{layout.cols}x{layout.dtype} -> {choice.form.name}, "
-            f"{choice.cost} cycles by the model{rests}; every stored lane is proved equal"
-            f" ({'; '.join(others)})",
-        )
+def _as_read(function: func.FuncOp, target: Target) -> FunctionCost | None:
+    """What a function cost as it was read, if it was one function."""
+    origin = origin_of(function)
+    return function_cost(origin.functions[0], target.chip) if origin and len(origin.functions) == 1 else None
 
 
 @dataclass(frozen=True)
