@@ -12,7 +12,7 @@ bytes as wider or narrower lanes only move pieces:
     ("wrap", t) (a)        the integer of type t with the low bits of `a`: the lower half of a word, an
                            integer without its sign, a word as a signed integer
 
-The first of several lanes in one word has its low bits (pto-isa and its simulator are little-endian). An f32
+The first of several lanes in one word has its low bits: an axiom, true of pto-isa's CPU simulator. An f32
 that is a bf16 number has 0 in its lower half, and the bf16's bits in its upper half; that is the definition
 of bf16. All rules are exact up to the payload and sign of a NaN.
 """

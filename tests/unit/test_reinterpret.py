@@ -17,6 +17,7 @@ from tests.unit.test_raise_lower import (
     functions,
     raise_all,
     same_in_every_form,
+    same_lowered,
 )
 
 WORDS = np.random.default_rng(3).integers(0, 2**32, (8, 16), dtype=np.uint32)
@@ -305,3 +306,36 @@ def test_terms_follow_rows_of_a_known_or_unknown_number() -> None:
     assert lane_difference(five, full) is not None
     assert lane_difference(some[0], full) is not None
     assert functions(parse_text(kernel(swap("5", "", "%c5"), **shapes), "test.mlir"))
+
+
+def test_a_window_of_a_cast_is_lowered_to_a_cast_of_a_window() -> None:
+    """Where the assembler assigns addresses it takes no window of a cast (ptoas 0.60)."""
+    text = kernel(
+        """
+        %k = arith.constant 16 : i32
+        %x = load x
+        %w = pto.bitcast %x : T<8x16xf32> -> T<8x16xui32>
+        %a = pto.subview %w[%c4, %c0] sizes [4, 16] : T<8x16xui32> -> T<4x16xui32>
+        %s = pto.tshrs ins(%a, %k : T<4x16xui32>, i32) -> T<4x16xui32>
+        %h = pto.reinterpret %x : T<8x16xf32> -> T<16x16xui16>
+        %b = pto.subview %h[%c2, %c0] sizes [4, 16] : T<16x16xui16> -> T<4x16xui16>
+        %t = pto.tor ins(%b, %b : T<4x16xui16>, T<4x16xui16>) -> T<4x16xui16>
+        %l = pto.subview %h[%c3, %c0] sizes [1, 16] : T<16x16xui16> -> T<1x16xui16>
+        %m = pto.tor ins(%l, %l : T<1x16xui16>, T<1x16xui16>) -> T<1x16xui16>
+        store %s to y
+        store %t to z
+        store %m to v""",
+        x="8x16xf32",
+        y="4x16xui32",
+        z="4x16xui16",
+        v="1x16xui16",
+    )
+    lowered = same_lowered(text, x=X)[0]
+    casts = {
+        line.split()[0]
+        for line in lowered.splitlines()
+        if "= pto.treshape" in line or "= pto.bitcast" in line
+    }
+    windows = [line for line in lowered.splitlines() if "pto.subview" in line]
+    assert len(windows) == 3
+    assert not any(line.split("pto.subview ")[1].split("[")[0] in casts for line in windows)

@@ -14,14 +14,19 @@ from dialects.pto.tiles import (
     SubviewOp,
     TransposeOp,
     TReshapeOp,
+    is_contiguous,
 )
-from dialects.pto.types import DYNAMIC, TileBufType, TileLayout, TileType
+from dialects.pto.types import DYNAMIC, TileBufType, TileLayout, TileType, element_bits
 from dsv4_passes import source_names as spelling
+from dsv4_passes.transforms.common.byte_ranges import stretch
 from dsv4_passes.transforms.common.coalescing import VIEWS
 from dsv4_passes.transforms.common.constants import Constants
 
 from .copies import allocatable
 from .placement import Places
+
+CASTS = (TReshapeOp, BitcastOp)
+"""Handles on the bytes of other handles."""
 
 Size = int | SSAValue
 """A valid extent: a number or an index value."""
@@ -131,12 +136,54 @@ class Handles:
         layout: TileLayout,
         extents: tuple[Size, Size],
     ) -> SSAValue:
+        if isinstance(source.owner, CASTS):
+            cast = self._cast_window(before, source, offsets, layout, extents)
+            if cast is not None:
+                return cast
         rows, cols = (e if isinstance(e, int) else DYNAMIC for e in extents)
         type_ = layout_of(source)._replace(
             rows=layout.rows, cols=layout.cols, valid_rows=rows, valid_cols=cols
         )
         valid = [self._index(e) for e in extents]
         return self._add(SubviewOp(source, offsets, layout.shape, TileBufType(type_), valid), before)
+
+    def _cast_window(
+        self,
+        before: Operation,
+        source: SSAValue,
+        offsets: tuple[SSAValue, SSAValue],
+        layout: TileLayout,
+        extents: tuple[Size, Size],
+    ) -> SSAValue | None:
+        """A window of a cast as a cast of a window: ptoas 0.60 does not take the other order.
+
+        None where the window is no box of the tile below the casts.
+        """
+        base, seen = source, layout_of(source)
+        while isinstance(owner := base.owner, CASTS):
+            base = owner.source
+        have = layout_of(base)
+        if (have.shape, element_bits(have.dtype)) == (seen.shape, element_bits(seen.dtype)):
+            window = self._subview(before, base, offsets, layout, extents)
+            return self._add(
+                BitcastOp(window, TileBufType(layout_of(window)._replace(dtype=layout.dtype))), before
+            )
+        offset = stretch(seen, layout.shape, *offsets)
+        if offset is None or extents != layout.shape or not (is_contiguous(have) and is_contiguous(layout)):
+            return None
+        width = element_bits(have.dtype) // 8
+        (row, inside), line = divmod(offset, have.cols * width), have.cols * width
+        if inside == 0 == layout.bytes % line:
+            rows, cols = layout.bytes // line, have.cols
+        elif inside % width == 0 == layout.bytes % width and inside + layout.bytes <= line:
+            rows, cols = 1, layout.bytes // width
+        else:
+            return None
+        at = self.constants.index(row), self.constants.index(inside // width)
+        box = have._replace(rows=rows, cols=cols, valid_rows=rows, valid_cols=cols)
+        window = self._subview(before, base, at, box, (rows, cols))
+        full = layout._replace(valid_rows=layout.rows, valid_cols=layout.cols)
+        return self._add(TReshapeOp(window, TileBufType(full)), before)
 
     def _allocate(
         self,
