@@ -7,7 +7,7 @@ defect an entry in `toolchains.py`.
 
 from .assumptions import Assumption, assuming
 from .chips import CHIPS, Chip, Memory, Reserved, chip
-from .costs import Cost, cost, hand_over, matmul_cost, total
+from .costs import Cost, cost, hand_over, matmul_cost, total, wait
 from .legality import WrongElement, beyond_memory, wrong_element
 from .scratch import Scratch, Tile, has_rule, scratch_type
 from .toolchains import (
@@ -48,5 +48,6 @@ __all__ = [
     "ptoas",
     "scratch_type",
     "total",
+    "wait",
     "wrong_element",
 ]

@@ -116,7 +116,18 @@ def cost(
     return _vector(cycles, recipe, shape)
 
 
-def hand_over(chip: Chip) -> Cost:
+def hand_over(source: str, dest: str, rows: int, cols: int, dtype: str, chip: Chip) -> Cost:
+    """Handing a tile from the cube's core to the vector core or back: push, pop, and what both wait.
+
+    `source` and `dest` are memories, one of them `vec`.
+    """
+    push, pop = ("tpush_to_aiv", "tpop_from_aic") if dest == "vec" else ("tpush_to_aic", "tpop_from_aiv")
+    return total(
+        (cost(push, "", rows, cols, dtype, chip), cost(pop, "", rows, cols, dtype, chip), wait(chip))
+    )
+
+
+def wait(chip: Chip) -> Cost:
     """What the cores wait for each other where a value goes from one to the other, beside moving it."""
     instruction = chip.cycles.instructions["hand_over"]
     lo, hi = instruction.cycles(1, 1)

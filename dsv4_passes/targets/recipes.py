@@ -156,6 +156,8 @@ A5_RECIPES = _table(
         "tcmps tcmp": (("compare", flat),),
         "tscatter.index": (("vgather2", flat),),
         "tci": (("scalar_store", lanes),),
+        # wait for what the push has moved
+        "tpop_from_aic tpop_from_aiv": (),
         "tsetval tgetval": (("scalar_access", times(1)),),
     }
 )

@@ -7,9 +7,11 @@ from xdsl.context import Context
 from xdsl.dialects import func
 
 from dsv4_passes.formats.pto.reader import parse_text
-from dsv4_passes.targets import Chip, chip
+from dsv4_passes.targets import Chip, assuming, chip
+from dsv4_passes.targets.assumptions import parse
 from dsv4_passes.targets.timeline import Timeline
 from dsv4_passes.transforms.common.cost import FunctionCost, function_cost
+from dsv4_passes.transforms.mixed.join_mixed import JoinMixedPass
 from dsv4_passes.transforms.raising.raise_tiles import PtoRaisePass
 
 DATA = Path(__file__).parents[1] / "data"
@@ -196,3 +198,35 @@ def test_branches_join_at_the_later_time():
     times.branches([left, right])
     assert times.pipes == {"load": 1, "vector": 6, "store": 10}
     assert times.written["b"] == 6
+
+
+# -- from core to core ---------------------------------------------------------------------------------------
+
+
+def joined() -> func.FuncOp:
+    """A kernel of two functions as one, with moves in the place of its channels."""
+    module = parse_text((DATA / "rope_a" / "rope_a.pto").read_text(), "rope_a.pto")
+    PtoRaisePass().apply(Context(), module)
+    JoinMixedPass().apply(Context(), module)
+    (function,) = (op for op in module.walk() if isinstance(op, func.FuncOp))
+    return function
+
+
+def test_a_joined_kernel_costs_what_its_two_functions_cost():
+    module = parse_text((DATA / "rope_a" / "rope_a.pto").read_text(), "rope_a.pto")
+    apart = [function_cost(op, A3) for op in module.walk() if isinstance(op, func.FuncOp)]
+    whole = function_cost(joined(), A3)
+    assert whole.cycles.lo == pytest.approx(sum(each.cycles.lo for each in apart), rel=0.05)
+    assert whole.pipes["hand-over"].lo > 1000
+    assert whole.loaded == sum(each.loaded for each in apart)
+
+
+@pytest.mark.parametrize("target", ["a3", "a5"])
+def test_what_a_hand_over_waits_can_be_stated(target: str):
+    whole = function_cost(joined(), chip(target))
+    count, moves = whole.operations["move"]
+    assert count == 5
+    with assuming([parse("hand_over=2000")]):
+        stated = function_cost(joined(), chip(target))
+    assert stated.operations["move"][1].lo == moves.lo + 5 * 2000
+    assert "hand_over=2000" in stated.cycles.source

@@ -16,6 +16,7 @@ from typing import TypeGuard
 from xdsl.dialects import func, scf
 from xdsl.ir import Block, Operation, SSAValue
 
+from dialects.dsv4.opaque import MoveOp
 from dialects.pto.allocation import AllocTileOp
 from dialects.pto.base import MEMORY_TYPES, TileOp
 from dialects.pto.channels import PopOp, PushOp
@@ -23,7 +24,7 @@ from dialects.pto.tiles import InsertOp, SubviewOp
 from dialects.pto.types import DYNAMIC, AnyTileType, TileLayout, TileType
 from dsv4_passes.equivalence.gm_mod_ref import root
 from dsv4_passes.formats.pto.live_bytes import allocation_of, bytes_of
-from dsv4_passes.targets import Chip, Cost, cost, hand_over, total
+from dsv4_passes.targets import Chip, Cost, cost, hand_over, total, wait
 from dsv4_passes.targets.costs import FREE
 from dsv4_passes.targets.elements import element_bytes
 from dsv4_passes.targets.timeline import Timeline
@@ -70,6 +71,8 @@ def op_cost(op: Operation, chip: Chip) -> Cost:
     """Cycles of one run of one operation; what is no tile operation costs nothing."""
     if isinstance(op, (PushOp, PopOp)):
         return _channel_cost(op, chip)
+    if isinstance(op, MoveOp):
+        return _move_cost(op, chip)
     if not isinstance(op, TileOp) or op.mnemonic() in FREE:
         return Cost()
     mnemonic = op.mnemonic()
@@ -109,10 +112,21 @@ def block_cost(block: Block, chip: Chip) -> FunctionCost:
 
 def _channel_cost(op: PushOp | PopOp, chip: Chip) -> Cost:
     layout = _layout(op.tile)
-    wait = hand_over(chip) if isinstance(op, PopOp) else Cost()
+    waits = wait(chip) if isinstance(op, PopOp) else Cost()
     if layout is None:
-        return wait
-    return wait + cost(op.name.removeprefix("pto."), "", *_extent(layout), layout.dtype, chip)
+        return waits
+    return waits + cost(op.name.removeprefix("pto."), "", *_extent(layout), layout.dtype, chip)
+
+
+def _move_cost(op: MoveOp, chip: Chip) -> Cost:
+    """A move in value form: a hand-over where it changes the core, else what copies from there to there."""
+    source, dest = _layout(op.source), _layout(op.res)
+    if source is None or dest is None:
+        return Cost()
+    rows, cols = _extent(source)
+    if "vec" in (source.loc, dest.loc) and source.loc != dest.loc:
+        return hand_over(source.loc, dest.loc, rows, cols, source.dtype, chip)
+    return cost("tmov", f"{source.loc}-{dest.loc}", rows, cols, source.dtype, chip)
 
 
 def _walked(op: TileOp, tiles: list[TileLayout], made: list[TileLayout]) -> TileLayout | None:
@@ -167,6 +181,8 @@ def _row_width(value: SSAValue) -> int:
 def _pipe(op: Operation) -> str:
     if isinstance(op, PopOp):
         return "load"
+    if isinstance(op, MoveOp):
+        return "hand-over"
     if isinstance(op, PushOp):
         return "drain" if op.name == "pto.tpush_to_aiv" else "store"
     assert isinstance(op, TileOp)
@@ -221,7 +237,7 @@ class _Walk:
             elif _costs_something(op):
                 self._issue(op)
 
-    def _issue(self, op: TileOp | PushOp | PopOp) -> None:
+    def _issue(self, op: TileOp | PushOp | PopOp | MoveOp) -> None:
         if (each := self._costs.get(op)) is None:
             each = self._costs[op] = op_cost(op, self._chip)
         pipe = _pipe(op)
@@ -235,8 +251,8 @@ class _Walk:
         if self._weight:
             self._count(op, pipe, each)
 
-    def _count(self, op: TileOp | PushOp | PopOp, pipe: str, each: Cost) -> None:
-        name = op.name.removeprefix("pto.")
+    def _count(self, op: TileOp | PushOp | PopOp | MoveOp, pipe: str, each: Cost) -> None:
+        name = op.name.partition(".")[2]
         if isinstance(op, TileOp):
             if name in self.bytes:
                 tile = op.destinations()[0] if name == "tload" else op.inputs()[0]
@@ -289,9 +305,9 @@ class _Walk:
                 self.times.hand(self._places.of([source]), self._places.of([target]))
 
 
-def _costs_something(op: Operation) -> TypeGuard[TileOp | PushOp | PopOp]:
+def _costs_something(op: Operation) -> TypeGuard[TileOp | PushOp | PopOp | MoveOp]:
     """Whether it does work; all else that makes a tile is a view of one."""
-    return isinstance(op, (TileOp, PushOp, PopOp)) and op.name.removeprefix("pto.") not in FREE
+    return isinstance(op, (TileOp, PushOp, PopOp, MoveOp)) and op.name.removeprefix("pto.") not in FREE
 
 
 class _Places:
