@@ -19,7 +19,8 @@ from dsv4_passes.diagnostics import Diagnostics, UserError, collect
 from dsv4_passes.files import write_whole
 
 from .common import explain, require_folder
-from .driver import Dsv4OptMain, show, write_program
+from .driver import Dsv4OptMain, write_program
+from .messages import Messages
 
 _SUFFIX_OF_TARGET = {"pto": ".pto", "mlir": ".mlir", "pypto": ".py"}
 
@@ -34,7 +35,7 @@ class FileResult:
     diagnostics: Diagnostics
 
 
-def run_batch(tool: Dsv4OptMain, argv: Sequence[str]) -> int:
+def run_batch(tool: Dsv4OptMain, argv: Sequence[str], messages: Messages) -> int:
     """Work through the folder that `tool`, made from `argv`, was given; 1 if any file failed."""
     source = Path(tool.args.input_file)
     if tool.args.output_file is None:
@@ -59,9 +60,9 @@ def run_batch(tool: Dsv4OptMain, argv: Sequence[str]) -> int:
     for result in _with_progress(_results(tool, argv, files), len(files)):
         failure = result.failure or _write(result, outputs[result.path])
         summary.add(result, failure)
-        show(result.diagnostics, tool.args)
+        messages.show(result.diagnostics, tool.args)
         if failure:
-            print(failure, file=sys.stderr)
+            messages.failure(failure)
     summary.print()
     return int(summary.failed > 0)
 

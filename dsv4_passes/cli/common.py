@@ -9,7 +9,7 @@ from pathlib import Path
 
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 
-from dsv4_passes.diagnostics import Defect, Diagnostics, UserError, location_text, one_line
+from dsv4_passes.diagnostics import Defect, UserError, location_text, one_line
 
 
 class InternalError(Exception):
@@ -77,11 +77,3 @@ def require_folder(path: Path) -> None:
     """Raise UserError if `path` is there and no folder."""
     if path.exists() and not path.is_dir():
         raise UserError("is not a folder", str(path))
-
-
-def print_diagnostics(diagnostics: Diagnostics, *, sites: bool, notes: bool, warnings: bool) -> None:
-    """Print collected diagnostics to stderr, one line each, in the order they were made."""
-    for entry in diagnostics.entries:
-        wanted = warnings if entry.severity == "warning" else (notes if entry.outcome == "note" else sites)
-        if wanted:
-            print(one_line(entry), file=sys.stderr)

@@ -22,17 +22,17 @@ from xdsl.utils.exceptions import DiagnosticException, VerifyException
 from xdsl.utils.target import Target
 from xdsl.xdsl_opt_main import xDSLOptMain
 
-from dsv4_passes.diagnostics import Diagnostics, UserError, one_line
+from dsv4_passes.diagnostics import UserError, one_line
 from dsv4_passes.files import write_folder, write_whole
 from dsv4_passes.formats.pto.reader import decode, parse_text, verify_module
 from dsv4_passes.transforms.common.options import build, make_pass, parse_specs
 
 from .common import (
     InternalError,
-    print_diagnostics,
     require_directory_of,
     require_folder,
 )
+from .messages import FORMATS
 
 if TYPE_CHECKING:
     from .report import Reporter
@@ -97,6 +97,12 @@ class Dsv4OptMain(xDSLOptMain):
         )
         arg_parser.add_argument(
             "--warn", action="store_true", help="say on stderr what looks wrong in the input"
+        )
+        arg_parser.add_argument(
+            "--diagnostic-format",
+            choices=FORMATS,
+            default="text",
+            help="how messages are said on stderr: a line each, a JSON object each, or one SARIF log",
         )
         arg_parser.add_argument(
             "-j", metavar="N", dest="jobs", type=int, default=1, help="processes to use on a folder of files"
@@ -438,10 +444,3 @@ def require_file(path: str) -> None:
         raise UserError("no such file", path)
     if Path(path).is_dir():
         raise UserError("is a directory", path)
-
-
-def show(diagnostics: Diagnostics, args: argparse.Namespace) -> None:
-    """Print what the options ask for."""
-    print_diagnostics(
-        diagnostics, sites=args.remarks is not False, notes=args.remarks is True, warnings=args.warn
-    )

@@ -4,23 +4,37 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from xdsl.utils.exceptions import ArgSpecParseError
+
 from dsv4_passes.diagnostics import collect
 
-from .common import run_tool
-from .driver import Dsv4OptMain, show
+from .common import explain, run_tool
+from .driver import Dsv4OptMain
+from .messages import Messages
 
 
 def _run(argv: Sequence[str] | None) -> int:
     tool = Dsv4OptMain(argv)
+    messages = Messages(tool.args.diagnostic_format)
     if tool.args.input_file is not None and Path(tool.args.input_file).is_dir():
         from .batch import run_batch
 
-        return run_batch(tool, list(sys.argv[1:] if argv is None else argv))
+        code = run_batch(tool, list(sys.argv[1:] if argv is None else argv), messages)
+        messages.close()
+        return code
     with collect() as diagnostics:
         try:
             tool.run()
-        finally:
-            show(diagnostics, tool.args)
+        except (Exception, ArgSpecParseError) as error:
+            if messages.format == "text" or isinstance(error, BrokenPipeError):
+                messages.show(diagnostics, tool.args)
+                raise
+            messages.show(diagnostics, tool.args)
+            messages.failure(explain(error))
+            messages.close()
+            return 1
+    messages.show(diagnostics, tool.args)
+    messages.close()
     return 0
 
 
