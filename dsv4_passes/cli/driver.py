@@ -23,6 +23,7 @@ from xdsl.utils.target import Target
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from dsv4_passes.diagnostics import UserError, one_line
+from dsv4_passes.equivalence.budget import SECONDS, Budget, bytes_of, limited
 from dsv4_passes.files import write_folder, write_whole
 from dsv4_passes.formats.pto.reader import decode, parse_text, verify_module
 from dsv4_passes.transforms.common.options import build, make_pass, parse_specs
@@ -103,6 +104,19 @@ class Dsv4OptMain(xDSLOptMain):
             choices=FORMATS,
             default="text",
             help="how messages are said on stderr: a line each, a JSON object each, or one SARIF log",
+        )
+        arg_parser.add_argument(
+            "--max-memory",
+            metavar="SIZE",
+            default="2G",
+            help="what following the lanes of a file may take, as 512M or 2G; what needs more stays as it is",
+        )
+        arg_parser.add_argument(
+            "--max-seconds",
+            metavar="N",
+            type=float,
+            default=SECONDS,
+            help="CPU seconds that following the lanes of a file may take; what needs more stays as it is",
         )
         arg_parser.add_argument(
             "-j", metavar="N", dest="jobs", type=int, default=1, help="processes to use on a folder of files"
@@ -258,10 +272,21 @@ class Dsv4OptMain(xDSLOptMain):
         found = [chip for p in passes if (chip := getattr(p, "chip", None))]
         return found + [str(chip) for chip in target.parameters.get("chip", ()) if target.name == "pto"]
 
+    def budget(self) -> Budget:
+        """What the options allow to one file."""
+        text, seconds = self.args.max_memory, self.args.max_seconds
+        try:
+            memory = bytes_of(text)
+        except ValueError:
+            raise UserError(f"argument --max-memory: expected a size as 512M or 2G, found '{text}'") from None
+        if memory <= 0 or not seconds > 0:
+            raise UserError("--max-memory and --max-seconds expect more than 0")
+        return Budget(memory, seconds)
+
     def apply_passes(self, prog: ModuleOp) -> None:
         self.read = prog.clone() if self._validates() else None
         try:
-            with self.assumptions(), self._reporting(prog):
+            with self.assumptions(), limited(self.budget()), self._reporting(prog):
                 self.pipeline.apply(self.ctx, prog)
         except UserError as error:
             # `--verify-diagnostics` prints what xdsl counts as a diagnostic, and goes on.

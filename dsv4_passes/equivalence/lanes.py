@@ -13,7 +13,6 @@ from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import BlockArgument, Operation, SSAValue
 
 from dialects.pto.types import PtrType, element_name
-from dsv4_passes.diagnostics import UserError
 from dsv4_passes.interpreter import scalars
 from dsv4_passes.interpreter.affine import Affine
 from dsv4_passes.interpreter.domain import NotConcrete
@@ -21,22 +20,15 @@ from dsv4_passes.interpreter.kernels import Kernel, run_block
 from dsv4_passes.interpreter.machine import SPMD_PARAMETERS, Place
 from dsv4_passes.interpreter.values import Value
 
+from .budget import CannotFollow, current
 from .comparison import Difference, compare_effects
 from .facts import argument_attribute, facts_of
 from .gm_mod_ref import only_read
 from .machine import LaneMachine, Options
-from .run import LaneContext, LaneRun
+from .run import MAX_TRIPS, LaneContext, LaneRun
 from .symbolic_memory import Fact, Histories, TermMemory
 
 __all__ = ["MAX_TRIPS", "CannotFollow", "LaneContext", "LaneRun", "lane_difference", "run_lanes"]
-
-
-class CannotFollow(UserError):
-    """A function that does what terms cannot express."""
-
-
-MAX_TRIPS = 64
-"""Loops with at most as many constant trips run as they are."""
 
 
 def run_lanes(
@@ -44,7 +36,7 @@ def run_lanes(
     *,
     selectors: Mapping[SSAValue, Fact] | Mapping[int, Fact] | None = None,
     context: LaneContext | None = None,
-    max_trips: int = MAX_TRIPS,
+    max_trips: int | None = None,
     symbolic_loops: bool | Container[Operation] = False,
     arguments: Mapping[int, int] | None = None,
 ) -> LaneRun:
@@ -54,13 +46,17 @@ def run_lanes(
     constants, unless the kernel stores to the argument: some other block may have done so before.
     `symbolic_loops` (all, or some) run once whatever their bounds are, so that what is found in their bodies
     holds for every trip. `arguments` renumbers parameters, so that kernels that take the same tensors in
-    another order can be compared. UserError for a function that cannot be run: in buffer form, or reading
-    lanes that nobody wrote.
+    another order can be compared. Loops of at most `max_trips` constant trips run as they are; by default
+    those of the context, fewer where the function would cost too much. UserError for a function that cannot
+    be run: in buffer form, reading lanes that nobody wrote, or over the budget.
     """
     sides = [functions] if isinstance(functions, func.FuncOp) else list(functions)
     context = context or LaneContext()
     run = LaneRun(context)
-    options = Options(max_trips, symbolic_loops, sides[0], arguments or {})
+    budget = current()
+    context.fit(sides, budget)
+    trips = context.trips if max_trips is None else max_trips
+    options = Options(trips, budget, symbolic_loops, sides[0], arguments or {})
     facts: dict[int, Fact] = {}
     unwritten = only_read(*sides)  # what a block stores, another one may load
     for key, fact in (selectors or {}).items():
@@ -92,6 +88,8 @@ def lane_difference(before: func.FuncOp, after: func.FuncOp) -> Difference | Non
     UserError for a function that cannot be run.
     """
     context = LaneContext()
+    context.fit((before,), current())
+    context.fit((after,), current())
     runs = [
         run_lanes(function, selectors=facts_of(function), context=context) for function in (before, after)
     ]

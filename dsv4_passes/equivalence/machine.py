@@ -39,6 +39,7 @@ from dsv4_passes.interpreter.values import (
 )
 from dsv4_passes.interpreter.values import box as box_shape
 
+from .budget import Budget
 from .effects import Carry, Opaque, Push, Store
 from .run import LaneRun
 from .symbolic_memory import Context, TermMemory
@@ -58,6 +59,7 @@ class Options:
     """How to follow a kernel; see `run_lanes`."""
 
     max_trips: int
+    budget: Budget
     symbolic_loops: bool | Container[Operation]
     function: func.FuncOp
     arguments: Mapping[int, int]
@@ -109,6 +111,10 @@ class LaneMachine(Machine):
     def bind(self, value: SSAValue, tile: Tile) -> None:
         self.env[value] = tile
         self.run_.instances.setdefault(value, []).append(tile)
+        self.run_.bytes += tile.data.nbytes + tile.known.nbytes
+        owner = value.owner
+        if isinstance(owner, Operation):
+            self.options.budget.check(self.run_.bytes + self.terms.bytes, owner)
 
     def evaluate(self, op: Operation) -> None:
         super().evaluate(op)

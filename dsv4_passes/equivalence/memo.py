@@ -26,8 +26,9 @@ class Results:
         self.bytes = 0
 
     def add(self, key: Hashable, operand_bytes: int, ids: Ids, conditions: frozenset[str]) -> None:
-        self.bytes += operand_bytes + ids.nbytes
-        if self.bytes <= LIMIT:
+        size = operand_bytes + ids.nbytes
+        if self.bytes + size <= LIMIT:
+            self.bytes += size
             self.found[key] = ids.copy(), conditions
 
 

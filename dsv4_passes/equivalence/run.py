@@ -1,16 +1,21 @@
 """What a run of a kernel on terms found."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from xdsl.dialects import func
 from xdsl.ir import Operation, SSAValue
 
 from dsv4_passes.interpreter.affine import Number
 from dsv4_passes.interpreter.values import Box, Tile
 
+from .budget import Budget, fitting_trips
 from .effects import Effect, Opaque, Store
 from .symbolic_memory import Ids, Interner
 from .term_domain import TermDomain
+
+MAX_TRIPS = 64
+"""Loops with at most as many constant trips run as they are, where that is not too much (`budget`)."""
 
 
 @dataclass
@@ -19,6 +24,12 @@ class LaneContext:
 
     domain: TermDomain = field(default_factory=TermDomain)
     intern: Interner = field(default_factory=Interner)
+    trips: int = MAX_TRIPS
+    """Loops of at most as many constant trips run as they are. Runs that are compared must agree on it."""
+
+    def fit(self, functions: Sequence[func.FuncOp], budget: Budget) -> None:
+        """Have longer loops run once with a symbol where the functions would cost too much. OverBudget."""
+        self.trips = fitting_trips(functions, self.trips, budget.memory)
 
 
 @dataclass
@@ -38,6 +49,8 @@ class LaneRun:
     """Loops that were run once, with a symbol for their induction variable."""
     finite: dict[str, SSAValue] = field(default_factory=dict[str, SSAValue])
     """The value that a condition `FIN(…)` speaks of."""
+    bytes: int = 0
+    """Of all tiles, as far as the run has come."""
     carried: dict[Hashable, int] = field(default_factory=dict[Hashable, int])
     """How many carried values of a key came up, to tell apart those that start alike."""
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from dsv4_passes.diagnostics import UserError
+from dsv4_passes.equivalence.budget import current
 from dsv4_passes.equivalence.comparison import Difference, compare_effects, effect_conditions
 from dsv4_passes.equivalence.effects import Effect, Store
 from dsv4_passes.equivalence.lanes import CannotFollow, LaneContext, LaneRun
@@ -22,6 +23,8 @@ def compare_kernels(
     """Whether `after` stores what `before` does, for any block and any arguments that the facts allow."""
     context = LaneContext()
     try:
+        context.fit(before.kernel.functions, current())
+        context.fit(after.kernel.functions, current())
         first = before.run(context)
     except UserError as error:
         return Verdict(before.name, "undecided", reason=error.message)

@@ -18,6 +18,7 @@ from dialects.dsv4.attributes import SelectorAttr, TableAttr
 from dialects.dsv4.functions import Parameter, argument_attributes, parameters, written
 from dialects.pto.types import element_name
 from dsv4_passes.diagnostics import UserError
+from dsv4_passes.equivalence import budget
 from dsv4_passes.equivalence.facts import WrongFact, facts_of, make_fact
 from dsv4_passes.equivalence.lanes import CannotFollow, LaneContext, LaneRun
 from dsv4_passes.equivalence.machine import LaneMachine, Options
@@ -63,9 +64,9 @@ class Budget:
 class TermBlocks:
     """Runs the blocks of kernels on tensors of term ids."""
 
-    def __init__(self, context: LaneContext, budget: Budget):
+    def __init__(self, context: LaneContext, allowance: Budget):
         self.context = context
-        self.budget = budget
+        self.budget = allowance
         self.conditions: set[str] = set()
         self.inputs: list[Ids] = []
         """Tensors as they came in."""
@@ -77,7 +78,8 @@ class TermBlocks:
     ) -> Sequence[Any]:
         """Run all blocks in order; `tensors`, flat, by argument index, change. What the last one returns."""
         run = LaneRun(self.context)
-        options = Options(MAX_TRIPS, False, kernel.functions[0], {})
+        allowed = budget.Budget(seconds=self.budget.seconds)
+        options = Options(MAX_TRIPS, allowed, False, kernel.functions[0], {})
         dtypes = {i: argument.dtype for i, argument in kernel.arguments.items()}
         histories = TensorHistories(self.context.domain, self.context.intern, tensors=tensors, dtypes=dtypes)
 
@@ -98,6 +100,7 @@ class TermBlocks:
                 self.conditions |= getattr(effect, "conditions", NO_CONDITIONS)
             run.effects.clear()
             run.instances.clear()
+            run.bytes = 0
             run.loads.clear()
         self.disturbed |= histories.disturbed
         return []
