@@ -6,6 +6,7 @@ and rotations of pairs become `dsv4.rotate_pairs`.
     dsv4.swap_pairs of dsv4.swap_pairs %x            =>    %x
     dsv4.interleave of pto.tcvt %e, pto.tcvt %o      =>    pto.tcvt of dsv4.interleave %e, %o
     pto.tcvt of both halves of %x                    =>    both halves of pto.tcvt %x
+    pto.tadd of dsv4.interleave %e, 0 and 0, %o      =>    dsv4.interleave %e, %o, plus 0
     dsv4.interleave of e*c - o*s and o*c + e*s       =>    dsv4.rotate_pairs %x, %c, %s
     %x*c + (dsv4.swap_pairs %x)*s                    =>    dsv4.rotate_pairs %x, %c, %s
 
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from xdsl.context import Context
-from xdsl.dialects import func
+from xdsl.dialects import arith, func
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
@@ -35,7 +36,7 @@ from dialects.dsv4.lanes import DeinterleaveOp, InterleaveOp, LaneOp, SwapPairsO
 from dialects.pto.base import TileOp, is_tile
 from dialects.pto.convert import TCvtOp
 from dialects.pto.elementwise import BinaryOp, ScalarOp, TAddOp, TSubOp, UnaryOp
-from dialects.pto.tiles import ReshapeOp
+from dialects.pto.tiles import InsertOp, ReshapeOp
 from dialects.pto.types import TileBufType, TileType
 from dsv4_passes.diagnostics import about, rewritten
 from dsv4_passes.equivalence.lanes import lane_difference
@@ -43,8 +44,9 @@ from dsv4_passes.targets import LATEST
 from dsv4_passes.transforms.common.cleanup import tidy
 
 from .builder import Stuck, layout_of, valid_of
-from .checked_rewrite import Policy, Rewritten
+from .checked_rewrite import Policy, Rewritten, SignedZero
 from .find_rotations import rotations
+from .raise_lanes import MERGES, raise_sites
 from .report import outcome_text, savings
 from .select_to_lanes import followed
 
@@ -94,6 +96,10 @@ class FoldDeinterleave(RewritePattern):
             rewriter.replace(op, apart, [apart.odd, apart.even])
         elif (users := _one_user_each(op)) is not None and same_operation(*users):
             one, other = users
+            for scalar in one.ins:
+                if isinstance(constant := scalar.owner, arith.ConstantOp) and not _is_before(constant, op):
+                    constant.detach()
+                    rewriter.insert(constant)
             whole = again(one, [op.x], op, as_in=op.x)
             apart = placed(DeinterleaveOp([whole.res[0]], valid=list(op.valid)), op)
             rewriter.insert([whole, apart])
@@ -191,7 +197,9 @@ def _one_user_each(op: DeinterleaveOp) -> tuple[TileOp, TileOp] | None:
         users.append(user)
     one, other = users
     scalars = [v.owner for v in one.ins if not is_tile(v)]
-    near = all(isinstance(o, Operation) and _is_before(o, op) for o in scalars)
+    near = all(
+        isinstance(o, arith.ConstantOp) or (isinstance(o, Operation) and _is_before(o, op)) for o in scalars
+    )
     return (one, other) if near and one.parent is other.parent is op.parent else None
 
 
@@ -210,6 +218,7 @@ def fold_meeting(function: func.FuncOp) -> bool:
     could not be proved to do the same.
     """
     trial = function.clone()
+    tidy(trial)
     applier = GreedyRewritePatternApplier(PATTERNS, dce_enabled=True)
     if not PatternRewriteWalker(applier).rewrite_region(trial.body):
         return False
@@ -258,23 +267,31 @@ def fold_function(function: func.FuncOp, policy: Policy) -> bool:
         return False
     if any(isinstance(r.type, TileBufType) for op in ops for r in op.results):
         return False
+    merged = merges_halves(function) and raise_sites(function, policy) > 0
     folded = fold_meeting(function)
     if fold_rotations(function, policy):
         fold_meeting(function)
         return True
-    return folded
+    return folded or merged
+
+
+def merges_halves(function: func.FuncOp) -> bool:
+    """Tiles are merged, and some are put together: halves that came from two kernels may meet by now."""
+    names = {type(op) for op in function.walk()}
+    return InterleaveOp in names and not names.isdisjoint((*MERGES, InsertOp))
 
 
 @dataclass(frozen=True)
 class FoldLanesPass(ModulePass):
-    """Fold lane operations, rotations among them."""
+    """Fold lane operations, rotations among them; `signed-zero` as for `dsv4-raise-lanes`."""
 
     name = "dsv4-fold-lanes"
+    signed_zero: SignedZero = "exact"
     chip: str | None = None
     ptoas: str | float = LATEST
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        policy = Policy("exact", "exact", self.chip, self.ptoas)
+        policy = Policy("exact", self.signed_zero, self.chip, self.ptoas)
         for function in [f for f in op.walk() if isinstance(f, func.FuncOp)]:
             with about(function.sym_name.data):
                 fold_function(function, policy)

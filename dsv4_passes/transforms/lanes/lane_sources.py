@@ -106,8 +106,8 @@ class Finder:
 
     def plain(self, ids: Ids) -> Source | None:
         """Lanes of one known value: all of them, every second one, or a stretch of each row."""
-        if (value := self.whole(ids)) is not None:
-            return Source(named(value), layout_of(value).dtype, lambda b: b.in_vec(value))
+        if (found := self.there(ids)) is not None:
+            return found
         if (pair := self.half(ids)) is not None:
             of, lane = pair
             what = f"the {('even', 'odd')[lane]} lanes of {named(of)}"
@@ -123,6 +123,12 @@ class Finder:
                     f"a slice of {named(value)}", layout.dtype, lambda b: columns(b, value, col, width)
                 )
         return None
+
+    def there(self, ids: Ids) -> Source | None:
+        """All lanes of one known value."""
+        if (value := self.whole(ids)) is None:
+            return None
+        return Source(named(value), layout_of(value).dtype, lambda b: b.in_vec(value))
 
     def in_other_rows(self, ids: Ids, shape: tuple[int, ...]) -> Source | None:
         """Lanes of a value with rows of another length, brought into `shape`."""

@@ -46,11 +46,12 @@ def refuse(
         refused(op, f"{site}: {found[0]}", found[1])
         return 0
     known = facts_of(function)
-    selects = any(argument in known for argument in _arguments_behind(value))
+    selects = any(select_to_lanes.loaded_by(op.rhs) in known for op in select_to_lanes.products(value))
     if rebuilder is None or (product and not reasons and not selects):
         return 1
     why = "; ".join(reasons) or how_far(rebuilder, value)
-    refused(op, f"{site}: {why}", reasons[0] if reasons else "its lanes are not those of pairs")
+    kind = "not a selection" if product else "not a pair of halves"
+    refused(op, f"{site}: {why}", reasons[0] if reasons else kind)
     return 0
 
 

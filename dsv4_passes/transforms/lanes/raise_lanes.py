@@ -67,6 +67,8 @@ def is_site(rebuilder: Rebuilder, value: SSAValue) -> bool:
         return select_to_lanes.is_site(value) or any(has_empty_half(rebuilder, v) for v in op.ins)
     if isinstance(op, scf.ForOp):
         return fills_a_tile(op, value)
+    if isinstance(op, InsertOp):
+        return completes_a_tile(value)
     return isinstance(op, MOVERS)
 
 
@@ -85,6 +87,15 @@ def fills_a_tile(loop: scf.ForOp, value: SSAValue) -> bool:
     last = loop.body.block.last_op
     number = list(loop.results).index(value)  # pyright: ignore[reportArgumentType]
     return isinstance(last, scf.YieldOp) and isinstance(last.operands[number].owner, InsertOp)
+
+
+def completes_a_tile(value: SSAValue) -> bool:
+    """The last of several pieces was put into the value."""
+    goes_on = (InsertOp, scf.YieldOp)
+    return isinstance(value.owner, InsertOp) and not any(
+        isinstance(use.operation, goes_on) and (isinstance(use.operation, scf.YieldOp) or use.index == 1)
+        for use in value.uses
+    )
 
 
 def _backwards(block: Block) -> Iterator[SSAValue]:
@@ -107,7 +118,7 @@ def candidates(rebuilder: Rebuilder, value: SSAValue) -> Iterator[Candidate]:
     finder = Finder(rebuilder, value)
     dtype = finder.layout.dtype
     mode = rounding_mode(rebuilder, ids)
-    sums = is_float(dtype) and (finder.layout.loc == "acc" or isinstance(value.owner, TAddOp))
+    sums = is_float(dtype) and (finder.layout.loc == "acc" or isinstance(value.owner, (TAddOp, InsertOp)))
     for what, build, drops in moves(rebuilder, finder, ids):
 
         def finish(b: Builder, build: Build = build) -> SSAValue:
@@ -120,7 +131,9 @@ def candidates(rebuilder: Rebuilder, value: SSAValue) -> Iterator[Candidate]:
 
 def moves(rebuilder: Rebuilder, finder: Finder, ids: Ids) -> Iterator[tuple[str, Build, bool]]:
     """What the lanes are, as a text; how to build them; and whether a rounding is dropped."""
-    if (found := finder.source(ids)) is not None:
+    pieces = isinstance(finder.before, InsertOp)  # which may just stand side by side
+    source = finder.there if pieces else finder.source
+    if not pieces and (found := finder.source(ids)) is not None:
         yield found.what, found.build, False
     if ids.shape[2] % 2:
         return
@@ -134,7 +147,7 @@ def moves(rebuilder: Rebuilder, finder: Finder, ids: Ids) -> Iterator[tuple[str,
     for halves, drops in ((bare, True), (kept, False)) if wide else ((kept, False), (bare, False)):
         if halves[0] is None or halves[1] is None:
             continue
-        sources = finder.source(halves[0]), finder.source(halves[1])
+        sources = source(halves[0]), source(halves[1])
         if sources[0] is None or sources[1] is None:
             continue
         what = f"{sources[0].what} and {sources[1].what} interleaved"

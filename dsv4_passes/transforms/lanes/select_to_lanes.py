@@ -156,7 +156,7 @@ def missing_facts(function: func.FuncOp, value: SSAValue) -> list[str]:
     """Arguments of a selector's shape that the products behind `value` load and nothing is known of."""
     known = facts_of(function)
     names: list[str] = []
-    for product in _products(value):
+    for product in products(value):
         argument = loaded_by(product.rhs)
         if argument is None or argument in known:
             continue
@@ -181,7 +181,7 @@ def _row_selectors(function: func.FuncOp, products: Iterable[MatmulOp]) -> list[
     return list(dict.fromkeys(names))
 
 
-def _products(value: SSAValue) -> Iterator[MatmulOp]:
+def products(value: SSAValue) -> Iterator[MatmulOp]:
     """The products that a value in the accumulator was summed up from, in order.
 
     On the right a selector moves lanes; on the left it would move rows, which no form here does.
@@ -191,16 +191,16 @@ def _products(value: SSAValue) -> Iterator[MatmulOp]:
         value, op = op.operands[0], op.operands[0].owner
     if isinstance(op, MatmulOp):
         if (acc := op.operand("acc")) is not None:
-            yield from _products(acc)
+            yield from products(acc)
         yield op
     elif isinstance(op, TAddOp):
         for operand in op.ins:
-            yield from _products(operand)
+            yield from products(operand)
     elif isinstance(op, (scf.ForOp, scf.IfOp)):
         number = list(op.results).index(value)  # pyright: ignore[reportArgumentType]
         for region in op.regions:
             if isinstance(last := region.block.last_op, scf.YieldOp):
-                yield from _products(last.operands[number])
+                yield from products(last.operands[number])
 
 
 def wanted_fact(names: list[str], what: str, kind: str = "") -> str:
@@ -218,10 +218,10 @@ def unknown(function: func.FuncOp, value: SSAValue) -> tuple[str, str] | None:
     """What is not known, or known to be of no use, about the matrices that a value is a product with, in a
     sentence and in few words; None where that is not what keeps the product.
     """
-    products = list(_products(value))
-    if given := given_instead(function, (loaded_by(product.rhs) for product in products)):
+    summed = list(products(value))
+    if given := given_instead(function, (loaded_by(product.rhs) for product in summed)):
         return given, "no selector"
-    if rows := _row_selectors(function, products):
+    if rows := _row_selectors(function, summed):
         why = "is a selector on the left, which moves rows: no form does that"
         return f"{', '.join(rows)} {why}", "moves rows"
     if missing := missing_facts(function, value):
