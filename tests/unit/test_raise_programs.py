@@ -55,9 +55,14 @@ FORMS = {
 
 Order = Callable[[], list[ModulePass]]
 ORDERS: dict[str, Order] = {
-    "fused first": lambda: [FuseStagesPass(), PropagateFactsPass(), RaiseLanesPass(), FoldLanesPass()],
+    "fused first": lambda: [
+        FuseStagesPass(scope="all"),
+        PropagateFactsPass(),
+        RaiseLanesPass(),
+        FoldLanesPass(),
+    ],
     "raised first": lambda: [
-        *(PropagateFactsPass(), RaiseLanesPass(), FuseStagesPass()),
+        *(PropagateFactsPass(), RaiseLanesPass(), FuseStagesPass(scope="all")),
         *(PropagateFactsPass(), RaiseLanesPass(), FoldLanesPass()),
     ],
 }

@@ -291,7 +291,7 @@ def rewrite_function(function: func.FuncOp, policy: Policy) -> int:
         return 0
     if not may_select(function):
         for value in reversed([v for op in function.walk() for v in op.results]):
-            if isinstance(value.type, TileType) and is_site(value) and missing_facts(function, value):
+            if isinstance(value.type, TileType) and is_site(value) and unknown(function, value):
                 refuse(function, value, [])
         return 0
     return with_chunks_unrolled(function, policy, rewrite_sites)
@@ -338,11 +338,7 @@ def rewrite_sites(function: func.FuncOp, policy: Policy) -> int:
         if isinstance(result, Rewritten):
             count += 1
             rewritten(op, f"'{op.name}' -> {outcome_text(result, before, savings(function))}")
-        elif (
-            result
-            or missing_facts(function, value)
-            or any(lanes.possible(*p.inputs()) for p in _products(value))
-        ):
+        elif result or unknown(function, value) or any(lanes.possible(*p.inputs()) for p in products(value)):
             refuse(function, value, result)
     become_vector(function)
     return count
