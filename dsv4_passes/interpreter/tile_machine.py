@@ -270,10 +270,14 @@ class TileMachine:
         if isinstance(source, Handle):
             self.env[op.res] = source.recast(layout, self._inherited(layout, source.valid))
         else:
-            self.bind(op.res, views.reinterpret(source, layout, self.domain))
+            self.reinterpret(op)
 
-    def reinterpret(self, op: ReinterpretOp) -> None:
-        self.bind(op.res, views.reinterpret(self.env[op.source], layout_of(op.res), self.domain))
+    def reinterpret(self, op: BitcastOp | ReinterpretOp) -> None:
+        try:
+            tile = views.reinterpret(self.env[op.source], layout_of(op.res), self.domain)
+        except ValueError as error:
+            raise UserError(f"{op.name}: {error}", op.location) from None
+        self.bind(op.res, tile)
 
     def reshape(self, op: Operation) -> None:
         source, layout = self.env[op.operands[0]], layout_of(op.results[0])

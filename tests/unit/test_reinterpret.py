@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dsv4_passes.diagnostics import UserError, collect
-from dsv4_passes.equivalence.lanes import lane_difference
+from dsv4_passes.equivalence.lanes import lane_difference, run_lanes
 from dsv4_passes.formats.pto.reader import parse_text, verify_module
 from tests.unit.kernels import Array, function, kernel, run
 from tests.unit.test_raise_lower import (
@@ -90,6 +90,22 @@ def test_what_is_no_view_of_the_same_lanes(text: str, why: str) -> None:
     body = f"%a = {make} : {source}\n%b = pto.reinterpret %a : {text}"
     with pytest.raises(UserError, match=why):
         verify_module(parse_text(kernel(body, x="8x16xf32"), "test.mlir"))
+
+
+@pytest.mark.parametrize("op", ["pto.reinterpret", "pto.bitcast"])
+def test_elements_without_arithmetic_are_an_error(op: str) -> None:
+    text = kernel(
+        f"""
+        %a = load x
+        %b = {op} %a : T<4x32xui8> -> T<4x32xf8E5M2>
+        %c = {op} %b : T<4x32xf8E5M2> -> T<4x32xui8>
+        store %c to y""",
+        x="4x32xui8",
+        y="4x32xui8",
+    )
+    for follow in (lambda: run(text, 1, x=np.zeros((4, 32), np.uint8)), lambda: run_lanes(function(text))):
+        with pytest.raises(UserError, match="element type f8E5M2 has no numpy semantics"):
+            follow()
 
 
 def test_a_part_of_a_tile_is_read_as_other_lanes() -> None:
