@@ -6,7 +6,7 @@ matrix is exactly one-hot and picks the even lanes, in whichever orientation its
 made here, and real arrays are compared with it element by element.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -238,3 +238,22 @@ def facts_of(function: func.FuncOp) -> Mapping[SSAValue, Fact]:
                         f"'{attr.name} {attr.data}' cannot hold for '{name}': {error}", function.location
                     ) from None
     return facts
+
+
+def check_sides(functions: Sequence[func.FuncOp]) -> None:
+    """The functions of a mixed kernel share their arguments: UserError where they state different facts."""
+    stated: dict[int, tuple[str, str, func.FuncOp]] = {}
+    for function in functions:
+        for index in range(len(function.function_type.inputs.data)):
+            for kind in ("selector", "table"):
+                attribute = argument_attribute(function, index, f"dsv4.{kind}")
+                if not isinstance(attribute, (SelectorAttr, TableAttr)):
+                    continue
+                one = stated.setdefault(index, (kind, attribute.data, function))
+                if one[:2] != (kind, attribute.data):
+                    raise UserError(
+                        f"two facts contradict each other about '{argument_name(function, index)}': "
+                        f"{one[0]} {one[1]} in '{one[2].sym_name.data}' and {kind} {attribute.data} in "
+                        f"'{function.sym_name.data}', which take the same arguments",
+                        function.location,
+                    )

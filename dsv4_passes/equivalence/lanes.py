@@ -12,7 +12,9 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import BlockArgument, Operation, SSAValue
 
-from dialects.pto.types import PtrType, element_name
+from dialects.pto.base import MEMORY_TYPES
+from dialects.pto.handles import MultiTileBufType
+from dialects.pto.types import PtrType, TileType, element_name
 from dsv4_passes.interpreter import scalars
 from dsv4_passes.interpreter.affine import Affine
 from dsv4_passes.interpreter.domain import NotConcrete
@@ -108,6 +110,8 @@ def _scalar_arguments(options: Options, context: LaneContext) -> dict[int, Value
     for i, arg in enumerate(options.function.body.block.args):
         if isinstance(arg.type, PtrType) or arg.name_hint in SPMD_PARAMETERS:
             continue
+        if isinstance(arg.type, (*MEMORY_TYPES, TileType, MultiTileBufType)):
+            raise CannotFollow(f"it takes {arg.type}, of which nothing is known", options.function.location)
         number = options.number(i)
         if scalars.is_integer(arg.type):
             values[i] = Affine.symbol(f"arg{number}", 0 if _is_extent(options.function, i) else None)

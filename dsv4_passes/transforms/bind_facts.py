@@ -41,6 +41,7 @@ from dsv4_passes.equivalence.facts import (
     WrongFact,
     argument_attribute,
     check_array,
+    check_sides,
     make_fact,
     recognise,
     set_argument_attribute,
@@ -296,3 +297,7 @@ class BindFactsPass(ModulePass):
             bind_arrays(op, self.file, self.others)
         else:
             bind_toml(op, self.file, self.others)
+        by_name = {f.sym_name.data: f for f in op.walk() if isinstance(f, func.FuncOp)}
+        for name, cube in by_name.items():
+            if name.endswith("_aic") and (vector := by_name.get(f"{name[:-4]}_aiv")) is not None:
+                check_sides((cube, vector))

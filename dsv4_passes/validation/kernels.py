@@ -14,7 +14,7 @@ from xdsl.ir import SSAValue
 from dialects.pto.types import PtrType, TileBufType
 from dsv4_passes.diagnostics import UserError, collect
 from dsv4_passes.equivalence.effects import Push
-from dsv4_passes.equivalence.facts import Fact, facts_of
+from dsv4_passes.equivalence.facts import Fact, check_sides, facts_of
 from dsv4_passes.equivalence.lanes import LaneContext, LaneRun, run_lanes
 from dsv4_passes.interpreter.kernels import Kernel, find_kernels
 from dsv4_passes.interpreter.machine import SPMD_PARAMETERS
@@ -66,6 +66,10 @@ def comparables(module: ModuleOp, but: Collection[str] = ()) -> dict[str, Compar
             continue
         facts: dict[int, Fact] = {}
         refusal: UserError | None = None
+        try:
+            check_sides(kernel.functions)
+        except UserError as error:
+            refusal = error
         for function in kernel.functions:
             try:
                 facts |= {_index(value): fact for value, fact in facts_of(function).items()}

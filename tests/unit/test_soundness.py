@@ -10,10 +10,13 @@ from dialects.pto.memory import TStoreOp
 from dsv4_passes.diagnostics import UserError, collect
 from dsv4_passes.equivalence.comparison import Difference
 from dsv4_passes.equivalence.facts import facts_of
-from dsv4_passes.equivalence.lanes import lane_difference, run_lanes
+from dsv4_passes.equivalence.lanes import LaneContext, lane_difference, run_lanes
+from dsv4_passes.formats.pto.reader import parse_text
 from dsv4_passes.formats.pypto import parse_program
 from dsv4_passes.transforms.fusion.forward_copies import forward_copies
+from dsv4_passes.transforms.mixed.join_mixed import join_all
 from dsv4_passes.transforms.program.drop_dead_stores import drop_dead_stores
+from dsv4_passes.validation.kernels import comparables
 from tests.unit.kernels import function, kernel
 from tests.unit.programs import Kernel, arrays, program, same_bits, text
 
@@ -268,3 +271,54 @@ def test_what_is_declared_written_and_is_only_stored_is_not_read() -> None:
         assert drop_dead_stores(after) == 2
     assert len([op for op in after.walk() if isinstance(op, TStoreOp)]) == 1
     assert same_bits(before, after, arrays(TENSORS))
+
+
+# -- the two functions of a mixed kernel --------------------------------------------------------------------
+
+MIXED = """module {{
+  func.func @k_aic(%x: !pto.ptr<bf16>, %w: !pto.ptr<bf16>{})
+      attributes {{pto.kernel_kind = #pto.kernel_kind<cube>}} {{
+    return
+  }}
+  func.func @k_aiv(%x: !pto.ptr<bf16>, %w: !pto.ptr<bf16>{})
+      attributes {{pto.kernel_kind = #pto.kernel_kind<vector>}} {{
+    return
+  }}
+}}
+"""
+
+
+def stated(fact: str) -> str:
+    kind, _, word = fact.partition(" ")
+    return f" {{dsv4.{kind} = #dsv4.{kind}<{word}>}}" if fact else ""
+
+
+@pytest.mark.parametrize(
+    ("cube", "vector", "wrong"),
+    [
+        ("selector even", "selector odd", True),
+        ("selector even", "table even", True),
+        ("table swap", "table repeat", True),
+        ("selector even", "selector even", False),
+        ("selector even", "", False),
+        ("", "table swap", False),
+    ],
+)
+def test_facts_of_the_two_sides_must_not_contradict_each_other(cube: str, vector: str, wrong: bool) -> None:
+    module = parse_text(MIXED.format(stated(cube), stated(vector)), "test.pto")
+    if not wrong:
+        join_all(module)
+        return
+    for check in (join_all, lambda m: comparables(m)["k"].run(LaneContext())):
+        with pytest.raises(UserError, match="two facts contradict each other about 'w'") as problem:
+            check(module)
+        assert cube in str(problem.value)
+        assert vector in str(problem.value)
+        assert "'k_aic'" in str(problem.value)
+        assert "'k_aiv'" in str(problem.value)
+
+
+def test_a_kernel_that_takes_a_view_is_not_followed() -> None:
+    text = "func.func @k(%p: !pto.partition_tensor_view<8x16xf32>) { return }"
+    with pytest.raises(UserError, match=r"takes !pto.partition_tensor_view<8x16xf32>, of which nothing is"):
+        run_lanes(function(text))

@@ -34,6 +34,7 @@ from dialects.dsv4.opaque import MoveOp
 from dialects.pto.pipes import BufferOp, InitializePipeOp
 from dialects.pto.types import TileType
 from dsv4_passes.diagnostics import note, refused
+from dsv4_passes.equivalence.facts import check_sides
 from dsv4_passes.transforms.common.cleanup import tidy
 from dsv4_passes.transforms.common.origin import Origin, note_origin, take_origin
 from dsv4_passes.transforms.program.drop_dead_args import drop_arguments
@@ -95,6 +96,7 @@ def _arguments(cube: func.FuncOp, vector: func.FuncOp) -> ArrayAttr[DictionaryAt
 def join_all(module: ModuleOp) -> None:
     """Join every pair that can be joined; the two are taken out of the module."""
     for cube, vector in pairs_of(module):
+        check_sides((cube, vector))
         try:
             joined = join(cube, vector)
         except CannotJoin as problem:
