@@ -9,6 +9,8 @@ in the program writes the original. A store is certain if it is in no undecided 
 unknown number of trips, moves a known number of lanes, and replaces what was there.
 """
 
+from math import prod
+
 import numpy as np
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
@@ -31,7 +33,7 @@ from dsv4_passes.transforms.program.orchestration import (
     written_result,
 )
 
-from .gm_footprint import empty, footprint
+from .gm_footprint import empty, footprint, joined, within
 
 COPYING = ("tload", "tstore", "tmov", "tinsert", "textract", "treshape", "ttrans")
 """Operations on tiles that a copy may consist of."""
@@ -74,8 +76,7 @@ def covers(run: LaneRun, parameter: Parameter, blocks: int) -> bool:
             total += footprint(store.box, blocks)
     if total.blocks is None:
         return False
-    elements = np.unique(np.concatenate(total.blocks))
-    return np.array_equal(elements, np.arange(int(np.prod(sizes))))
+    return within(np.array([[0, prod(sizes)]]), joined(total.blocks))
 
 
 def forward_copies(module: ModuleOp) -> int:

@@ -16,7 +16,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-import numpy as np
 from xdsl.dialects import arith, func, scf
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, BlockArgument, Operation, SSAValue
@@ -36,13 +35,11 @@ from dsv4_passes.interpreter.values import Box
 from dsv4_passes.transforms.common.byte_ranges import trips
 from dsv4_passes.transforms.program.orchestration import root_of
 
-from .gm_footprint import Addresses, Footprint
+from .gm_footprint import MAX_RUNS, Footprint, Runs, joined, runs_of, within
 from .lane_way import LaneWay
 from .merge_loops import between, merge_loops, mergeable
 
 MAX_TRIPS = 256
-MAX_ELEMENTS = 1 << 26
-"""Loops of more trips, and accesses to more elements, are not looked at."""
 
 
 class CannotFuse(Exception):
@@ -151,13 +148,15 @@ def _boxes(run: LaneRun, argument: int) -> tuple[list[Box], list[Box]]:
 
 def _of_trips(boxes: list[Box], values: list[dict[str, int]], blocks: int) -> Footprint:
     """The elements that boxes touch in each trip, in any block."""
-    elements = sum(box.offsets.size for box in boxes) * len(values) * blocks
-    if elements > MAX_ELEMENTS or any(box.scale for box in boxes):
+    if any(box.scale for box in boxes):
         return Footprint(None)
-    found: list[Addresses] = []
+    runs = [runs_of(box.offsets.reshape(-1)) for box in boxes]
+    if sum(map(len, runs)) * len(values) * blocks > MAX_RUNS:
+        return Footprint(None)
+    found: list[Runs] = []
     for known in values:
-        here: list[Addresses] = [np.zeros(0, np.int64)]
-        for box in boxes:
+        here: list[Runs] = []
+        for box, own in zip(boxes, runs, strict=True):
             for block in range(blocks):
                 linear, base = split(box.base)
                 for symbol, factor in linear:
@@ -165,8 +164,8 @@ def _of_trips(boxes: list[Box], values: list[dict[str, int]], blocks: int) -> Fo
                     if value is None:
                         return Footprint(None)
                     base += factor * value
-                here.append(box.offsets.reshape(-1) + base)
-        found.append(np.unique(np.concatenate(here)))
+                here.append(own + base)
+        found.append(joined(here))
     return Footprint(found)
 
 
@@ -231,7 +230,7 @@ def _is_private(
     stores, loads = a.stores.blocks, b.loads.blocks
     if stores is None or loads is None or b.stores.blocks is None or any(len(s) for s in b.stores.blocks):
         return False
-    return all(np.isin(load, store).all() for load, store in zip(loads, stores, strict=True))
+    return all(within(load, store) for load, store in zip(loads, stores, strict=True))
 
 
 def fuse(first: scf.ForOp, second: scf.ForOp) -> scf.ForOp:
