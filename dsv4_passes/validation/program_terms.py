@@ -4,6 +4,7 @@ The numbers of blocks, bounds and addresses are numbers here, so that kernels of
 be compared by what is in the tensors in the end.
 """
 
+import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,8 +36,8 @@ from dsv4_passes.source_names import base_name
 
 MAX_TRIPS = 4096
 """Loops of kernels with at most as many constant trips run as they are."""
-MAX_ELEMENTS = 1 << 23
-"""Elements that the tensors of a program may have together."""
+MAX_ELEMENTS = 1 << 22
+"""Elements that the tensors of a program may have together; a term of each takes about 150 bytes."""
 
 
 class TooMuch(CannotFollow):
@@ -179,6 +180,14 @@ class TermProgram(ProgramRun):
         return table.int_constant(value) if isinstance(value, int) else table.opaque(("number", value), "i32")
 
 
+def check_size(function: func.FuncOp, budget: Budget) -> None:
+    """Raises TooMuch before any term is made, where the tensors that come in have too many elements."""
+    tensors = [p.dims for p in parameters(function) if p.is_tensor]
+    numbers = [[d for d in dims if isinstance(d, int)] for dims in tensors]
+    if sum(math.prod(dims) for dims in numbers) > budget.elements:
+        raise TooMuch(f"the tensors of the program have more than {MAX_ELEMENTS} elements")
+
+
 def run_program_on_terms(
     module: ModuleOp,
     kernels: Mapping[str, Kernel],
@@ -186,6 +195,7 @@ def run_program_on_terms(
 ) -> dict[str, Ids]:
     """The tensors that a program writes, in the end, by parameter. UserError where that cannot be told."""
     function = choose_orchestration(module)
+    check_size(function, blocks.budget)
     run = TermProgram(module, blocks, kernels)
     arguments: list[Any] = []
     for parameter in parameters(function):

@@ -12,6 +12,7 @@ from dsv4_passes.formats.pto.reader import verify_module
 from dsv4_passes.formats.pypto import parse_program
 from dsv4_passes.formats.pypto.target import program_text
 from dsv4_passes.transforms.fusion.fuse_stages import fuse_all
+from tests.unit.kernels import DATA
 from tests.unit.programs import Kernel, arrays, same_bits, text
 
 TENSORS = {
@@ -376,3 +377,14 @@ def test_a_stage_that_goes_through_something_else(line: str, why: str) -> None:
     lines += f"        other: {tensor} = {line}\n"
     found = said_of(edited(PAIR, ["out"], (CALL, lines + CALL.replace("stage__v0", "other"))))
     assert found == [(f"'stage' goes from 'make' to 'write_back', but {why}", "handed over from afar")]
+
+
+def test_a_tensor_with_a_symbolic_extent_keeps_its_own_type() -> None:
+    """A kernel says `[ROWS, 64]` of a tensor that was created as `[64, 64]` and is carried by a loop."""
+    source = (DATA / "programs/symbolic_dim_create.py").read_text(encoding="utf-8")
+    before, after = parse_program(source, "p.py"), parse_program(source, "p.py")
+    assert fuse_all(after) == 1
+    verify_module(after)
+    inputs = arrays({"x": "64x64xf32"})
+    for module in (after, parse_program(program_text(after), "p.py")):
+        assert same_bits(before, module, inputs)

@@ -237,7 +237,7 @@ def _replace_launches(
     launch = LaunchOp(
         fused.sym_name.data,
         arguments,
-        [p.type for p in outputs],
+        [a.type for p, a in zip(visible(fused), arguments, strict=True) if p.written],
         pair.consumer.grid if pair.consumer.block_count == pair.producer.block_count else pair.producer.grid,
         via,
     )
