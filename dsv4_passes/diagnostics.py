@@ -111,6 +111,12 @@ def about(function: str) -> Generator[None]:
         _FUNCTION.reset(token)
 
 
+def said() -> tuple[Diagnostic, ...]:
+    """What was said so far; nothing outside of `collect`."""
+    current = _CURRENT.get()
+    return () if current is None else tuple(current.entries)
+
+
 def withdraw(functions: Collection[str]) -> None:
     """Take back what was said of rewriting these functions, because they are put back as they were."""
     if (current := _CURRENT.get()) is not None:

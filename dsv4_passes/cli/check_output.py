@@ -1,16 +1,19 @@
 """The last step of `dsv4-opt`: what is about to be written is compared with what was read."""
 
+import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from dsv4_passes.diagnostics import note
+from dsv4_passes.diagnostics import note, said
 from dsv4_passes.files import write_folder
 from dsv4_passes.formats.pto.reader import new_context
 from dsv4_passes.formats.pto.target import is_program
+from dsv4_passes.validation.certificate import certificate
 from dsv4_passes.validation.end_to_end import Pipeline
+from dsv4_passes.validation.sources import Source
 from dsv4_passes.validation.verdict import Verdict
 
 from .common import InternalError, one_line, require_folder
@@ -23,11 +26,11 @@ def check_output(
     written: str | Mapping[str, str],
     passes: Sequence[ModulePass],
     reproducer: str | None,
-) -> None:
+) -> list[Verdict]:
     """Compare `written`, a text or the files of a program made of `module`, with the module that was read.
 
-    Says what could not be compared, and raises InternalError for what differs: then `source`, what is
-    written and what differs go to the folder `reproducer`.
+    The verdicts. Says what could not be compared, and raises InternalError for what differs: then `source`,
+    what is written and what differs go to the folder `reproducer`.
     """
     pipeline = Pipeline(read, passes, new_context())
     if not isinstance(written, str):
@@ -44,7 +47,7 @@ def check_output(
             )
     wrong = next((v for v in verdicts if v.outcome == "different"), None)
     if wrong is None:
-        return
+        return verdicts
     blamed = pipeline.blame()
     step = f"pass {blamed}" if blamed is not None else "writing the text"
     lines = describe_difference(wrong)
@@ -65,3 +68,13 @@ def describe_difference(verdict: Verdict) -> list[str]:
     if (lane := verdict.lane) is not None:
         lines += [f"before: {lane.before}", f"after: {lane.after}"]
     return lines
+
+
+def certify(
+    options: argparse.Namespace, source: str, written: str | Mapping[str, str], verdicts: Sequence[Verdict]
+) -> str:
+    """The certificate of what `dsv4-opt` did with these options."""
+    read, out = options.input_file or "<stdin>", options.output_file or "<stdout>"
+    texts = {Path(out).name: written} if isinstance(written, str) else written
+    before, after = Source(read, {Path(read).name: source}, options.facts), Source(out, texts, options.facts)
+    return certificate(before, after, said(), verdicts, options.passes, options.target)

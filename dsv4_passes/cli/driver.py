@@ -63,6 +63,7 @@ class Dsv4OptMain(xDSLOptMain):
         self.folder = False
         self.files: dict[str, str] | None = None
         self.source = ""
+        self.paper: str | None = None
         self.read: ModuleOp | None = None
         super().__init__("Compiler passes for Ascend NPU kernels", args)
 
@@ -138,6 +139,12 @@ class Dsv4OptMain(xDSLOptMain):
         )
         arg_parser.add_argument(
             "--reproducer", metavar="DIR", help="folder for both texts and what differs, should they differ"
+        )
+
+        arg_parser.add_argument(
+            "--certificate",
+            metavar="FILE",
+            help="where to say what was done to which texts, for dsv4-validate --certificate",
         )
 
         def error(message: str) -> NoReturn:
@@ -347,9 +354,13 @@ class Dsv4OptMain(xDSLOptMain):
     def _validate(self, module: ModuleOp, written: str | dict[str, str]) -> None:
         if self.read is None:
             return
-        from .check_output import check_output
+        from .check_output import certify, check_output
 
-        check_output(self.read, module, self.source, written, self.pipeline.passes, self.args.reproducer)
+        verdicts = check_output(
+            self.read, module, self.source, written, self.pipeline.passes, self.args.reproducer
+        )
+        if self.args.certificate is not None:
+            self.paper = certify(self.args, self.source, written, verdicts)
 
     def _becomes_folder(self, module: ModuleOp) -> bool:
         if parse_spec(self.args.target).name != "pto":
@@ -385,6 +396,8 @@ class Dsv4OptMain(xDSLOptMain):
             self.reporter.write()
 
     def _write_output(self) -> None:
+        if self.paper is not None:
+            write_whole(Path(self.args.certificate), self.paper.encode())
         if self.staged is None:
             return
         self.staged.close()

@@ -18,7 +18,7 @@ from .verdict import ROUNDING, ZERO_SIGN, Allowed, Lane, Outcome, Verdict
 
 
 def compare_kernels(
-    before: Comparable, after: Comparable, allowed: Allowed = Allowed(), *, by_name: bool = False
+    before: Comparable, after: Comparable, allowed: Allowed = Allowed(), *, in_order: bool = True
 ) -> Verdict:
     """Whether `after` stores what `before` does, for any block and any arguments that the facts allow."""
     context = LaneContext()
@@ -29,7 +29,7 @@ def compare_kernels(
     except UserError as error:
         return Verdict(before.name, "undecided", reason=error.message)
     try:
-        numbers = pair_arguments(before.kernel, after.kernel, by_name=by_name)
+        numbers = pair_arguments(before.kernel, after.kernel, in_order=in_order)
         runs = first, after.run(context, numbers)
     except UserError as error:
         return Verdict(before.name, *broken(error))

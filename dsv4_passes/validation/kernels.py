@@ -107,15 +107,15 @@ def _passed(kernel: Kernel) -> list[tuple[int, str, str]]:
     return found
 
 
-def pair_arguments(before: Kernel, after: Kernel, *, by_name: bool = False) -> dict[int, int]:
+def pair_arguments(before: Kernel, after: Kernel, *, in_order: bool = True) -> dict[int, int]:
     """For each argument of `after` the one of `before` that is passed for it.
 
     By position where both take the same types, which is how they are called; else by name, as after an
     argument was dropped; else in order, by type. Arguments that `before` has not get numbers of their own.
-    UserError where the order of arguments is another one, unless they go `by_name`.
+    UserError where arguments that have to be `in_order` are not.
     """
     ours, theirs = _passed(before), _passed(after)
-    if not by_name and [t for _, t, _ in ours] == [t for _, t, _ in theirs]:
+    if [t for _, t, _ in ours] == [t for _, t, _ in theirs]:
         return {b: a for (a, _, _), (b, _, _) in zip(ours, theirs, strict=True)}
     known = {name: (index, kind) for index, kind, name in ours}
     pairs: dict[int, int] = {}
@@ -124,9 +124,9 @@ def pair_arguments(before: Kernel, after: Kernel, *, by_name: bool = False) -> d
     for b, kind, name in theirs if unique else ():
         if name in known and known[name][1] == kind:
             pairs[b] = known[name][0]
-    if not pairs and not by_name:
+    if not pairs:
         pairs = _in_order(ours, theirs)
-    if not by_name and list(pairs.values()) != sorted(pairs.values()):
+    if in_order and list(pairs.values()) != sorted(pairs.values()):
         raise UserError(f"'{after.name}' takes its arguments in another order", after.functions[0].location)
     return {b: pairs.get(b, NEW_ARGUMENT + b) for b, _, _ in theirs}
 

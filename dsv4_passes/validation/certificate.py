@@ -1,0 +1,121 @@
+"""A certificate: what was done to which texts, and what a comparison of them came to, to be checked again.
+
+{"version": 1, "target": "pto{ptoas=0.60}", "passes": "dsv4-rope{chip=a3}",
+ "input": {"path": "k.pto", "sha256": {"k.pto": "…"}}, "output": {…}, "facts": {"facts.toml": "…"},
+ "sites": [{"kernel": "k", "place": "k.pto:7:3", "decision": "rewritten", "text": "…"}],
+ "kernels": [{"name": "k", "outcome": "proved", "conditions": ["FIN(%x)"], "outputs": ["out"], "lanes": 64}]}
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dsv4_passes.diagnostics import Diagnostic, UserError, location_text
+
+from .sources import Question, Source, load
+from .verdict import ROUNDING, ZERO_SIGN, Allowed, Verdict
+
+VERSION = 1
+
+
+def certificate(
+    before: Source,
+    after: Source,
+    sites: Sequence[Diagnostic],
+    verdicts: Sequence[Verdict],
+    passes: str,
+    target: str,
+) -> str:
+    """The text of a certificate."""
+    described: dict[str, Any] = {
+        "version": VERSION,
+        "target": target,
+        "passes": passes,
+        "input": {"path": before.path, "sha256": before.hashes()},
+        "output": {"path": after.path, "sha256": after.hashes()},
+        "facts": {path: _hash_of_file(path) for path in before.facts},
+        "sites": [
+            {
+                "kernel": site.function,
+                "place": location_text(site.location),
+                "decision": site.outcome,
+                "text": site.message,
+                **({"reason": site.reason} if site.reason else {}),
+            }
+            for site in sites
+            if site.outcome in ("rewritten", "refused")
+        ],
+        "kernels": [_summary(verdict) for verdict in verdicts],
+    }
+    return json.dumps(described, indent=1) + "\n"
+
+
+def _summary(verdict: Verdict) -> dict[str, Any]:
+    found: dict[str, Any] = {"name": verdict.name, "outcome": verdict.outcome}
+    if verdict.outcome == "proved":
+        found |= {
+            "conditions": list(verdict.conditions),
+            "outputs": list(verdict.outputs),
+            "lanes": verdict.lanes,
+        }
+    return found | ({"reason": verdict.reason} if verdict.reason else {})
+
+
+def _hash_of_file(path: str) -> str:
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def check_certificate(path: Path, before: str | None = None, after: str | None = None) -> Iterator[str]:
+    """Compare the texts again; a line for each kernel. UserError where the certificate does not hold.
+
+    `before` and `after` say where the texts are now, unless they are where they were.
+    """
+    try:
+        known: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
+        sides = known["input"], known["output"]
+        facts: Mapping[str, str] = known["facts"]
+        said: list[Mapping[str, Any]] = known["kernels"]
+        if known["version"] != VERSION:
+            raise UserError(f"expected version {VERSION}, found {known['version']}", str(path))
+        sources = [
+            load(given or side["path"], list(facts))
+            for given, side in zip((before, after), sides, strict=True)
+        ]
+        hashes = [side["sha256"] for side in sides]
+        names = [kernel["name"] for kernel in said]
+    except OSError as error:
+        raise UserError(error.strerror or str(error), str(path)) from None
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise UserError(f"not a certificate: {type(error).__name__}: {error}", str(path)) from None
+    for source, wanted in zip(sources, hashes, strict=True):
+        if sorted(source.hashes().values()) != sorted(wanted.values()):
+            raise UserError("is not the text that the certificate is about", source.path)
+    for file, wanted in facts.items():
+        if not Path(file).is_file() or _hash_of_file(file) != wanted:
+            raise UserError("is not the file of facts that the certificate is about", file)
+    yield from _compare_again(path, sources, said, names)
+
+
+def _compare_again(
+    path: Path, sources: Sequence[Source], said: Sequence[Mapping[str, Any]], names: Sequence[str]
+) -> Iterator[str]:
+    conditions = {c.partition("(")[0] for kernel in said for c in kernel.get("conditions", ())}
+    question = Question(Allowed(ZERO_SIGN in conditions, ROUNDING in conditions), trials=0)
+    found = {c.verdict.name: c.verdict for c in question.compare(sources[0], sources[1])}
+    for name, kernel in zip(names, said, strict=True):
+        verdict = found.get(name) or (next(iter(found.values())) if len(found) == 1 else None)
+        if kernel["outcome"] == "undecided":
+            yield f"{name}: the certificate says that terms could not decide"
+            continue
+        kinds = {c.partition("(")[0] for c in kernel.get("conditions", ())}
+        if verdict is None or not verdict.fine:
+            reason = verdict.reason if verdict is not None else "there is no such kernel"
+            if kernel["outcome"] == "unchanged" and verdict is not None and verdict.outcome == "undecided":
+                yield f"{name}: unchanged"
+                continue
+            raise UserError(f"'{name}' is not proved equal: {reason}", str(path))
+        if not {c.partition("(")[0] for c in verdict.conditions} <= kinds and kernel["outcome"] == "proved":
+            raise UserError(f"'{name}' rests on more than the certificate says", str(path))
+        yield f"{name}: proved equal again, {verdict.lanes} stored lanes"

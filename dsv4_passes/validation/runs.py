@@ -1,0 +1,224 @@
+"""Two kernels on numpy, from their texts as they stand: whether there is an input on which they differ.
+
+Nothing is raised here: what a text in buffer form does to its bytes is what counts.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from xdsl.dialects.builtin import ModuleOp
+
+from dsv4_passes.diagnostics import UserError
+from dsv4_passes.equivalence.symbolic_memory import Fact
+from dsv4_passes.interpreter import numerics
+from dsv4_passes.interpreter.kernels import Argument, Kernel, run_kernel
+from dsv4_passes.interpreter.program import run_program
+from dsv4_passes.interpreter.values import Value
+
+from .awkward import Array, array, bits, without_zero_sign
+from .kernels import Comparable
+from .verdict import Allowed
+
+UNKNOWN_SIZE = 1 << 14
+"""Elements of an argument whose size no view says."""
+BLOCKS = (4, 2, 1)
+Inputs = dict[str, Array]
+Run = Callable[[Inputs], Mapping[str, Array]]
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """An input on which two kernels store different bits, and the first element that differs."""
+
+    output: str
+    row: int
+    lane: int
+    before: str
+    after: str
+    inputs: Inputs
+    blocks: int = 1
+
+    def __str__(self) -> str:
+        return (
+            f"'{self.output}' row {self.row} lane {self.lane} is {self.before} before and {self.after} after"
+        )
+
+
+@dataclass
+class Pair:
+    """Two things that run on the same inputs."""
+
+    before: Run
+    after: Run
+    shapes: Mapping[str, tuple[tuple[int, ...], str]]
+    """Extents and element type of each input; a scalar has none."""
+    facts: Mapping[str, Fact]
+    allowed: Allowed = field(default_factory=Allowed)
+    finite: bool = True
+    """Inf and NaN are no inputs: what was proved rests on that."""
+    blocks: int = 1
+    tried: int = field(default=0)
+
+    def difference(self, inputs: Inputs) -> Counterexample | None:
+        """What differs on these inputs; UserError where the first of the two does not run on them."""
+        ours = self.before(inputs)
+        self.tried += 1
+        try:
+            theirs = self.after(inputs)
+        except UserError as error:
+            return Counterexample(next(iter(ours), ""), 0, 0, "a number", error.message, inputs, self.blocks)
+        for name, values in ours.items():
+            if (other := theirs.get(name)) is None or other.size != values.size:
+                return Counterexample(name, 0, 0, "stored", "not stored", inputs, self.blocks)
+            a, b = values.reshape(-1), other.reshape(-1)
+            x, y = (without_zero_sign(v) for v in (a, b)) if self.allowed.zero_sign else (a, b)
+            wrong = np.flatnonzero(bits(x) != bits(y))
+            if wrong.size:
+                at = int(wrong[0])
+                row, lane = divmod(at, self.width(name, values))
+                return Counterexample(name, row, lane, str(a[at]), str(b[at]), inputs, self.blocks)
+        return None
+
+    def width(self, name: str, values: Array) -> int:
+        shape = self.shapes[name][0] if name in self.shapes else values.shape
+        return max(1, shape[-1] if shape else 1)
+
+    def inputs(self, trials: int, seed: int = 0) -> Iterator[Inputs]:
+        """Labels, ties and awkward numbers first, then random ones; facts hold in all."""
+        for trial in range(trials):
+            random = np.random.default_rng((seed, trial))
+            kind = trial if trial < 3 else 2 + trial % 2
+            given: Inputs = {}
+            for name, (shape, dtype) in self.shapes.items():
+                if name in self.facts:
+                    numbers = np.asarray(self.facts[name].matrix).reshape(shape)
+                    given[name] = numbers.astype(numerics.numpy_dtype(dtype))
+                else:
+                    count = int(np.prod(shape))
+                    given[name] = array(dtype, count, random, kind, self.finite).reshape(shape)
+            yield given
+
+    def search(self, trials: int, seed: int = 0) -> Counterexample | None:
+        """A small input on which the two differ, if one of `trials` does. UserError if none of them ran."""
+        problem: UserError | None = None
+        for inputs in self.inputs(trials, seed):
+            try:
+                found = self.difference(inputs)
+            except UserError as error:
+                problem = error
+                continue
+            if found is not None:
+                return self.smaller(found)
+        if not self.tried and problem is not None:
+            raise problem
+        return None
+
+    def smaller(self, found: Counterexample, runs: int = 48) -> Counterexample:
+        """The same with zeros for as much of the inputs as may be, in halves."""
+        pieces = [
+            (name, 0, values.size)
+            for name, values in found.inputs.items()
+            if name not in self.facts and values.ndim and values.any()
+        ]
+        while pieces and runs:
+            name, low, high = pieces.pop(0)
+            inputs = {n: v.copy() for n, v in found.inputs.items()}
+            part = inputs[name].reshape(-1)[low:high]
+            if not part.any():
+                continue
+            part[:] = 0
+            runs -= 1
+            try:
+                again = self.difference(inputs)
+            except UserError:
+                continue
+            if again is not None:
+                found = again
+            elif high - low > 1:
+                middle = (low + high) // 2
+                pieces += [(name, low, middle), (name, middle, high)]
+        return found
+
+
+def kernel_pair(before: Comparable, after: Comparable, numbers: Mapping[int, int], **how: object) -> Pair:
+    """Two kernels, of which `numbers` says which argument of `after` is which of `before`.
+
+    What `after` takes beside them is an input by its own name.
+    """
+    ours, theirs = before.kernel.arguments, after.kernel.arguments
+    names = {b: ours[a].name if a in ours else theirs[b].name for b, a in numbers.items()}
+    shapes: dict[str, tuple[tuple[int, ...], str]] = {}
+    same = {a: theirs[b] for b, a in numbers.items()}
+    for index, argument in ours.items():
+        shapes[argument.name] = _shape(argument, same.get(index))
+    for index, name in names.items():
+        shapes.setdefault(name, _shape(theirs[index], None))
+    facts = {names[b]: fact for b, fact in after.facts.items()}
+    facts |= {ours[a].name: fact for a, fact in before.facts.items()}
+
+    def run(kernel: Kernel, named: Mapping[int, str]) -> Run:
+        def runs(inputs: Inputs) -> Mapping[str, Array]:
+            arrays: dict[int, Array] = {}
+            scalars: dict[int, Value] = {}
+            for index, argument in kernel.arguments.items():
+                values = inputs[named[index]]
+                if argument.pointer:
+                    arrays[index] = values.reshape(-1).astype(numerics.numpy_dtype(argument.dtype))
+                elif numerics.is_float(argument.dtype):
+                    scalars[index] = values.reshape(1, 1)
+                else:
+                    scalars[index] = int(values.reshape(()))
+            run_kernel(kernel, arrays, scalars, pair.blocks)
+            return {named[i]: arrays[i] for i, argument in kernel.arguments.items() if argument.stored}
+
+        return runs
+
+    first = run(before.kernel, {i: argument.name for i, argument in ours.items()})
+    pair = Pair(first, run(after.kernel, names), shapes, facts, **how)  # pyright: ignore[reportArgumentType]
+    pair.blocks = _blocks(pair)
+    return pair
+
+
+def _shape(argument: Argument, other: Argument | None) -> tuple[tuple[int, ...], str]:
+    if not argument.pointer:
+        return (), argument.dtype
+    size = max(argument.size, other.size if other is not None else 0) or UNKNOWN_SIZE
+    fits = argument.shape is not None and int(np.prod(argument.shape)) == size
+    return (argument.shape or () if fits else (size,)), argument.dtype
+
+
+def _blocks(pair: Pair) -> int:
+    """How many blocks the first kernel runs in without reaching beyond its tensors."""
+    for blocks in BLOCKS:
+        pair.blocks = blocks
+        try:
+            pair.before(next(pair.inputs(1)))
+        except UserError:
+            continue
+        return blocks
+    return 1
+
+
+def program_pair(
+    before: ModuleOp,
+    after: ModuleOp,
+    shapes: Mapping[str, tuple[tuple[int, ...], str]],
+    facts: Mapping[str, Fact],
+    **how: object,
+) -> Pair:
+    """Two programs that are modules."""
+
+    def run(module: ModuleOp) -> Run:
+        def runs(inputs: Inputs) -> Mapping[str, Array]:
+            results = run_program(module, inputs)
+            return {
+                name: values.view(numerics.numpy_dtype("bf16"))
+                if name in shapes and shapes[name][1] == "bf16"
+                else values
+                for name, values in results.items()
+            }
+
+        return runs
+
+    return Pair(run(before), run(after), shapes, facts, **how)  # pyright: ignore[reportArgumentType]
