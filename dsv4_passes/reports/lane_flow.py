@@ -20,6 +20,8 @@ from dialects.pto.tiles import InsertOp, SubviewOp
 from dialects.pto.types import AnyTileType, TileLayout
 from dsv4_passes.targets.elements import element_bytes
 
+from .known_numbers import number_at
+
 
 class Origin(NamedTuple):
     """A lane of a load."""
@@ -138,7 +140,12 @@ def _gathered(flow: LaneFlow, op: Operation, row: int, col: int, half: int) -> O
     if op.form() == "mask" and op.pattern is not None:
         first, step = LANES[op.pattern]
         return flow.cell(op.src, row, first + step * col, half)
-    return flow.cell(op.src, row, col ^ 1, half) if _layout(op.src).cols > 1 else NOTHING
+    index = number_at(op.idx, row, col) if op.form() == "index" else None
+    cols = _layout(op.src).cols
+    if index is not None:
+        return flow.cell(op.src, *divmod(int(index), cols), half)
+    # an index that is loaded: any lane
+    return NOTHING.union(*(flow.cell(op.src, row, lane, half) for lane in range(min(8, cols))))
 
 
 def _scattered(flow: LaneFlow, op: Operation, row: int, col: int, half: int) -> Origins:
@@ -206,18 +213,23 @@ MOVES_LANES = frozenset(
 def lane_strips(function: func.FuncOp, limit: int = 10) -> list[Strip]:
     """What is loaded with lanes to move, each operation that moves them, and what is stored.
 
-    The function is in value form. Shown is what comes from the load whose lanes are moved first; equal
-    pictures in a row are one.
+    The function is in value form. Shown is what comes from the load of which pairs of lanes are stored
+    together, or else from that whose lanes are moved first; equal pictures in a row are one.
     """
     flow = LaneFlow(function)
     everything: list[Strip] = []
-    subject: set[str] = set()
+    first: set[str] = set()
+    pairs: set[str] = set()
     for op in function.walk():
         value, title = _shown(op)
-        if value is not None:
-            everything.append(strip := flow.strip(value, title))
-            if op.name in MOVES_LANES and not subject:
-                subject = {origin.source for lane in strip.lanes for origin in lane}
+        if value is None:
+            continue
+        everything.append(strip := flow.strip(value, title))
+        if isinstance(op, TStoreOp):
+            pairs |= {o.source for o in strip.lanes[0] if Origin(o.source, o.column ^ 1) in strip.lanes[0]}
+        if op.name in MOVES_LANES and not first:
+            first = {origin.source for lane in strip.lanes for origin in lane}
+    subject = pairs or first
     strips: list[Strip] = []
     for strip in everything:
         strip = strip.of(subject)

@@ -81,21 +81,59 @@ def test_lanes_of_transposes_and_views():
     assert shown[2] == ("ttrans", ODD)
 
 
-def test_a_loop_that_gathers_rows():
-    text = """
-        %x = load x
-        %i = load i
-        %u = pto.undef : T<4x16xf32>
-        %r = scf.for %n = %c0 to %c4 step %c1 iter_args(%t = %u) -> (T<4x16xf32>) {
-          %row = pto.subview %x[%n, %c0] sizes [1, 16] : T<4x16xf32> -> T<1x16xf32>
-          %g = pto.tgather ins(%row, %i, %i : T<1x16xf32>, T<1x16xi32>, T<1x16xi32>) -> T<1x16xf32>
-          %w = pto.insert %g into %t[%n, %c0] : T<1x16xf32> into T<4x16xf32> -> T<4x16xf32>
-          scf.yield %w : T<4x16xf32>
-        }
-        store %r to y
-    """
-    shown = columns(kernel(text, x="4x16xf32", i="1x16xi32", y="4x16xf32"))
-    assert shown[-1][1] == [[n ^ 1] for n in range(8)]
+GATHER_ROWS = """
+    %x = load x
+    INDEX
+    %u = pto.undef : T<4x16xf32>
+    %r = scf.for %n = %c0 to %c4 step %c1 iter_args(%t = %u) -> (T<4x16xf32>) {
+      %row = pto.subview %x[%n, %c0] sizes [1, 16] : T<4x16xf32> -> T<1x16xf32>
+      %g = pto.tgather ins(%row, %i, %i : T<1x16xf32>, T<1x16xi32>, T<1x16xi32>) -> T<1x16xf32>
+      %w = pto.insert %g into %t[%n, %c0] : T<1x16xf32> into T<4x16xf32> -> T<4x16xf32>
+      scf.yield %w : T<4x16xf32>
+    }
+    store %r to y
+"""
+SWAPPED = """
+    %zero = arith.constant 0 : i32
+    %one = arith.constant 1 : i32
+    %p = pto.tci ins(%zero : i32) -> T<1x16xi32>
+    %ones = pto.texpands ins(%one : i32) -> T<1x16xi32>
+    %odd = pto.tand ins(%p, %ones : T<1x16xi32>, T<1x16xi32>) -> T<1x16xi32>
+    %back = pto.tadd ins(%odd, %odd : T<1x16xi32>, T<1x16xi32>) -> T<1x16xi32>
+    %next = pto.tadds ins(%p, %one : T<1x16xi32>, i32) -> T<1x16xi32>
+    %i = pto.tsub ins(%next, %back : T<1x16xi32>, T<1x16xi32>) -> T<1x16xi32>
+"""
+HALVED = """
+    %zero = arith.constant 0 : i32
+    %half = arith.constant 0.5 : f32
+    %p = pto.tci ins(%zero : i32) -> T<1x16xi32>
+    %f = pto.tcvt ins(%p {rmode = #pto<round_mode RINT>} : T<1x16xi32>) -> T<1x16xf32>
+    %h = pto.tmuls ins(%f, %half : T<1x16xf32>, f32) -> T<1x16xf32>
+    %i = pto.tcvt ins(%h {rmode = #pto<round_mode FLOOR>} : T<1x16xf32>) -> T<1x16xi32>
+"""
+
+
+@pytest.mark.parametrize(
+    ("index", "lanes"),
+    [
+        (SWAPPED, [[n ^ 1] for n in range(8)]),
+        (HALVED, [[n // 2] for n in range(8)]),
+        ("%i = load i", [list(range(8))] * 8),
+    ],
+    ids=["swapped", "halved", "loaded"],
+)
+def test_a_loop_that_gathers_rows(index: str, lanes: list[list[int]]):
+    """An index that the kernel computes is followed; one that is loaded may be anything."""
+    text = kernel(GATHER_ROWS.replace("INDEX", index), x="4x16xf32", i="1x16xi32", y="4x16xf32")
+    assert columns(text)[-1][1] == lanes
+
+
+def test_tables_are_not_shown():
+    """Of loads that are multiplied with each other, that is shown of which pairs meet."""
+    (side,) = sides(parse_text((DATA / "rope_d" / "rope_d.pto").read_text(), "k.pto"), A3).values()
+    assert {o.source for s in side.lanes for lane in s.lanes for o in lane} == {"x"}
+    swapped = [sorted({o.column for o in lane}) for lane in side.lanes[1].lanes]
+    assert swapped == [[n ^ 1] for n in range(8)]
 
 
 # -- vector memory -------------------------------------------------------------------------------------------
