@@ -9,7 +9,9 @@ from xdsl.dialects import func
 
 from dsv4_passes.equivalence.facts import Fact
 from dsv4_passes.equivalence.lanes import lane_difference, run_lanes
+from dsv4_passes.formats.pto.reader import parse_text
 from tests.unit.kernels import Array, function, kernel, run
+from tests.unit.test_raise_lower import lower_all, printed
 
 SHAPES = {"x": "8x32xbf16", "y": "8x32xbf16"}
 EVEN, ODD = (f"{{maskPattern = #pto.mask_pattern<{p}>}}" for p in ("P0101", "P1010"))
@@ -96,6 +98,18 @@ def test_the_numbers_are_swapped(extent: str, form: str) -> None:
     rows = int(extent)
     assert np.array_equal(got[:rows], x.reshape(8, 16, 2)[:rows, :, ::-1].reshape(rows, 32))
     assert not got[rows:].any()
+
+
+@pytest.mark.parametrize("form", ["bits", "assembled"])
+def test_casts_get_their_rows_without_a_window(form: str) -> None:
+    """ptoas 0.60 takes no window of a cast where it assigns addresses, and no extent from a cast's source."""
+    lowered = printed(lower_all(parse_text(swap("?", form), "test.mlir"), "level2")).splitlines()
+    casts = [line.split()[0] for line in lowered if "= pto.treshape" in line]
+    assert casts
+    assert not any(f"pto.subview {cast}[" in line for cast in casts for line in lowered)
+    sized = [line.split()[1].strip(",") for line in lowered if line.strip().startswith("pto.set_validshape")]
+    open_ = [line.split()[0] for line in lowered if "= pto.treshape" in line and line.endswith("valid=?x?>")]
+    assert open_ == sized
 
 
 INDEX = """

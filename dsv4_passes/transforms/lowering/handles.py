@@ -6,6 +6,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 
 from dialects.pto.allocation import AllocTileOp
 from dialects.pto.base import TileOp, layout_of
+from dialects.pto.memory import constant_int
 from dialects.pto.tiles import (
     BitcastOp,
     InsertOp,
@@ -98,13 +99,8 @@ class Handles:
         handle = self.shared[web]
         extents = self.extents(value)
         if _place(layout_of(handle)) != _place(layout):
-            both = zip(extents, layout.shape, strict=True)
-            static = [e if isinstance(e, int) else size for e, size in both]
-            type_ = TileBufType(layout._replace(valid_rows=static[0], valid_cols=static[1]))
-            handle = self._add(TReshapeOp(handle, type_), before)
-            if tuple(static) == extents:
-                return handle
-        elif extents == layout.shape:
+            return self._cast(before, handle, layout, extents)
+        if extents == layout.shape:
             return handle
         zero = self.constants.index(0)
         return self._subview(before, handle, (zero, zero), layout, extents)
@@ -120,13 +116,27 @@ class Handles:
         if isinstance(op, BitcastOp):
             type_ = TileBufType(layout_of(source)._replace(dtype=layout.dtype))
             return self._add(BitcastOp(source, type_), before)
+        return self._cast(before, source, layout, extents)
+
+    def _cast(
+        self, before: Operation, source: SSAValue, layout: TileLayout, extents: tuple[Size, Size]
+    ) -> SSAValue:
+        """The bytes of a handle as another tile.
+
+        ptoas 0.60 takes no window of a cast, and a cast does not take over an extent: one that shows while
+        running is set on the handle, which must be a cast of an allocation for that.
+        """
         static = [e if isinstance(e, int) else size for e, size in zip(extents, layout.shape, strict=True)]
-        type_ = TileBufType(layout._replace(valid_rows=static[0], valid_cols=static[1]))
-        handle = self._add(TReshapeOp(source, type_), before)
         if tuple(static) == extents:
-            return handle
-        zero = self.constants.index(0)
-        return self._subview(before, handle, (zero, zero), layout, extents)
+            type_ = TileBufType(layout._replace(valid_rows=static[0], valid_cols=static[1]))
+            return self._add(TReshapeOp(source, type_), before)
+        type_ = TileBufType(layout._replace(valid_rows=DYNAMIC, valid_cols=DYNAMIC))
+        handle = self._add(TReshapeOp(_whole(source), type_), before)
+        rows, cols = map(self._index, extents)
+        sized = SetValidShapeOp(handle, rows, cols)
+        sized.location = before.location
+        Rewriter.insert_op(sized, InsertPoint.before(before))
+        return handle
 
     def _subview(
         self,
@@ -262,6 +272,15 @@ def _own_operands(op: TileOp, value: SSAValue) -> list[SSAValue]:
             return given[:count]
         given = given[count:]
     return []
+
+
+def _whole(handle: SSAValue) -> SSAValue:
+    """The tile that a handle is all of, whatever extent it has."""
+    while isinstance(op := handle.owner, SubviewOp):
+        if op.static_sizes != layout_of(op.source).shape or any(constant_int(v) != 0 for v in op.offsets):
+            break
+        handle = op.source
+    return handle
 
 
 def _place(layout: TileLayout) -> TileLayout:
