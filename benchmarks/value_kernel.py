@@ -40,9 +40,20 @@ class Kernel:
         self.lines.append(self.indent + text)
 
     def view(self, rows: int, cols: int, dtype: str) -> tuple[str, str]:
-        name, type_ = f"%arg{len(self.arguments)}", f"!pto.partition_tensor_view<{rows}x{cols}x{dtype}>"
-        self.arguments.append(f"{name}: {type_}")
-        return name, type_
+        """A view of a whole new argument, and its type."""
+        number = len(self.arguments)
+        part, whole = f"!pto.partition_tensor_view<{rows}x{cols}x{dtype}>", f"!pto.tensor_view<?x?x{dtype}>"
+        self.arguments.append(f"%arg{number}: !pto.ptr<{dtype}>")
+        shape = f"[%c{rows}, %c{cols}]"
+        self.line(
+            f"%whole{number} = pto.make_tensor_view %arg{number}, shape = {shape}, strides = [%c{cols}, %c1] "
+            f": {whole}"
+        )
+        self.line(
+            f"%part{number} = pto.partition_view %whole{number}, offsets = [%c0, %c0], sizes = {shape} "
+            f": {whole} -> {part}"
+        )
+        return f"%part{number}", part
 
     def fresh(self, rows: int, cols: int, dtype: str, loc: str = "vec") -> Value:
         return Value(f"%v{len(self.lines)}", rows, cols, dtype, loc)
