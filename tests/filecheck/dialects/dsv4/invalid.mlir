@@ -74,10 +74,10 @@ func.func @main(%x: tensor<4x64xf32>) {
 
 // -----
 
-// CHECK: error: expected one of pipeline, parallel, unroll, found 'fast'
+// CHECK: error: expected one of range, pipeline, parallel, unroll, found 'fast'
 "test.op"() {a = #dsv4.loop<fast>} : () -> ()
 
 // -----
 
-// CHECK: error: expected dsv4.selector to be one of even, odd, found 'third'
+// CHECK: error: expected dsv4.selector to be one of even, odd, swap, rotate, unrotate, found 'third'
 "test.op"() {a = #dsv4.selector<third>} : () -> ()
