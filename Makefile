@@ -3,6 +3,8 @@
 #   make test    everything that has to hold
 #   make lint    style and types
 #   make bench   timings
+#   make mutants bugs planted in the project, each of which has to be noticed
+#   make fuzz    random kernels and programs, before and after, until stopped
 #   make dist    wheel and source distribution
 
 PYTHON ?= python3
@@ -33,6 +35,12 @@ bench: $(TEST_STAMP)
 dist: $(DEV_STAMP)
 	$(BIN)/python -m build
 	$(BIN)/twine check dist/*
+
+mutants: $(TEST_STAMP)
+	$(BIN)/python tests/mutants/run_mutants.py
+
+fuzz: $(TEST_STAMP)
+	$(BIN)/python tools/fuzz
 
 clean:
 	rm -rf $(VENV) .lit .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
