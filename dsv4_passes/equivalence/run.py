@@ -9,10 +9,11 @@ from xdsl.ir import Operation, SSAValue
 from dsv4_passes.interpreter.affine import Number
 from dsv4_passes.interpreter.values import Box, Tile
 
-from .budget import Budget, fitting_trips
+from .budget import Budget
 from .effects import Effect, Opaque, Store
 from .symbolic_memory import Ids, Interner
 from .term_domain import TermDomain
+from .trip_limit import fitting_trips
 
 MAX_TRIPS = 64
 """Loops with at most as many constant trips run as they are, where that is not too much (`budget`)."""

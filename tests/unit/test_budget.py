@@ -6,17 +6,9 @@ import pytest
 
 from dsv4_passes.cli.opt import main
 from dsv4_passes.diagnostics import UserError, collect
-from dsv4_passes.equivalence.budget import (
-    BYTES_PER_LANE,
-    Budget,
-    OverBudget,
-    bytes_of,
-    fitting_trips,
-    lanes,
-    limited,
-    size,
-)
+from dsv4_passes.equivalence.budget import Budget, OverBudget, bytes_of, limited, size
 from dsv4_passes.equivalence.lanes import LaneContext, lane_difference, run_lanes
+from dsv4_passes.equivalence.trip_limit import BYTES_PER_LANE, fitting_trips, lanes
 from dsv4_passes.transforms.lanes.checked_rewrite import Policy
 from dsv4_passes.transforms.lanes.scatter_form import rewrite_function
 from tests.unit.kernels import function, kernel
