@@ -173,7 +173,7 @@ DEFECTS: tuple[Defect, ...] = (
         OLDEST,
         None,
         "rejected: the packed predicate would have to be as large as the compared tiles",
-        "the tile of the predicate is smaller than those compared",
+        "",
         "subtract, then tcmps with zero",
         "PTOAS issue 1450",
     ),

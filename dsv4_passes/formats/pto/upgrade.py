@@ -167,7 +167,7 @@ class _FunctionUpgrade:
 
     def _defects(self, op: TileOp) -> None:
         for defect in self.ptoas.defects(self.chip, op.mnemonic(), op.form()):
-            if not defect.when or _CONDITIONS.get(defect.name, _never)(op):
+            if _CONDITIONS.get(defect.name, _never if defect.when else _always)(op):
                 if defect.name == "mask_scatter_widths_inverted" and self._dynamic_columns(op):
                     continue
                 text = f"{defect.effect}{self.ptoas.where(defect)}; {defect.avoid}"
@@ -352,6 +352,10 @@ def _stated(value: SSAValue) -> Tile:
     return Tile(layout.rows, layout.cols, layout.dtype, layout.valid)
 
 
+def _always(op: TileOp) -> bool:
+    return True
+
+
 def _never(op: TileOp) -> bool:
     return False
 
@@ -360,9 +364,9 @@ def _mask_scatter_is_static(op: TileOp) -> bool:
     return DYNAMIC not in (layout_of(op.ins[0]).valid_cols, layout_of(op.outs[0]).valid_cols)
 
 
-def _predicate_is_smaller(op: TileOp) -> bool:
+def predicate_differs(op: TileOp) -> bool:
     """The verifier compares the shapes of the predicate and of what is compared."""
-    return layout_of(op.outs[0]).shape != layout_of(op.ins[0]).shape
+    return op.destination_layout().shape != layout_of(op.ins[0]).shape
 
 
 def _gathers_columns(op: TileOp) -> bool:
@@ -387,7 +391,7 @@ _STATIC_OPERANDS = frozenset({"tprelu", "tquant.mx"})
 _CONDITIONS: Mapping[str, Callable[[TileOp], bool]] = {
     "mask_scatter_widths_inverted": _mask_scatter_is_static,
     "tgather_col_axis_dropped": _gathers_columns,
-    "a5_compare_shapes": _predicate_is_smaller,
+    "a5_compare_shapes": predicate_differs,
     "tci_scratch_race": _is_read_by_scalar,
 }
 """When a defect is met that is not always met; one that is not here, ours do not meet."""
