@@ -101,7 +101,13 @@ def test_functions_of_other_kinds_stay_text(kind: str) -> None:
 
 @pytest.mark.parametrize(
     "type_",
-    ["pl.Array[4, pl.INT32]", "pl.Tensor[[8, 8], pl.FP4]", "pld.DistributedTensor[[8], pl.FP32]", "pl.Ptr"],
+    [
+        "pl.Array[4, pl.INT32]",
+        "pl.Tensor[[8, 8], pl.FP4]",
+        "pl.Tensor[[n__ssa_v0, 8], pl.FP32]",
+        "pld.DistributedTensor[[8], pl.FP32]",
+        "pl.Ptr",
+    ],
 )
 def test_parameters_of_other_types_keep_the_function_as_text(type_: str) -> None:
     text = TEXT.replace("def main(self, ", f"def main(self, more: {type_}, ")

@@ -259,6 +259,8 @@ class TypeReader:
     def dim(self, node: ast.expr) -> int | str:
         if isinstance(node, ast.Name):
             if node.id not in self.symbols:
+                if "__ssa_v" in node.id:  # a number of the caller, which its text does not define here
+                    self.source.unread(node)
                 self.source.fail(node, f"undefined name '{node.id}' in a shape")
             return node.id
         if isinstance(node, ast.BinOp):
