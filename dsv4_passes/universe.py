@@ -46,6 +46,7 @@ DSV4_UNIVERSE = Universe(
             "dsv4_passes.transforms.program.drop_dead_stores", "DropDeadStoresPass"
         ),
         "dsv4-fit-ub": _pass("memory.fit_ub", "FitUbPass"),
+        "dsv4-forward-copies": _pass("fusion.forward_copies", "ForwardCopiesPass"),
         "dsv4-fuse-stages": _pass("fusion.fuse_stages", "FuseStagesPass"),
         "dsv4-fold-lanes": _pass("lanes.fold_lanes", "FoldLanesPass"),
         "dsv4-hoist-fills": _pass("memory.hoist_fills", "HoistFillsPass"),

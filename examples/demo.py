@@ -22,7 +22,7 @@ Arrays = Mapping[str, Array]
 FOLDER = Path(__file__).resolve().parents[1] / "tests" / "data" / "staged"
 KERNEL, ARRAYS = FOLDER / "reassemble.pto", FOLDER / "cpu_sim.npz"
 BLOCKS = 4
-PASSES = ["-p", 'dsv4-rope{chip=a3 ptoas="0.60"}', "-t", 'pto{ptoas="0.60"}']
+PASSES = ["-p", 'dsv4-rope{chip=a3 ptoas="0.60" form=bit-pack}', "-t", 'pto{ptoas="0.60"}']
 
 
 def main() -> int:

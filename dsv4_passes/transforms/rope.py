@@ -21,10 +21,12 @@ from dsv4_passes.targets import LATEST, beyond_memory
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
 
+from .fusion.forward_copies import ForwardCopiesPass
 from .fusion.fuse_stages import FuseStagesPass
 from .lanes.checked_rewrite import Guard, SignedZero
-from .lanes.scatter_form import ScatterFormPass
-from .lanes.select_to_lanes import SelectToLanesPass
+from .lanes.lower_lanes import LowerLanesPass
+from .lanes.raise_lanes import RaiseLanesPass
+from .lanes.ways import FormName
 from .lowering.lower_tiles import PtoLowerPass
 from .memory.hoist_fills import HoistFillsPass
 from .mixed.join_mixed import JoinMixedPass
@@ -47,18 +49,24 @@ class RopePass(ModulePass):
     ptoas: str | float = LATEST
     guard: Guard = "exact"
     signed_zero: SignedZero = "exact"
+    form: FormName = "auto"
     level: Literal["auto", "level2", "level3"] = "auto"
 
     def passes(self) -> tuple[ModulePass, ...]:
         """What it consists of, in order."""
         chip, ptoas = self.chip, self.ptoas
+        lanes = RaiseLanesPass(self.guard, self.signed_zero, chip, ptoas)
+        fuse = FuseStagesPass(chip, ptoas)
+        # who may leave out a rounding has to see it and what it is for in one kernel
+        first, then = (fuse, lanes) if self.guard == "contract-rounding" else (lanes, fuse)
         return (
             PtoRaisePass(),
             JoinMixedPass(),
-            FuseStagesPass(chip, ptoas),
+            ForwardCopiesPass(),
             PropagateFactsPass(),
-            SelectToLanesPass(self.guard, self.signed_zero, chip, ptoas),
-            ScatterFormPass(self.signed_zero, chip, ptoas),
+            first,
+            then,
+            LowerLanesPass(self.form, chip, ptoas),
             SplitMixedPass("input"),
             HoistFillsPass(chip, ptoas, "lanes"),
             DropDeadStoresPass(),

@@ -226,31 +226,38 @@ def rewritten_sites(diagnostics: Diagnostics) -> int:
     return sum(entry.outcome == "rewritten" for entry in diagnostics.entries)
 
 
+@pytest.mark.parametrize("form", ["scatter-pair", "bit-pack", "transpose"])
 @pytest.mark.parametrize("level", ["level2", "level3"])
-def test_the_staged_kernel_computes_what_the_toolchain_computed(level: Any) -> None:
+def test_the_staged_kernel_computes_what_the_toolchain_computed(level: Any, form: Any) -> None:
     stored = read_npz(str(DATA / "staged" / "cpu_sim.npz"))
     path = DATA / "staged" / "reassemble.pto"
-    _, after, diagnostics = compiled(path, DATA / "staged" / "cpu_sim.npz", RopePass("a3", level=level))
+    _, after, diagnostics = compiled(
+        path, DATA / "staged" / "cpu_sim.npz", RopePass("a3", level=level, form=form)
+    )
     given = {name: array for name, array in stored.items() if name != "joined"}
-    assert rewritten_sites(diagnostics) == 1
+    assert rewritten_sites(diagnostics) > 0
     assert run_on_arrays(after, given, 4, "staged")["joined"].tobytes() == stored["joined"].tobytes()
 
 
-@pytest.mark.parametrize(("name", "sites"), [("rope_a", 3), ("rope_b", 1), ("rope_c", 1)])
-def test_rotations_compute_what_the_toolchain_computed(name: str, sites: int) -> None:
+@pytest.mark.parametrize("form", ["auto", "scatter-pair"])
+@pytest.mark.parametrize("name", ["rope_a", "rope_b", "rope_c", "rope_d"])
+def test_rotations_compute_what_the_toolchain_computed(name: str, form: Any) -> None:
     """rope_c is what was computed; the others agree with it up to the sign of a zero."""
     expected = read_npz(str(DATA / "rope_c" / "cpu_sim.npz"))["out"]
     facts = DATA / name / "inputs.npz"
-    before, after, diagnostics = compiled(DATA / name / f"{name}.pto", facts, RopePass("a3"))
+    before, after, diagnostics = compiled(DATA / name / f"{name}.pto", facts, RopePass("a3", form=form))
     given = read_npz(str(facts))
     old, new = (run_on_arrays(k, given, 4, name)["out"] for k in (before, after))
-    assert rewritten_sites(diagnostics) == sites
-    assert not any(op.name.startswith("pto.tmatmul") for f in after.functions for op in f.walk())
+    assert rewritten_sites(diagnostics) > 0
+    used = {op.name for f in after.functions for op in f.walk()}
+    assert not {"pto.tmatmul", "pto.tmatmul.acc"} & used
+    assert ("pto.tscatter" in used) == (form == "scatter-pair")
+    assert form != "auto" or "pto.tgather" not in used
     assert old.tobytes() == new.tobytes()
     np.testing.assert_array_equal(floats(new), floats(expected))
 
 
-@pytest.mark.parametrize("name", ["rope_a", "rope_b", "rope_c"])
+@pytest.mark.parametrize("name", ["rope_a", "rope_b", "rope_c", "rope_d"])
 def test_rotations_of_awkward_numbers(name: str) -> None:
     facts = DATA / name / "inputs.npz"
     before, after, diagnostics = compiled(DATA / name / f"{name}.pto", facts, RopePass("a3"))
@@ -269,18 +276,36 @@ def test_a_mixed_kernel_becomes_a_vector_kernel() -> None:
     before, after, diagnostics = compiled(DATA / "mixed" / "unrotate.pto", facts, RopePass("a3"))
     assert before.mixed
     assert not after.mixed
-    assert rewritten_sites(diagnostics) == 4
+    assert rewritten_sites(diagnostics) > 0
     old, new = (run_on_arrays(k, read_npz(str(facts)), 16, "mixed") for k in (before, after))
     assert old.keys() == new.keys() != set()
     assert all(old[name].tobytes() == new[name].tobytes() for name in old)
 
 
-def test_a_kernel_that_has_the_best_form_is_left_alone() -> None:
-    before, after, diagnostics = compiled(DATA / "rope_d" / "rope_d.pto", None, RopePass("a3"))
-    given = read_npz(str(DATA / "rope_d" / "inputs.npz"))
+@pytest.mark.parametrize("name", ["bitswap_rope", "bitpack_rope"])
+def test_a_kernel_that_has_the_best_form_is_left_alone(name: str) -> None:
+    """Text of a form that nothing beats comes back to the letter."""
+    path = DATA / "handwritten" / f"{name}.pto"
+    module = parse_file(path)
+    before = str(module)
+    diagnostics = apply(module, RopePass("a3"))
     assert rewritten_sites(diagnostics) == 0
-    old, new = (run_on_arrays(k, given, 4, "rope_d")["out"] for k in (before, after))
-    assert old.tobytes() == new.tobytes()
+    assert str(module) == before
+
+
+@pytest.mark.parametrize("name", ["rope_a", "rope_b", "rope_c"])
+def test_a_second_run_changes_nothing(name: str) -> None:
+    facts = DATA / name / "inputs.npz"
+    module = parse_file(DATA / name / f"{name}.pto")
+    bind_arrays(module, str(facts))
+    apply(module, RopePass("a3"))
+    text = StringIO()
+    PtoTarget("0.60").emit(Context(), module, text)
+    again = parse_text(text.getvalue(), f"{name}.pto")
+    apply(again, RopePass("a3"))
+    second = StringIO()
+    PtoTarget("0.60").emit(Context(), again, second)
+    assert second.getvalue() == text.getvalue()
 
 
 # -- whole programs ----------------------------------------------------------------------------------
@@ -316,7 +341,8 @@ def awkward(stored: dict[str, Array]) -> dict[str, Array]:
     return {n: numbers(array.shape, kinds[n], seed) for seed, (n, array) in enumerate(data.items())}
 
 
-def test_a_kernel_that_would_not_fit_stays_and_says_so() -> None:
+@pytest.mark.parametrize("form", ["bit-pack", "scatter-pair"])
+def test_a_kernel_that_would_not_fit_works_on_fewer_rows(form: Any) -> None:
     """512 rows fit into the accumulator of the cube, but their halves not into vec memory."""
     text = (DATA / "staged" / "reassemble.pto").read_text()
     for old, new in [
@@ -332,10 +358,8 @@ def test_a_kernel_that_would_not_fit_stays_and_says_so() -> None:
         text = text.replace(old, new)
     module = parse_text(text)
     bind_arrays(module, str(DATA / "staged" / "cpu_sim.npz"))
-    before = str(module)
     with collect() as said:
-        RopePass().apply(Context(), module)
-    assert [(d.outcome, d.reason) for d in said.entries] == [("refused", "does not fit")]
-    assert "'reassemble' stays as it is: rewritten, 'reassemble' needs" in said.entries[0].message
-    assert "bytes of vec memory, a2a3 has" in said.entries[0].message
-    assert str(module) == before
+        RopePass(form=form).apply(Context(), module)
+    assert any("rows at a time, which fit into vector memory" in d.message for d in said.entries)
+    assert not any(op.name.startswith("pto.tmatmul") for op in module.walk())
+    assert any(op.name == "scf.for" for op in module.walk())

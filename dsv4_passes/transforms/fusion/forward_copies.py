@@ -1,20 +1,24 @@
-"""Kernels that copy a GM tensor unchanged are forwarded: who reads the copy reads the original.
+"""`dsv4-forward-copies`: who reads a GM tensor that a kernel copied unchanged reads the original.
 
     %c1 = dsv4.launch @selector_copy blocks(1) (%s, %c)        =>    dsv4.launch @apply (%x, %s)
     dsv4.launch @apply blocks(16) (%x, %c1)
 
-Part of `dsv4-fuse-stages`. Legal because every element of the copy is proved to be that element of the
-original (lane terms are loads from the same address), all elements are certain to be written, and nothing
-in the program writes the original. A store is certain if it is in no undecided branch and in no loop of an
-unknown number of trips, moves a known number of lanes, and replaces what was there.
+Part of `dsv4-fuse-stages` too; done before, what is known of the original is known of the copy. Legal because
+every element of the copy is proved to be that element of the original (lane terms are loads from the same
+address), all elements are certain to be written, and nothing in the program writes the original. A store is
+certain if it is in no undecided branch and in no loop of an unknown number of trips, moves a known number of
+lanes, and replaces what was there.
 """
 
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
+from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
+from xdsl.passes import ModulePass
 
 from dialects.dsv4.functions import Parameter, visible, written
 from dialects.dsv4.launch import LaunchOp
@@ -159,3 +163,13 @@ def _escapes(value: SSAValue) -> bool:
         if any(position(op, p.index) == use.index for p in written(op.function())):
             return True
     return False
+
+
+@dataclass(frozen=True)
+class ForwardCopiesPass(ModulePass):
+    """Forward the copies of a program; lone kernels have none."""
+
+    name = "dsv4-forward-copies"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        forward_copies(op)

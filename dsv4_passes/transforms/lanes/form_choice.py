@@ -19,6 +19,7 @@ from dsv4_passes.transforms.common.cost import op_cost
 from . import rotation
 from .builder import Builder, Stuck, layout_of, valid_of
 from .forms.form import Built, Form, Target, Widened
+from .forms.scatter_pair import drop_zeros_added_twice
 from .full_vectors import use_full_vectors
 from .narrow import LANE_OPERATIONS, MovingOp, drop_round_trips, narrow
 
@@ -65,6 +66,7 @@ def lower(
     sites = [op for op in function.walk() if isinstance(op, LANE_OPERATIONS)]
     choices = [_replace(op, target, wanted, forms) for op in sites]
     drop_round_trips(function)
+    drop_zeros_added_twice(function)
     use_full_vectors(function)
     tidy(function)
     return choices

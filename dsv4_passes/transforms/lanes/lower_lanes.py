@@ -30,6 +30,7 @@ from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
 from dsv4_passes.transforms.common.cost import FunctionCost, function_cost
 from dsv4_passes.transforms.common.origin import (
+    Before,
     functions_of,
     mark_rewritten,
     origin_of,
@@ -49,10 +50,10 @@ def lower_function(function: func.FuncOp, target: Target, wanted: FormName = "au
     If it was no costlier before its lane operations were found, it is that again. UserError where a lane
     operation has no form on the target.
     """
-    if not any(isinstance(op, LaneOp) for op in function.walk()):
-        return function
     before = take_before(function)
     spent = function_cost(before.function, target.chip) if before is not None else None
+    if not any(isinstance(op, LaneOp) for op in function.walk()):
+        return function if before is None else _keep_cheaper(function, before, target, wanted)
     reasons: list[str] = []
     for lowered in _lowered(function, target, wanted, reasons):
         if wanted == "auto" and before is not None and spent is not None:
@@ -79,18 +80,27 @@ def _lowered(
     function: func.FuncOp, target: Target, wanted: FormName, reasons: list[str]
 ) -> Iterator[Lowered]:
     """The function lowered in each way that fits into memory, the best first; else why not."""
+    found: list[Lowered] = []
     for style in STYLES[wanted]:
-        found: list[Lowered] = []
         for way in ways(function, target, style):
             try:
                 found.append(way.lower(function))
             except NoForm as problem:
                 reasons.append(str(problem))
-        for one in sorted(found, key=lambda one: one.rank):
-            if (fitting := one.way.fitting(function, one)) is not None:
-                yield fitting
-            else:
-                reasons.append(f"{one.way.too_large(one.function)}, and chunks of its rows do not fit either")
+    for one in sorted(found, key=lambda one: one.rank):
+        if (fitting := one.way.fitting(function, one)) is not None:
+            yield fitting
+        else:
+            reasons.append(f"{one.way.too_large(one.function)}, and chunks of its rows do not fit either")
+
+
+def _keep_cheaper(function: func.FuncOp, before: Before, target: Target, wanted: FormName) -> func.FuncOp:
+    """A function in which lane moves went without an operation in their place, or what it was before."""
+    spent, now = (function_cost(f, target.chip).cycles.cycles for f in (before.function, function))
+    if wanted == "auto" and spent <= now:
+        return put_back(function, before)
+    mark_rewritten(function)
+    return function
 
 
 def _as_read(function: func.FuncOp, target: Target) -> FunctionCost | None:

@@ -38,6 +38,7 @@ from dsv4_passes.diagnostics import about, note, refused, rewritten
 from dsv4_passes.interpreter.numerics import is_float
 from dsv4_passes.targets import LATEST
 from dsv4_passes.transforms.common.lane_index import Ids
+from dsv4_passes.transforms.common.origin import note_before, take_before
 
 from . import select_to_lanes
 from .bf16_consumers import bf16_goldens
@@ -255,7 +256,10 @@ def raise_function(function: func.FuncOp, policy: Policy) -> int:
         values = [v for v in _backwards(function.body.block) if select_to_lanes.is_site(v)]
         say_ordinary(function, sum(refuse(None, function, v, []) for v in values))
         return 0
-    return select_to_lanes.with_chunks_unrolled(function, policy, raise_sites)
+    note_before(function)
+    if not (count := select_to_lanes.with_chunks_unrolled(function, policy, raise_sites)):
+        take_before(function)
+    return count
 
 
 @dataclass(frozen=True)

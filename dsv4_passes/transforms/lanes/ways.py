@@ -42,8 +42,11 @@ class Style:
     narrow: tuple[bool, ...] = (True, False)
     """Whether lanes are moved in the narrowest type, or in that in which they are given."""
     table: tuple[Form, ...] = LANE_FORMS
+    order: int = 0
+    """Of several styles of one name, the first whose result is proved equal stays."""
 
 
+OTHERS = tuple(form for form in LANE_FORMS if form is not SCATTER_PAIR)
 STYLES: dict[FormName, tuple[Style, ...]] = {
     "auto": (Style(),),
     "bit-swap": (Style(("bit-swap",), ("full",), (True,)),),
@@ -53,11 +56,10 @@ STYLES: dict[FormName, tuple[Style, ...]] = {
     "flat-gather": (Style(("flat-gather",), narrow=(False,)),),
     "row-gather": (Style(("row-gather",), ("full",), (False,)),),
     "scatter-pair": tuple(
-        Style(("scatter-pair", "mask-gather"), ("halves",), (False,), (form, *LANE_FORMS))
-        for form in (SCATTER_PAIR_ADD, SCATTER_PAIR)
+        Style(("scatter-pair", "mask-gather"), ("halves",), (False,), (form, *OTHERS), order)
+        for order, form in enumerate((SCATTER_PAIR_ADD, SCATTER_PAIR))
     ),
 }
-"""Those of one name are tried in turn: the first whose result is proved equal stays."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,11 @@ class Lowered:
     """It works on so many rows at a time, because all of them did not fit into memory."""
 
     @property
-    def rank(self) -> tuple[int, int]:
-        """The best first: with most of the forms that were asked for, then cheapest."""
-        forms = self.way.style.forms
-        return sum(c.form.name not in forms for c in self.choices) if forms else 0, self.cost.cycles
+    def rank(self) -> tuple[int, int, int]:
+        """The best first: with most of the forms that were asked for, in their order, then cheapest."""
+        style = self.way.style
+        others = sum(choice.form.name not in style.forms for choice in self.choices) if style.forms else 0
+        return others, style.order, self.cost.cycles
 
 
 @dataclass(frozen=True)

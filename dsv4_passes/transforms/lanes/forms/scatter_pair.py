@@ -7,18 +7,21 @@ wanted is checked by whoever asked, on terms.
 from collections.abc import Callable, Sequence
 from typing import Literal
 
-from xdsl.dialects import arith
+from xdsl.dialects import arith, func
 from xdsl.dialects.builtin import FloatAttr, StringAttr, f32
 from xdsl.ir import Attribute, SSAValue
+from xdsl.rewriter import Rewriter
 
 from dialects.pto.attributes import MaskPatternAttr
+from dialects.pto.broadcast import TExpandsOp
+from dialects.pto.convert import TCvtOp
 from dialects.pto.elementwise import TAddOp, TAddsOp, TOrOp
 from dialects.pto.lanes import TGatherOp, TScatterOp
-from dialects.pto.tiles import BitcastOp
+from dialects.pto.tiles import BitcastOp, ReshapeOp
 from dialects.pto.types import TileLayout, TileType, element_bits
-from dsv4_passes.transforms.lanes.builder import Builder, layout_of, valid_of
+from dsv4_passes.transforms.lanes.builder import WIDENED, Builder, layout_of, valid_of
 
-from .form import Built, Form, Target, lacks
+from .form import Built, Form, Target, Widened, lacks
 
 EVEN, ODD = "P0101", "P1010"
 PATTERNS = (EVEN, ODD)
@@ -84,7 +87,13 @@ def merge(builder: Builder, even: SSAValue, odd: SSAValue, how: Merge) -> SSAVal
 
 
 def interleave(builder: Builder, even: SSAValue, odd: SSAValue, how: Merge) -> SSAValue:
-    """`even` and `odd`, f32 in vector memory, lane by lane: raw mask scatters into two tiles, merged."""
+    """`even` and `odd` in vector memory, lane by lane: raw mask scatters into two tiles, merged.
+
+    A half of zeros needs no scatter: that is what the other one leaves between its lanes.
+    """
+    for half, other, pattern in ((even, odd, EVEN), (odd, even, ODD)):
+        if is_zero_fill(other):
+            return scatter(builder, half, pattern)
     first = scatter(builder, even, EVEN)
     second = scatter(builder, odd, ODD)
     return merge(builder, first, second, how)
@@ -94,6 +103,18 @@ def _mask(pattern: str) -> dict[str, Attribute]:
     return {"maskPattern": MaskPatternAttr(pattern), "axis": StringAttr("row")}
 
 
+def is_zero_fill(value: SSAValue) -> bool:
+    """Every lane is the number +0 that the tile was filled with."""
+    while isinstance(op := value.owner, (ReshapeOp, TCvtOp)):
+        value = op.source if isinstance(op, ReshapeOp) else op.ins[0]
+    number = (
+        getattr(getattr(op.ins[0].owner, "value", None), "value", None)
+        if isinstance(op, TExpandsOp)
+        else None
+    )
+    return number is not None and str(float(number.data)) == "0.0"
+
+
 def refuse(target: Target, layout: TileLayout) -> str | None:
     if not layout.full:
         return "not all of the tile is valid"
@@ -101,11 +122,34 @@ def refuse(target: Target, layout: TileLayout) -> str | None:
     return lacks(target, "tscatter", layout.dtype, "mask") or lacks(target, "tor", bits)
 
 
-def _build(how: Merge) -> Callable[[Builder, Sequence[SSAValue]], list[Built]]:
-    return lambda builder, halves: [interleave(builder, halves[0], halves[1], how)]
+def build(builder: Builder, halves: Sequence[SSAValue]) -> list[Built]:
+    return [interleave(builder, halves[0], halves[1], "tor")]
 
 
-SCATTER_PAIR = Form("scatter-pair", "interleave", refuse, _build("tor"))
+def refuse_add(target: Target, layout: TileLayout) -> str | None:
+    if layout.dtype not in ("f32", *WIDENED):
+        return f"halves of {layout.dtype} are not added"
+    return refuse(target, layout._replace(dtype="f32"))
+
+
+def build_add(builder: Builder, halves: Sequence[SSAValue]) -> list[Built]:
+    """Short numbers are widened before they are put together."""
+    even, odd = (builder.f32_in_vec(half) for half in halves)
+    whole = interleave(builder, even, odd, "tadd")
+    return [whole if layout_of(halves[0]).dtype == "f32" else Widened(whole)]
+
+
+SCATTER_PAIR = Form("scatter-pair", "interleave", refuse, build)
 """Two raw scatters merged by `tor`. Every chip has it; on A2/A3 a scatter is a scalar loop."""
-SCATTER_PAIR_ADD = Form("scatter-pair", "interleave", refuse, _build("tadd"))
+SCATTER_PAIR_ADD = Form("scatter-pair", "interleave", refuse_add, build_add)
 """Merged by `tadd`, for halves whose zeros are never negative or whose signs of zero nobody sees."""
+
+
+def drop_zeros_added_twice(function: func.FuncOp) -> None:
+    """A merge by `tadd` gives no -0, so +0 need not be added to it."""
+    for op in [op for op in function.walk() if isinstance(op, TAddsOp)]:
+        merged, added = op.ins[0].owner, getattr(op.ins[1].owner, "value", None)
+        if not isinstance(merged, TAddOp) or str(added) != str(FloatAttr(0.0, f32)):
+            continue
+        if all(isinstance(v.owner, TScatterOp) and v.owner.form() == "mask" for v in merged.ins):
+            Rewriter.replace_op(op, [], [merged.res[0]])

@@ -15,7 +15,8 @@ from xdsl.ir import SSAValue
 from dialects.pto.base import TileOp
 from dialects.pto.broadcast import TExpandsOp
 from dialects.pto.elementwise import TAndOp, TAndsOp, TOrOp, TShlsOp, TShrsOp
-from dialects.pto.tiles import ReinterpretOp, ReshapeOp, SetValidShapeOp
+from dialects.pto.moves import TMovOp
+from dialects.pto.tiles import ReinterpretOp, ReshapeOp, SetValidShapeOp, SubviewOp
 from dialects.pto.types import TileLayout, TileType, element_bits
 from dsv4_passes.transforms.lanes.builder import Builder, index_constant, layout_of, valid_of
 
@@ -47,6 +48,8 @@ def seen_as(builder: Builder, value: SSAValue, layout: TileLayout) -> SSAValue:
     have = layout_of(value)
     if have == layout:
         return value
+    if isinstance(value.owner, SubviewOp):  # a part of a tile has no bytes of its own to be seen
+        value = made(builder, TMovOp, [value])
     op = (ReshapeOp if have.dtype == layout.dtype else ReinterpretOp)(value, TileType(layout))
     builder.add(op)
     op.res.name_hint = value.name_hint
