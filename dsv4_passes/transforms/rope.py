@@ -24,6 +24,7 @@ from dsv4_passes.targets import ptoas as find_ptoas
 from .fusion.forward_copies import ForwardCopiesPass
 from .fusion.fuse_stages import FuseStagesPass
 from .lanes.checked_rewrite import Guard, SignedZero
+from .lanes.fold_lanes import FoldLanesPass
 from .lanes.lower_lanes import LowerLanesPass
 from .lanes.raise_lanes import RaiseLanesPass
 from .lanes.ways import FormName
@@ -66,6 +67,7 @@ class RopePass(ModulePass):
             PropagateFactsPass(),
             first,
             then,
+            FoldLanesPass(self.signed_zero, chip, ptoas),
             LowerLanesPass(self.form, chip, ptoas),
             SplitMixedPass("input"),
             HoistFillsPass(chip, ptoas, "lanes"),

@@ -38,6 +38,7 @@ from dsv4_passes.transforms.bind_facts import BindFactsPass
 from dsv4_passes.transforms.fusion import fuse_stages
 from dsv4_passes.transforms.fusion.forward_copies import forward_copies
 from dsv4_passes.transforms.lanes.checked_rewrite import Guard
+from dsv4_passes.transforms.lanes.fold_lanes import FoldLanesPass
 from dsv4_passes.transforms.lanes.lower_lanes import LowerLanesPass
 from dsv4_passes.transforms.lanes.raise_lanes import RaiseLanesPass
 from dsv4_passes.transforms.lanes.ways import FormName
@@ -70,7 +71,7 @@ BOTH_WAYS = {GATHER: 2, SCATTER: 2}
 
 SHAPES = {
     "chunked_select": Shape(ops=BOTH_WAYS),
-    "column_chunks": Shape(ops={GATHER: 2, SCATTER: 4}),
+    "column_chunks": Shape(ops=BOTH_WAYS),
     "compressor_chain": Shape(kernels=2, ops=BOTH_WAYS),
     "full_width_select": Shape(ops=BOTH_WAYS),
     "half_rewritten": Shape(kernels=2, ops=BOTH_WAYS | {"tmatmul": 1}),
@@ -91,7 +92,7 @@ CORPUS = {
     "rope_a": Shape(ops=BOTH_WAYS),
     "rope_b": Shape({}, ops=BOTH_WAYS | {"tor": 1}),
     "rope_c": Shape({}, ops=BOTH_WAYS | {"tor": 1}),
-    "rope_d": Shape({}, ops={SCATTER: 4, "tor": 2}),  # the tables are doubled, the swap is one of bits
+    "rope_d": Shape({}, ops=BOTH_WAYS | {"tor": 1}),
 }
 
 # -- programs and their inputs ----------------------------------------------------------------------
@@ -250,7 +251,8 @@ def test_the_best_form_has_no_gather_and_no_scatter(name: str, tmp_path: Path) -
     bind(before, shape.facts, tmp_path)
     after, said = rewritten(name, shape.facts, tmp_path, form="auto")
     found = counted(after)
-    assert not {GATHER, SCATTER, "tgather index", "tscatter index"} & set(found)
+    few_lanes = {"tgather index"} if name == "other_grid" else set[str]()  # fewer than a block to transpose
+    assert not {GATHER, SCATTER, "tgather index", "tscatter index"} & set(found) - few_lanes
     assert found["tmatmul"] == shape.ops.get("tmatmul", 0)
     expected = references(before)
     check_both(expected, after, said)
@@ -367,6 +369,7 @@ STEPS: dict[str, Callable[[ModuleOp], object]] = {
     "propagate-facts": propagate_facts,
     "raise-lanes": passes(RaiseLanesPass(chip="a3")),
     "fuse-stages": lambda module: fuse_stages.fuse_all(module, "a3"),
+    "fold-lanes": passes(FoldLanesPass(chip="a3")),
     "lower-lanes": passes(LowerLanesPass("scatter-pair", "a3")),
     "hoist-fills": hoist_fills,
     "drop-dead-stores": drop_dead_stores.drop_dead_stores,
@@ -374,12 +377,12 @@ STEPS: dict[str, Callable[[ModuleOp], object]] = {
 }
 
 CHANGES = {
-    "staged": ["raise-lanes", "fuse-stages", "lower-lanes", "drop-dead-args"],
-    "mixed": ["raise-lanes", "fuse-stages", "lower-lanes", "drop-dead-args"],
-    "rope_a": ["raise-lanes", "lower-lanes", "drop-dead-args"],
-    "rope_b": ["raise-lanes", "lower-lanes"],
-    "rope_c": ["raise-lanes", "lower-lanes"],
-    "rope_d": ["raise-lanes", "lower-lanes"],
+    "staged": ["raise-lanes", "fuse-stages", "fold-lanes", "lower-lanes", "drop-dead-args"],
+    "mixed": ["raise-lanes", "fuse-stages", "fold-lanes", "lower-lanes", "drop-dead-args"],
+    "rope_a": ["raise-lanes", "fold-lanes", "lower-lanes", "drop-dead-args"],
+    "rope_b": ["raise-lanes", "fold-lanes", "lower-lanes"],
+    "rope_c": ["raise-lanes", "fold-lanes", "lower-lanes"],
+    "rope_d": ["raise-lanes", "fold-lanes", "lower-lanes"],
 }
 
 

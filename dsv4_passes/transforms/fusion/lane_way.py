@@ -6,6 +6,7 @@ stores what such a product made and the consumer rounds it: that rounding absorb
 
     gather -> cast -> store  | load -> select product       on the way: taken apart here, put together there
     select product -> store  | load -> cast -> store        on the way: the cast absorbs a rounding
+    dsv4.interleave -> store | load -> cast -> store        on the way: short lanes are put together for less
     gather -> cast -> store  | load -> product with weights  not: the lanes are where they belong
     scatter -> store         | load -> cast -> store         not: the scatter moves all bits as they are
 """
@@ -97,8 +98,9 @@ class LaneWay:
     ) -> bool:
         if self.leads_to_site(pair, theirs, pairs):
             return any(True for _ in self.made_by(first, ours, through_roundings=True))
-        products = any(isinstance(op, MatmulOp) for op in self.made_by(first, ours, through_roundings=False))
-        return products and any(map(is_rounding, taken_by(pair.consumer.function(), theirs)))
+        makers = self.made_by(first, ours, through_roundings=False)
+        absorbed = any(isinstance(op, MatmulOp) or op.name in LANE_OPS for op in makers)
+        return absorbed and any(map(is_rounding, taken_by(pair.consumer.function(), theirs)))
 
     def leads_to_site(
         self, pair: Pair, theirs: int, pairs: Sequence[Pair], seen: tuple[Pair, ...] = ()
