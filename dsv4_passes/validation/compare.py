@@ -11,6 +11,7 @@ from dsv4_passes.equivalence.effects import Effect, Store
 from dsv4_passes.equivalence.lanes import CannotFollow, LaneContext, LaneRun
 from dsv4_passes.equivalence.symbolic_memory import Ids
 from dsv4_passes.equivalence.term_text import describe
+from dsv4_passes.equivalence.terms import TermTable
 
 from .kernels import Comparable, pair_arguments
 from .rounding import without_rounding
@@ -43,6 +44,9 @@ def compare_kernels(
     if difference is None:
         return Verdict(before.name, "proved", tuple(sorted(conditions)), outputs=outputs, lanes=lanes)
     lane = _lane(context, names, difference)
+    if lane is not None and lane.terms is not None and unknown_in_both(context.domain.table, lane.terms):
+        reason = f"{_reason(difference, names)}, and rests on operations that have no formula"
+        return Verdict(before.name, "undecided", (), reason, lane, outputs, lanes)
     return Verdict(before.name, "different", (), _reason(difference, names), lane, outputs, lanes)
 
 
@@ -54,6 +58,18 @@ def broken(error: UserError) -> tuple[Outcome, tuple[str, ...], str]:
     if isinstance(error, CannotFollow):
         return "undecided", (), error.message
     return "different", (), f"it can be run no longer: {error.message}"
+
+
+def unknown_in_both(table: TermTable, terms: tuple[int, int]) -> bool:
+    """Each of two terms rests on something without a formula that the other does not.
+
+    Such things are named by the operation and all that it was given: another name need not be another value.
+    """
+    ours, theirs = (
+        {leaf for leaf in table.leaves([term]) if table.head(leaf)[:2] == ("load", "unknown")}
+        for term in terms
+    )
+    return bool(ours - theirs) and bool(theirs - ours)
 
 
 def up_to(

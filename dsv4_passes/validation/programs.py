@@ -18,7 +18,7 @@ from dsv4_passes.equivalence.lanes import LaneContext
 from dsv4_passes.equivalence.symbolic_memory import Ids
 from dsv4_passes.equivalence.term_text import describe
 
-from .compare import broken
+from .compare import broken, unknown_in_both
 from .kernels import comparables
 from .modules import compare_modules, unchanged_kernels
 from .program_terms import Budget, TermBlocks, run_program_on_terms
@@ -129,6 +129,9 @@ def compare_programs(before: Program, after: Program, allowed: Allowed, seconds:
         reason = f"element {element} of '{name}' depends on stores at addresses that are not known"
         return Verdict(before.name, "undecided", reason=reason, outputs=outputs)
     terms = int(ours[name].reshape(-1)[element]), int(theirs[name].reshape(-1)[element])
+    if unknown_in_both(context.domain.table, terms):
+        reason = f"element {element} of '{name}' rests on operations that have no formula"
+        return Verdict(before.name, "undecided", reason=reason, outputs=outputs)
     texts = [describe(context.domain.table, term) for term in terms]
     lane = Lane(name, element, texts[0], texts[1], terms)
     reason = f"element {element} of '{name}' differs"
