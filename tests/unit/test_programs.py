@@ -343,7 +343,7 @@ def test_the_guard_says_what_becomes_of_the_early_rounding(name: str, tmp_path: 
         pairs = ((op.ins[0], op.res[0]) for op in module.walk() if isinstance(op, TCvtOp))
         return Counter(f"{layout_of(a).dtype} {layout_of(b).dtype}" for a, b in pairs)
 
-    sites = CORPUS[name].ops[SCATTER]
+    sites = CORPUS[name].ops[SCATTER] // 2  # one rounding of two halves that are put together
     assert conversions("exact") - conversions("contract-rounding") == {"f32 bf16": sites, "bf16 f32": sites}
 
 
