@@ -24,13 +24,13 @@ from dsv4_passes.interpreter.kernels import choose_kernel, find_kernels
 from dsv4_passes.interpreter.values import Tile
 from dsv4_passes.npz import read_npz
 from dsv4_passes.transforms.bind_facts import bind_toml
-from dsv4_passes.transforms.lowering.lower_tiles import PtoLowerPass
+from dsv4_passes.transforms.lowering.lower_tiles import PtoLowerPass, lower_function
 from dsv4_passes.transforms.mixed.join_mixed import JOINED, JoinMixedPass
 from dsv4_passes.transforms.mixed.split_mixed import SplitMixedPass
 from dsv4_passes.transforms.raising.raise_tiles import PtoRaisePass
 from dsv4_passes.transforms.rope import RopePass
 from tests.unit import rope_halves
-from tests.unit.kernels import DATA
+from tests.unit.kernels import DATA, function, kernel
 
 Outputs = dict[str, NDArray[Any]]
 
@@ -127,7 +127,7 @@ def test_a_site_without_a_fact_stays_on_the_cube(tmp_path: Path) -> None:
     assert "'rope_a' is split into 'rope_a_aic' and 'rope_a_aiv'" in said
     counts = [Counter(op.name for op in m.walk()) for m in (before, module)]
     assert counts[0]["pto.tmatmul"] - counts[1]["pto.tmatmul"] == 1
-    assert counts[1]["pto.tgather"] == 1
+    assert counts[1]["pto.tshls"] == 1  # its even lanes are taken by bits; the odd ones are a product still
     assert "pto.tpop_from_aic" in counts[1]
     require_same(run(parse_text(text(module), "after.pto"), "rope_a"), run(before, "rope_a"))
 
@@ -267,3 +267,17 @@ def test_a_second_subblock_in_another_order_is_not_joined() -> None:
     free = "      pto.tfree_from_aic {split = 0}\n    }\n  }\n"
     why = "the second sub-block uses the channels in another order"
     assert joining(free, free.removeprefix("      pto.tfree_from_aic {split = 0}\n")) == why
+
+
+def test_a_move_between_cores_is_not_lowered_in_one_function():
+    text = kernel(
+        """
+        %a = load x
+        %m = dsv4.move %a : T<16x64xf32> -> !pto.tile<mat, 16x64xf32>
+        pto.tstore ins(%m : !pto.tile<mat, 16x64xf32>) outs(%y_part : !pto.partition_tensor_view<16x64xf32>)
+        """,
+        x="16x64xf32",
+        y="16x64xf32",
+    )
+    with pytest.raises(UserError, match=r"'dsv4\.move' from vec to mat memory has no form in one function"):
+        lower_function(function(text), "a2a3", "0.60", "level3")

@@ -24,7 +24,8 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.transforms.dead_code_elimination import is_trivially_dead
 
 from dialects.dsv4.lanes import LaneOp
-from dialects.pto.base import TileOp, segment_sizes, target_arch
+from dialects.dsv4.opaque import MoveOp
+from dialects.pto.base import TileOp, layout_of, segment_sizes, target_arch
 from dialects.pto.channels import PopOp
 from dialects.pto.memory import MakeTensorViewOp
 from dialects.pto.moves import TMovOp
@@ -190,6 +191,14 @@ def lower_function(function: func.FuncOp, chip: str, ptoas: str | float, level: 
             lane_op.location,
         )
     if any(isinstance(r.type, TileType) for op in function.walk() for r in op.results):
+        for op in function.walk():
+            if isinstance(op, MoveOp):
+                source, result = layout_of(op.source).loc, layout_of(op.res).loc
+                raise UserError(
+                    f"'dsv4.move' from {source} to {result} memory has no form in one function; "
+                    "run pto-split-mixed before pto-lower",
+                    op.location,
+                )
         _Lower(function, chip, ptoas, level)
 
 
