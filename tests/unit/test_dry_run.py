@@ -13,7 +13,7 @@ from dialects.pto.base import TileOp
 from dsv4_passes.diagnostics import collect
 from dsv4_passes.formats.pto.reader import parse_text
 from dsv4_passes.targets import LATEST
-from dsv4_passes.transforms.fusion.fuse_stages import fuse_all
+from dsv4_passes.transforms.fusion.fuse_stages import FuseStagesPass, fuse_all
 from dsv4_passes.transforms.lowering.lower_tiles import PtoLowerPass
 from dsv4_passes.transforms.memory.fit_ub import FitUbPass
 from dsv4_passes.transforms.memory.hoist_fills import HoistFillsPass
@@ -100,7 +100,7 @@ def test_fused_kernels_are_chunked_for_the_version(ptoas: str, chunked: bool, wh
     kernels = [Kernel("a", 2, ["x"], ["m"], FIRST), Kernel("b", 2, ["m"], ["y"], SUM.replace("x,", "m,"))]
     module = program(kernels, TENSORS, ["y"])
     if whole:
-        RopePass("a5", ptoas).apply(Context(), module)
+        FuseStagesPass("a5", ptoas, "all").apply(Context(), module)
     else:
         assert fuse_all(module, "a5", ptoas) == 1
     (fused,) = program_functions(module, KERNEL)

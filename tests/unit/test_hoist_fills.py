@@ -78,7 +78,7 @@ def test_tables_of_a_rotation_are_built_once() -> None:
     before = rows(ANGLES, TABLE + ROTATE)
     after = before.clone()
     with collect() as said:
-        RopePass(chip="a3").apply(Context(), after)
+        HoistFillsPass("a3").apply(Context(), after)
     verify_module(after)
     (remark,) = said.entries
     assert remark.message == (
@@ -95,7 +95,7 @@ def test_loads_stay_and_so_does_what_needs_them() -> None:
     """Somebody may write what is loaded between two trips."""
     after = rows("", ANGLES + "n = neg(z, '1x64xf32')\n".replace("'", '"') + TABLE + ROTATE)
     with collect():
-        RopePass(chip="a3").apply(Context(), after)
+        HoistFillsPass("a3").apply(Context(), after)
     assert in_loops(after)[:3] == ["tload", "tload", "tneg"]
 
 
@@ -104,7 +104,7 @@ def test_what_is_computed_from_tiles_in_front_of_the_loop_moves_too() -> None:
                   .replace("'X'", '"1x64xf32"').replace("mul(q, z", "mul(q, c"))  # fmt: skip
     after = before.clone()
     with collect() as said:
-        RopePass(chip="a3").apply(Context(), after)
+        HoistFillsPass("a3").apply(Context(), after)
     assert [e.message for e in said.entries] == [
         "1 operation on tiles (tmul) done once, in front of the loop around"
     ]

@@ -21,7 +21,7 @@ def test_rewritten_operations_keep_the_place(name: str, place: str, tmp_path: Pa
     source, facts, output = tmp_path / "in.pto", tmp_path / "facts.toml", tmp_path / "out.pto"
     source.write_text(marked)
     facts.write_text(FACTS)
-    passes = ["-p", "dsv4-rope{chip=a3}", "-t", "pto", "-o", str(output)]
+    passes = ["-p", "dsv4-rope{chip=a3 form=scatter-pair}", "-t", "pto", "-o", str(output)]
     assert main([str(source), "--facts", str(facts), *passes]) == 0
     operations = re.findall(r"^ *(?:%\w+ = )?pto\.t\w+[. ].*$", output.read_text(), flags=re.M)
     assert any("tgather" in line or "tscatter" in line for line in operations)
@@ -34,7 +34,7 @@ def test_a_load_that_moves_keeps_its_attributes(tmp_path: Path) -> None:
     source, facts, output = tmp_path / "in.pto", tmp_path / "facts.toml", tmp_path / "out.pto"
     source.write_text(marked)
     facts.write_text(FACTS)
-    passes = ["-p", "dsv4-rope{chip=a3}", "-t", "pto", "-o", str(output)]
+    passes = ["-p", "dsv4-rope{chip=a3 form=scatter-pair}", "-t", "pto", "-o", str(output)]
     assert main([str(source), "--facts", str(facts), *passes]) == 0
     loads = [line for line in output.read_text().splitlines() if "pto.tload" in line]
     assert len(loads) == 2

@@ -73,7 +73,16 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
 def rope(tmp_path: Path, text: str = FACTS) -> list[str]:
     facts = tmp_path / "facts.toml"
     facts.write_text(text)
-    return ["--facts", str(facts), "-p", "dsv4-rope", "-t", "pto", "-o", str(tmp_path / "o.pto")]
+    return [
+        "--facts",
+        str(facts),
+        "-p",
+        "dsv4-rope{form=bit-pack}",
+        "-t",
+        "pto",
+        "-o",
+        str(tmp_path / "o.pto"),
+    ]
 
 
 def test_an_object_a_line_says_what_text_says(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

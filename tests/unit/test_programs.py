@@ -267,7 +267,7 @@ def check_text(name: str, after: ModuleOp, wild: dict[str, Array]) -> None:
     Reference(wild, run_program(after, wild)).check(again)
 
 
-@pytest.mark.parametrize("name", ["two_roundings", "column_chunks"])
+@pytest.mark.parametrize("name", ["two_roundings"])
 def test_the_inputs_show_a_rounding_that_is_dropped(name: str, tmp_path: Path) -> None:
     """Ties where the two modes differ, and small numbers that round to a zero with a sign."""
     before = program(name)

@@ -2,7 +2,8 @@
 
 from xdsl.dialects import func
 
-from dsv4_passes.diagnostics import note, rewritten
+from dsv4_passes.diagnostics import note, refused, rewritten
+from dsv4_passes.equivalence.facts import facts_of
 from dsv4_passes.targets import Cost
 from dsv4_passes.transforms.common.cost import FunctionCost, function_cost
 from dsv4_passes.transforms.common.decisions import Alternative, Decision, decide
@@ -32,7 +33,11 @@ def say_best_already(function: func.FuncOp, spent: FunctionCost, lowered: Lowere
     """The function stays as it was, because nothing is cheaper."""
     name = function.sym_name.data
     text = f"'{name}' has the best form already: {spent.cycles} cycles by the model"
-    note(function, f"{text}, and {lowered.cost} in the next best")
+    text = f"{text}, and {lowered.cost} in the next best"
+    if any(value.uses for value in facts_of(function)):
+        refused(function, text, "already the best form")  # somebody stated a fact and waits for an answer
+    else:
+        note(function, text)
     others = tuple(
         Alternative(choice.form.name, lowered.cost, "not cheaper in all") for choice in lowered.choices[:1]
     )
