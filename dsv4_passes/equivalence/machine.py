@@ -49,9 +49,9 @@ _VIEWS = ("pto.partition_view", "pto.make_tensor_view", "pto.addptr")
 """Operations that yield a pointer or view of what their first operand points to."""
 
 
-MEETINGS = frozenset(op.name for op in sync.OPERATIONS if issubclass(op, (CoreFlagOp, SyncAllOp)))
+BARRIERS = frozenset(op.name for op in sync.OPERATIONS if issubclass(op, (CoreFlagOp, SyncAllOp)))
 """Operations that wait for other cores or blocks."""
-WRITE_ANYTHING = MEETINGS | {"func.call"}
+WRITE_ANYTHING = BARRIERS | {"func.call"}
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class LaneMachine(Machine):
         """How many loops of some bounds came up at a place, to tell them apart."""
         self.arrays: dict[SSAValue, Context] = {}
         """Where local arrays were declared."""
-        for name in MEETINGS:
+        for name in BARRIERS:
             self.handlers[name] = self.meet
         self.handlers["pto.alloc_tile"] = self.handlers["pto.alloc_multi_tile"] = self.in_memory
 

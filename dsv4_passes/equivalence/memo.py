@@ -32,17 +32,17 @@ class Results:
             self.found[key] = ids.copy(), conditions
 
 
-class Remembers(Protocol):
+class Memoising(Protocol):
     """A domain whose operations depend on nothing but their arguments."""
 
     _results: Results
     _conditions: set[str]
 
 
-D = TypeVar("D", bound=Remembers)
+D = TypeVar("D", bound=Memoising)
 
 
-def remembered(method: Callable[Concatenate[D, P], Ids]) -> Callable[Concatenate[D, P], Ids]:
+def memoised(method: Callable[Concatenate[D, P], Ids]) -> Callable[Concatenate[D, P], Ids]:
     """Compute a result once for each tuple of arguments; ids count by what they are, not where."""
 
     @wraps(method)

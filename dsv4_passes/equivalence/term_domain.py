@@ -19,7 +19,7 @@ from dsv4_passes.interpreter.numpy_domain import NumpyDomain
 from .bits import BitTerms
 from .bulk import Plain, plain_binary, plain_negation, plain_rounding
 from .matrix_products import DotTerms
-from .memo import Results, remembered
+from .memo import Results, memoised
 from .terms import (
     BF16,
     CONSTANT,
@@ -103,7 +103,7 @@ class TermDomain:
 
     # ---------------------------------------------------------------------------------- elementwise
 
-    @remembered
+    @memoised
     def binary(self, name: str, a: Ids, b: Ids, dtype: str) -> Ids:
         numpy_domain.binary_function(name, dtype)
         if (name, dtype) == ("sub", "f32"):
@@ -121,7 +121,7 @@ class TermDomain:
             plain = self._bits.plain_binary(name, dtype)
         return self._map(rule, None if name in _UNFOLDED else fold, (a, b), dtype, dtype, plain)
 
-    @remembered
+    @memoised
     def unary(self, name: str, a: Ids, dtype: str) -> Ids:
         numpy_domain.unary_function(name, dtype)
         table = self.table
@@ -173,7 +173,7 @@ class TermDomain:
 
         return rule
 
-    @remembered
+    @memoised
     def compare(self, cmp: str, a: Ids, b: Ids, dtype: str) -> Ids:
         numpy_domain.compare_function(cmp)
         table = self.table
@@ -190,13 +190,13 @@ class TermDomain:
 
         return self._map(rule, fold, (a, b), dtype, "i1")
 
-    @remembered
+    @memoised
     def select(self, cond: Ids, a: Ids, b: Ids) -> Ids:
         return self._map(self.table.select, None, (cond, a, b), "", "")
 
     # ----------------------------------------------------------------------------------- conversion
 
-    @remembered
+    @memoised
     def convert(self, a: Ids, src: str, dst: str, mode: str, saturate: bool) -> Ids:
         from_float, to_float = numerics.is_float(src), numerics.is_float(dst)
         mode = numerics.rounding_mode(mode, to_float)
@@ -239,21 +239,21 @@ class TermDomain:
             return round_float if numerics.is_float(dst) else float_to_int
         return int_to_float if numerics.is_float(dst) else int_to_int
 
-    @remembered
+    @memoised
     def bitcast(self, a: Ids, src: str, dst: str) -> Ids:
         source, target = numerics.numpy_dtype(src), numerics.numpy_dtype(dst)
         if source.itemsize != target.itemsize:
             raise ValueError(f"bitcast from {src} to {dst} changes the width")
         return a.copy() if src == dst else self._bits.bitcast(a, src, dst)
 
-    @remembered
+    @memoised
     def reinterpret(self, a: Ids, src: str, dst: str) -> Ids:
         numpy_domain.lanes_per_row(a.shape[1], src, dst)
         return a.copy() if src == dst else self._bits.reinterpret(a, src, dst)
 
     # ---------------------------------------------------------------------------- predicates, folds
 
-    @remembered
+    @memoised
     def pack_bits(self, bits: Ids) -> Ids:
         rows, cols = bits.shape
         width = -(-cols // 8)
@@ -283,7 +283,7 @@ class TermDomain:
         bits = np.array([eight(x) for x in unique.tolist()], np.int64).reshape(-1, 8)
         return bits[inverse].reshape(bytes_.shape[0], -1)[:, :cols]
 
-    @remembered
+    @memoised
     def reduce(self, name: str, a: Ids, axis: int, dtype: str) -> Ids:
         numpy_domain.check_reduction(name)
         lines = np.moveaxis(a, axis, -1)
@@ -310,7 +310,7 @@ class TermDomain:
 
     # --------------------------------------------------------------------------------------- matmul
 
-    @remembered
+    @memoised
     def dot(self, lhs: Ids, rhs: Ids, acc: Ids | None, src: str, dst: str) -> Ids:
         """One-hot rows or columns select; everything else is a term of its whole row and column."""
         numpy_domain.check_dot(src, dst)

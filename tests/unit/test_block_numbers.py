@@ -17,7 +17,7 @@ from dsv4_passes.interpreter.numpy_domain import NumpyDomain
 from dsv4_passes.interpreter.values import Box
 from dsv4_passes.transforms.common.quasi_affine import Digit, Sum, as_sum
 from dsv4_passes.transforms.fusion.index_evaluation import (
-    BlockNumbers,
+    IndexEvaluation,
     Touched,
     meet_across,
     meet_within,
@@ -36,7 +36,7 @@ for t in range(0, 1000000000000, 1):
     store(v, [0, 0], y)
 """
     module = program([Kernel("k", 4, ["x"], ["y"], body)], TENSORS, ["y"])
-    numbers = BlockNumbers(program_functions(module, KERNEL)[0], 4)
+    numbers = IndexEvaluation(program_functions(module, KERNEL)[0], 4)
     assert numbers.trips == {}
     assert [a.base is None for a in numbers.accesses] == [True, False]
 
@@ -80,7 +80,7 @@ def recorded(function: func.FuncOp, blocks: int) -> Pairs:
     return memory.touched
 
 
-def computed(numbers: BlockNumbers) -> Pairs:
+def computed(numbers: IndexEvaluation) -> Pairs:
     found = Pairs()
     for access in numbers.accesses:
         touched = numbers.touched(access, np.arange(numbers.blocks, dtype=np.int64))
@@ -129,7 +129,7 @@ for t in range(0, 16, 1):
 )
 def test_addresses_are_those_of_a_run(body: str) -> None:
     function = kernel(body)
-    assert computed(BlockNumbers(function, 4)) == recorded(function, 4)
+    assert computed(IndexEvaluation(function, 4)) == recorded(function, 4)
 
 
 @given(st.lists(st.integers(0, 7), min_size=6, max_size=6), st.integers(1, 9), st.integers(1, 9))
@@ -139,7 +139,7 @@ def test_any_arithmetic(factors: list[int], p: int, q: int) -> None:
     function = kernel(
         f'for t in range(0, 3, 1):\n    v = load(x, [{row}, 0], "1x16xf32")\n    store(v, [t, 0], y)'
     )
-    assert computed(BlockNumbers(function, 2)) == recorded(function, 2)
+    assert computed(IndexEvaluation(function, 2)) == recorded(function, 2)
 
 
 # -- who touches what ------------------------------------------------------------------------------

@@ -11,9 +11,14 @@ NOTEBOOK = Path(__file__).parents[2] / "examples" / "rope.ipynb"
 def last_value(source: str, names: dict[str, Any]) -> Any:
     """Run a cell; what its last line is, if that is an expression."""
     tree = ast.parse(source)
-    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, str(NOTEBOOK), "exec"), names)
-    return eval(compile(ast.Expression(last.value), str(NOTEBOOK), "eval"), names) if last else None
+    match tree.body:
+        case [*before, ast.Expr(value=last)]:
+            tree.body = before
+            exec(compile(tree, str(NOTEBOOK), "exec"), names)
+            return eval(compile(ast.Expression(last), str(NOTEBOOK), "eval"), names)
+        case _:
+            exec(compile(tree, str(NOTEBOOK), "exec"), names)
+            return None
 
 
 def test_the_notebook_runs():

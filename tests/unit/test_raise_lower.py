@@ -20,7 +20,7 @@ from dsv4_passes.formats.pto.reader import parse_file, parse_text, verify_module
 from dsv4_passes.formats.pto.writer import SpelledPrinter
 from dsv4_passes.interpreter import numerics
 from dsv4_passes.interpreter.kernels import find_kernels
-from dsv4_passes.transforms.common.byte_ranges import TileBytes
+from dsv4_passes.transforms.common.byte_ranges import TileByteRanges
 from dsv4_passes.transforms.lowering.lower_tiles import Level, lower_function
 from dsv4_passes.transforms.raising.raise_tiles import raise_function
 from tests.unit.kernels import DATA, Array, kernel
@@ -104,7 +104,7 @@ def bytes_used(module: ModuleOp) -> dict[tuple[str, str], int]:
     """Bytes from address 0 on, by function and memory."""
     peaks: dict[tuple[str, str], int] = {}
     for function in functions(module):
-        for handle in TileBytes(function.body.block).handles.values():
+        for handle in TileByteRanges(function.body.block).handles.values():
             space, _, end = handle.bytes
             if isinstance(space, str) and not handle.is_null:
                 key = function.sym_name.data, space

@@ -57,7 +57,8 @@ def test_integer_arithmetic_on_all_pairs_of_bytes(name: str, dtype: str) -> None
     numbers = [n for n in range(info.min, info.max + 1) if n or name != "div"]
     a = np.arange(info.min, info.max + 1).astype(BYTES[dtype])[:, None]
     b = np.array(numbers, BYTES[dtype])[None]
-    found = DOMAIN.binary(name, *np.broadcast_arrays(a, b), dtype)
+    left, right = np.broadcast_arrays(a, b)
+    found = DOMAIN.binary(name, left, right, dtype)
     wanted = [[wrapped(INTEGER[name](int(x), y), dtype) for y in numbers] for x in a[:, 0]]
     assert np.array_equal(found, np.array(wanted, BYTES[dtype]))
 

@@ -86,7 +86,7 @@ def check_extent(op: Operation, layout: TileLayout, valid: Extents) -> None:
             raise CannotRaise(op, "extent beyond the tile", found)
 
 
-class TileBytes:
+class TileByteRanges:
     """The handles of a function, and the atoms that their ranges consist of.
 
     Raises CannotRaise where a handle's place is not known.
@@ -95,7 +95,7 @@ class TileBytes:
     def __init__(self, body: Block):
         self.handles: dict[SSAValue, Handle] = {}
         self._resolve(body)
-        self._number_atoms()
+        self._number_intervals()
 
     # -- handles -----------------------------------------------------------------------------------
 
@@ -170,7 +170,7 @@ class TileBytes:
 
     # -- atoms -------------------------------------------------------------------------------------
 
-    def _number_atoms(self) -> None:
+    def _number_intervals(self) -> None:
         ends: dict[Space, set[int]] = {}
         for handle in self.handles.values():
             ends.setdefault(handle.bytes.space, set()).update((handle.bytes.lo, handle.bytes.hi))
@@ -182,7 +182,7 @@ class TileBytes:
                 self._atom[space, address] = len(self.starts)
                 self.starts.append((space, address))
 
-    def atoms(self, bytes_: Bytes) -> range:
+    def intervals(self, bytes_: Bytes) -> range:
         """The atoms of a range that begins and ends where handles do."""
         space, lo, hi = bytes_
         return range(self._atom[space, lo], self._atom[space, hi])

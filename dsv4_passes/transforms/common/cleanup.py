@@ -22,7 +22,7 @@ SHARED = (MakeTensorViewOp, TCvtOp, ReshapeOp, ReinterpretOp, LaneOp)
 Key = tuple[object, ...]
 
 
-def tidy(function: func.FuncOp) -> None:
+def eliminate_dead_code(function: func.FuncOp) -> None:
     """Tidy one function in value form."""
     for op in list(function.walk()):
         if isinstance(op, MoveOp) and op.source.type == op.res.type:

@@ -43,7 +43,7 @@ from dsv4_passes.diagnostics import UserError
 
 from .assembled import assemblies, computed_at_once, place_in_tile
 from .byte_ranges import stretch
-from .live_ranges import Live, Liveness
+from .live_ranges import LiveRange, LiveRanges
 
 VIEWS = (SubviewOp, ReshapeOp, ReinterpretOp, TransposeOp, BitcastOp, SetValidShapeOp)
 
@@ -102,7 +102,7 @@ def is_null(layout: TileLayout) -> bool:
     return 0 in layout.valid
 
 
-class Webs:
+class CoalescingClasses:
     """Webs of a function in value form. Making them may put copies into the function.
 
     `addressed`: values of different size may share a buffer from its first byte on. A conversion may put
@@ -150,9 +150,9 @@ class Webs:
     def _require(self) -> None:
         """Join what must be joined; where that fails, copy and start again."""
         while True:
-            liveness = Liveness(self.body, root_of, self._reads_through)
+            liveness = LiveRanges(self.body, root_of, self._reads_through)
             self.own = liveness.live
-            self.live = {value: Live(list(live.segments)) for value, live in self.own.items()}
+            self.live = {value: LiveRange(list(live.segments)) for value, live in self.own.items()}
             self.position, self.end = liveness.position, liveness.end
             self.parent = {}
             clashes = [
@@ -204,7 +204,7 @@ class Webs:
             return True
         if is_slot(a) or is_slot(b):
             return False
-        mine, other = self.live.get(a) or Live(), self.live.get(b) or Live()
+        mine, other = self.live.get(a) or LiveRange(), self.live.get(b) or LiveRange()
         if mine.overlaps(other):
             return False
         self.live[a] = mine.merge(other)

@@ -17,7 +17,7 @@ from dialects.pto.memory import constant_int
 from .quasi_affine import Digit, Sum
 
 
-class NumberWriter:
+class IndexCodegen:
     """Numbers in terms of some loops' trips and the block number, each made once, in front of one place."""
 
     def __init__(

@@ -14,7 +14,7 @@ from xdsl.ir import Block, Operation, SSAValue
 
 
 @dataclass
-class Live:
+class LiveRange:
     """Disjoint closed segments, sorted; segments that touch are one."""
 
     segments: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
@@ -34,7 +34,7 @@ class Live:
         else:
             segments[first:last] = [(start, end)]
 
-    def overlaps(self, other: "Live") -> bool:
+    def overlaps(self, other: "LiveRange") -> bool:
         few, many = self.segments, other.segments
         if not few or not many or few[-1][1] < many[0][0] or many[-1][1] < few[0][0]:
             return False
@@ -48,7 +48,7 @@ class Live:
                 return True
         return False
 
-    def merge(self, other: "Live") -> "Live":
+    def merge(self, other: "LiveRange") -> "LiveRange":
         """All segments of both; one of the two is changed and returned."""
         few, many = sorted((self, other), key=lambda live: len(live.segments))
         for start, end in few.segments:
@@ -71,14 +71,14 @@ Through = Callable[[Operation, int], bool]
 """An operand that must still be there while the operation writes."""
 
 
-class Liveness:
+class LiveRanges:
     """Live segments of the values that `track` maps to something."""
 
     def __init__(self, body: Block, track: Track, through: Through):
         self.track, self.through = track, through
         self.position: dict[Operation, int] = {}
         self.end: dict[Operation, int] = {}
-        self.live: dict[SSAValue, Live] = {}
+        self.live: dict[SSAValue, LiveRange] = {}
         self._around: dict[Operation, dict[SSAValue, None]] = {}
         """Values from outside that are used in each loop: alive in all of it."""
         self._number(body, 0, [])
@@ -128,7 +128,7 @@ class Liveness:
                 yield root, self.through(op, index)
 
     def _close(self, value: SSAValue, start: int, end: int) -> None:
-        self.live.setdefault(value, Live()).add(start, end)
+        self.live.setdefault(value, LiveRange()).add(start, end)
 
     def _use(self, value: SSAValue, at: int) -> None:
         if value not in self._open:

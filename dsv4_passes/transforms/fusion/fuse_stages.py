@@ -51,7 +51,7 @@ from .fuse_kernels import Shared, common_decorator, concatenate, merge_parameter
 from .fuse_loops import fuse_loops
 from .gm_footprint import Footprint, empty, footprint
 from .lane_way import LaneWay
-from .nonadjacent_stages import say_what_comes_from_afar
+from .nonadjacent_stages import remark_nonadjacent_stages
 from .producer_consumer import (
     CannotFuse,
     Pair,
@@ -63,7 +63,7 @@ from .producer_consumer import (
 )
 from .store_to_load import NotForwarded, clean, forward
 from .task_inlining import Sunk, sink
-from .task_mapping import Regrid, plan_regrid
+from .task_mapping import TaskMapping, map_tasks
 
 Scope = Literal["lanes", "all"]
 MAX_GROWTH = 1.5
@@ -150,7 +150,7 @@ def fuse_behind(module: ModuleOp, pair: Pair, same: Mapping[int, int], target: T
 
 
 def fuse_by_tasks(
-    module: ModuleOp, pair: Pair, same: Mapping[int, int], plan: Regrid, target: Target
+    module: ModuleOp, pair: Pair, same: Mapping[int, int], plan: TaskMapping, target: Target
 ) -> LaunchOp:
     """Make one launch of two by moving the consumer's work to where the producer does its own."""
     shared = merge(pair, same)
@@ -296,7 +296,7 @@ def fuse_all(
             continue
         rewritten(launch, message)
         count += 1
-    say_what_comes_from_afar(module, None if scope == "all" else LaneWay(module))
+    remark_nonadjacent_stages(module, None if scope == "all" else LaneWay(module))
     return count
 
 
@@ -319,7 +319,7 @@ def fuse(module: ModuleOp, pair: Pair, target: Target) -> tuple[LaunchOp, str]:
     )
     plan, problems = None, list[CannotFuse]()
     try:
-        plan = plan_regrid(pair, same)
+        plan = map_tasks(pair, same)
     except CannotFuse as problem:
         problems.append(problem)
     blocks = pair.producer.block_count, pair.consumer.block_count
@@ -335,7 +335,7 @@ def fuse(module: ModuleOp, pair: Pair, target: Target) -> tuple[LaunchOp, str]:
     raise next((p for p in problems if p.reason in TELLING), problems[-1])
 
 
-def _division(pair: Pair, plan: Regrid) -> str:
+def _division(pair: Pair, plan: TaskMapping) -> str:
     (first, second), each = _names(pair), plan.tasks.shape[-1]
     where = "trip of a loop" if plan.inside else "block"
     own = np.arange(plan.first.blocks).reshape(-1, *[1] * (plan.tasks.ndim - 1))

@@ -27,7 +27,7 @@ Box = tuple[int, int, int, int]
 """Row, column, rows, columns."""
 
 
-def merge_slices(function: func.FuncOp) -> int:
+def hoist_over_slices(function: func.FuncOp) -> int:
     """Merge until there is nothing left; how many tiles got one operation instead of several."""
     count = 0
     while (group := _first_group(function)) is not None:

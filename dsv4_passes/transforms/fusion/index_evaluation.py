@@ -103,7 +103,7 @@ class Touched(NamedTuple):
 
 
 @dataclass
-class BlockNumbers:
+class IndexEvaluation:
     """A kernel run on its integers alone."""
 
     function: func.FuncOp

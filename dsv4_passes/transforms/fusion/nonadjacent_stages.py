@@ -24,7 +24,7 @@ Found = tuple[LaunchOp, str]
 """A launch that stored a tensor, and why the one that takes it cannot be fused with it."""
 
 
-def say_what_comes_from_afar(module: ModuleOp, way: LaneWay | None = None) -> None:
+def remark_nonadjacent_stages(module: ModuleOp, way: LaneWay | None = None) -> None:
     """A remark for every pair of kernels, once; with `way`, only for those that both move lanes."""
     seen: set[tuple[str, str]] = set()
     for orchestration in program_functions(module, ORCHESTRATION):

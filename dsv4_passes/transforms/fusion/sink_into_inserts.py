@@ -56,7 +56,7 @@ def pieces_of(value: SSAValue) -> list[Piece] | None:
     return pieces[::-1]
 
 
-def split_assembled(function: func.FuncOp) -> None:
+def sink_into_inserts(function: func.FuncOp) -> None:
     """Split every lane-wise operation whose tile operands are all assembled from the same boxes."""
     for op in list(function.walk()):
         if isinstance(op, LANEWISE) and op.res and not op.valid and not op.scratch_operands():

@@ -32,13 +32,13 @@ from dsv4_passes.equivalence.lanes import LaneContext, LaneRun, run_lanes
 from dsv4_passes.equivalence.symbolic_memory import Linear
 from dsv4_passes.interpreter.affine import split
 from dsv4_passes.interpreter.values import Box
-from dsv4_passes.transforms.common.cleanup import tidy
+from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 from dsv4_passes.transforms.common.lane_index import Ids, LaneIndex
 from dsv4_passes.transforms.common.unroll import fold_numbers, unroll_loops
 
 from .fuse_kernels import accesses
-from .hoist_over_slices import merge_slices
-from .sink_into_inserts import split_assembled
+from .hoist_over_slices import hoist_over_slices
+from .sink_into_inserts import sink_into_inserts
 
 MAX_TRIPS = 64
 """Loops around accesses of a stage are unrolled up to this."""
@@ -81,9 +81,9 @@ def forward(function: func.FuncOp, stages: Sequence[SSAValue]) -> None:
 def clean(function: func.FuncOp) -> None:
     """Tidy a kernel in which loads were forwarded."""
     fold_numbers(function.body.block)
-    merge_slices(function)
-    split_assembled(function)
-    tidy(function)
+    hoist_over_slices(function)
+    sink_into_inserts(function)
+    eliminate_dead_code(function)
 
 
 def _check_accesses(stages: Sequence[SSAValue]) -> None:

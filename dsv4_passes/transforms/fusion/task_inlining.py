@@ -17,13 +17,13 @@ from xdsl.traits import is_side_effect_free
 from dialects.dsv4.functions import hidden_argument
 from dialects.pto.memory import PartitionViewOp, TLoadOp, constant_int
 from dsv4_passes.interpreter.scalars import is_integer
-from dsv4_passes.transforms.common.index_codegen import NumberWriter, constant
+from dsv4_passes.transforms.common.index_codegen import IndexCodegen, constant
 from dsv4_passes.transforms.common.quasi_affine import as_sum
 
 from .fuse_kernels import Shared, copy_body, frame
 from .index_evaluation import Numbers
 from .producer_consumer import CannotFuse
-from .task_mapping import Regrid
+from .task_mapping import TaskMapping
 
 
 class Sunk:
@@ -80,7 +80,9 @@ def _last_needed(
     return last
 
 
-def sink(first: func.FuncOp, second: func.FuncOp, shared: Sequence[Shared], name: str, plan: Regrid) -> Sunk:
+def sink(
+    first: func.FuncOp, second: func.FuncOp, shared: Sequence[Shared], name: str, plan: TaskMapping
+) -> Sunk:
     """The producer `first` with the tasks of `second` in it. Raises CannotFuse."""
     fused, (ours, theirs) = frame(first, second, shared, name)
     copy_body(first, fused.body.block, ours)
@@ -90,7 +92,7 @@ def sink(first: func.FuncOp, second: func.FuncOp, shared: Sequence[Shared], name
     return _Sink(fused, second, plan, inside, theirs).run()
 
 
-def _spell_alike(fused: func.FuncOp, plan: Regrid, ours: dict[SSAValue, SSAValue]) -> None:
+def _spell_alike(fused: func.FuncOp, plan: TaskMapping, ours: dict[SSAValue, SSAValue]) -> None:
     """Write the offsets at which the stages are stored as those of the tasks are written.
 
     An address with a remainder in it, for one, would not be seen to be the same.
@@ -105,7 +107,7 @@ def _spell_alike(fused: func.FuncOp, plan: Regrid, ours: dict[SSAValue, SSAValue
         new = ours[view.res].owner
         assert isinstance(new, PartitionViewOp)
         loops = [_loop_of(ours[loop.body.block.args[0]]) for loop in around]
-        writer = NumberWriter(hidden_argument(fused, "block_idx"), loops, new, view.location)
+        writer = IndexCodegen(hidden_argument(fused, "block_idx"), loops, new, view.location)
         shape = (plan.first.blocks, *(plan.first.trips[loop] for loop in around))
         for i, offset in enumerate(view.offsets):
             numbers = plan.first.at(offset, len(loops))
@@ -125,7 +127,7 @@ class _Sink:
         self,
         fused: func.FuncOp,
         second: func.FuncOp,
-        plan: Regrid,
+        plan: TaskMapping,
         inside: Sequence[scf.ForOp],
         arguments: dict[SSAValue, SSAValue],
     ):
@@ -136,7 +138,7 @@ class _Sink:
         assert last is not None
         self.end = last
         self.numbers = plan.second
-        self.writer = NumberWriter(hidden_argument(fused, "block_idx"), inside, first, second.location)
+        self.writer = IndexCodegen(hidden_argument(fused, "block_idx"), inside, first, second.location)
         self.seen: dict[SSAValue, Numbers | None] = {}
         self.kept = {a.argument for a in plan.second.accesses if a.stores} | plan.stages.keys()
         """Parameters of the consumer whose loads stay where they are."""

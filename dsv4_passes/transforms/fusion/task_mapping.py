@@ -24,7 +24,7 @@ from dialects.pto.memory import constant_int
 
 from .index_evaluation import (
     Access,
-    BlockNumbers,
+    IndexEvaluation,
     Numbers,
     Touched,
     meet_across,
@@ -39,7 +39,7 @@ MAX_TASKS = 64
 
 
 @dataclass(frozen=True)
-class Regrid:
+class TaskMapping:
     """Where the consumer's tasks go.
 
     `inside` are loops of the producer, outermost first, at the end of whose innermost body the tasks are
@@ -48,8 +48,8 @@ class Regrid:
     trips.
     """
 
-    first: BlockNumbers
-    second: BlockNumbers
+    first: IndexEvaluation
+    second: IndexEvaluation
     inside: tuple[scf.ForOp, ...]
     loops: tuple[scf.ForOp, ...]
     tasks: Numbers
@@ -59,7 +59,7 @@ class Regrid:
     """Tasks may run before operations of the producer that they do not depend on."""
 
 
-def plan_regrid(pair: Pair, same: Mapping[int, int]) -> Regrid:
+def map_tasks(pair: Pair, same: Mapping[int, int]) -> TaskMapping:
     """Find a place for every task; `same` maps shared tensors, consumer to producer. Raises CannotFuse."""
     return _Planner(pair, same).plan()
 
@@ -78,13 +78,13 @@ class _Planner:
                 "different grids",
             )
         self.functions = pair.producer.function(), pair.consumer.function()
-        self.first = BlockNumbers(self.functions[0], blocks[0])
-        self.second = BlockNumbers(self.functions[1], blocks[1])
+        self.first = IndexEvaluation(self.functions[0], blocks[0])
+        self.second = IndexEvaluation(self.functions[1], blocks[1])
 
     def stop(self, why: str, reason: str) -> CannotFuse:
         return CannotFuse(why, reason)
 
-    def plan(self) -> Regrid:
+    def plan(self) -> TaskMapping:
         loops = self.task_loops()
         numbers = _count(self.second, loops)
         self.check_independent(loops, numbers)
@@ -102,7 +102,7 @@ class _Planner:
             movable = self.check_shared(inside, loops, owners.reshape(numbers.shape))
             if movable or depth == 0:
                 stages = self.pair.stages
-                return Regrid(self.first, self.second, inside, loops, tasks, stages, movable)
+                return TaskMapping(self.first, self.second, inside, loops, tasks, stages, movable)
         raise AssertionError
 
     # -- the consumer's tasks ----------------------------------------------------------------------
@@ -283,13 +283,13 @@ class _Planner:
         return together([t for is_store, t in parts if t is not None and is_store == stores])
 
 
-def _count(numbers: BlockNumbers, loops: Sequence[Operation]) -> Numbers:
+def _count(numbers: IndexEvaluation, loops: Sequence[Operation]) -> Numbers:
     """A number for each block and trips of `loops` around one another."""
     shape = (numbers.blocks, *(numbers.trips[loop] for loop in loops if isinstance(loop, scf.ForOp)))
     return np.arange(int(np.prod(shape)), dtype=np.int64).reshape(shape)
 
 
-def _element(numbers: BlockNumbers, argument: int, address: int) -> str:
+def _element(numbers: IndexEvaluation, argument: int, address: int) -> str:
     """`element [3, 64] of 'stage'`."""
     parameter = parameter_of(numbers.function, argument)
     index: list[int] = []

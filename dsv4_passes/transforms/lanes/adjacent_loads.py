@@ -13,7 +13,7 @@ from xdsl.ir import Operation, SSAValue
 from dialects.pto.memory import PartitionViewOp, TLoadOp, constant_int
 from dialects.pto.types import PartitionTensorViewType, TileLayout, TileType, ViewShape
 
-from .builder import Builder, Stuck, is_row_major, layout_of
+from .builder import Builder, CannotBuild, is_row_major, layout_of
 
 
 def adjacent_loads(values: Sequence[SSAValue]) -> list[TLoadOp] | None:
@@ -24,7 +24,7 @@ def adjacent_loads(values: Sequence[SSAValue]) -> list[TLoadOp] | None:
         owner = value.owner
         try:
             load = Builder(owner).load_behind(value) if isinstance(owner, Operation) else None
-        except Stuck:
+        except CannotBuild:
             return None
         view = load.ins[0].owner if load is not None else None
         if load is None or not isinstance(view, PartitionViewOp) or not is_row_major(view):

@@ -2,7 +2,7 @@
 
 Looked through are moves between memories, back to the load they started from, which is done again into
 vector memory at the old place (a store may lie between it and the user). A bf16 or f16 tile is widened,
-which is exact. What cannot be brought into vector memory that way is a `Stuck` with the reason.
+which is exact. What cannot be brought into vector memory that way is a `CannotBuild` with the reason.
 """
 
 from xdsl.dialects import arith, scf
@@ -23,7 +23,7 @@ from dsv4_passes.targets import Chip, Ptoas, wrong_element
 WIDENED = ("bf16", "f16")
 
 
-class Stuck(Exception):
+class CannotBuild(Exception):
     """Why a value cannot be had in the form that is wanted."""
 
 
@@ -49,7 +49,7 @@ class Builder:
         if isinstance(op, TileOp):
             try:
                 self.require_legal(op)
-            except Stuck:
+            except CannotBuild:
                 op.erase()
                 raise
         op.location = self.location
@@ -63,11 +63,13 @@ class Builder:
             return
         what = f"{op.mnemonic()} ({op.form()})" if op.form() else op.mnemonic()
         if (wrong := wrong_element(op, self.chip)) is not None:
-            raise Stuck(f"{self.chip.name} has no {what} of {wrong.dtype}")
+            raise CannotBuild(f"{self.chip.name} has no {what} of {wrong.dtype}")
         if self.ptoas is not None:
             for defect in self.ptoas.defects(self.chip, op.mnemonic(), op.form()):
                 if not defect.when:
-                    raise Stuck(f"{what} with ptoas {self.ptoas.version}: {defect.effect} ({defect.source})")
+                    raise CannotBuild(
+                        f"{what} with ptoas {self.ptoas.version}: {defect.effect} ({defect.source})"
+                    )
 
     def outside_loops(self) -> Operation:
         """The outermost loop or branch that the site stands in, else the site."""
@@ -104,7 +106,7 @@ class Builder:
         if layout.dtype == "f32":
             return value
         if layout.dtype not in WIDENED:
-            raise Stuck(f"its operand has {layout.dtype} elements")
+            raise CannotBuild(f"its operand has {layout.dtype} elements")
         return self.convert(value, "f32", "RINT")
 
     def convert(self, value: SSAValue, dtype: str, mode: str) -> SSAValue:
@@ -131,15 +133,17 @@ class Builder:
         layout = layout_of(value)
         if layout.loc == "vec":
             if (layout.blayout, layout.slayout) != ("row_major", "none_box"):
-                raise Stuck(f"its operand is a {layout.blayout} tile")
+                raise CannotBuild(f"its operand is a {layout.blayout} tile")
             return value
         load = self.load_behind(value)
         view = load.ins[0].owner
         if not isinstance(view, PartitionViewOp) or not is_row_major(view):
-            raise Stuck("its operand is loaded through a view that is not row-major")
+            raise CannotBuild("its operand is loaded through a view that is not row-major")
         again = TileType(TileLayout("vec", layout.rows, layout.cols, layout.dtype, *layout.valid))
         if layout.cols * element_bits(layout.dtype) % 256:
-            raise Stuck(f"a row of its operand, {layout.cols} {layout.dtype}, is no multiple of 32 bytes")
+            raise CannotBuild(
+                f"a row of its operand, {layout.cols} {layout.dtype}, is no multiple of 32 bytes"
+            )
         for made in self.made:
             if isinstance(made, TLoadOp) and made.ins[0] is load.ins[0] and made.res[0].type == again:
                 return made.res[0]
@@ -159,10 +163,10 @@ class Builder:
             if not (whole and same) or (
                 isinstance(op, TExtractOp) and any(constant_int(v) != 0 for v in op.offsets())
             ):
-                raise Stuck("its operand is a part of a tile in another memory")
+                raise CannotBuild("its operand is a part of a tile in another memory")
             value, op = source, source.owner
         if not isinstance(op, TLoadOp):
-            raise Stuck(
+            raise CannotBuild(
                 f"its operand is computed in {layout_of(value).loc} memory, which vector memory cannot reach"
             )
         return op
@@ -187,7 +191,7 @@ def valid_of(value: SSAValue) -> list[SSAValue]:
     elif isinstance(op, SubviewOp):
         operands = list(op.valid)
     if len(operands) != 2:
-        raise Stuck("the number of its valid rows is not at hand")
+        raise CannotBuild("the number of its valid rows is not at hand")
     return [operand for operand, extent in zip(operands, extents, strict=True) if extent == DYNAMIC]
 
 

@@ -28,10 +28,10 @@ from dsv4_passes.equivalence.lanes import LaneContext, LaneRun, run_lanes
 from dsv4_passes.targets import LATEST
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
-from dsv4_passes.transforms.common.cleanup import tidy
+from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 from dsv4_passes.transforms.common.lane_index import Ids, LaneIndex
 
-from .builder import Builder, Stuck, layout_of
+from .builder import Builder, CannotBuild, layout_of
 
 Guard = Literal["exact", "bf16-fallback", "contract-rounding"]
 SignedZero = Literal["exact", "ignore"]
@@ -69,7 +69,7 @@ class Rewritten:
 
 
 @dataclass
-class Rebuilder:
+class CheckedRewrite:
     """One function under rewriting, with its current lanes."""
 
     function: func.FuncOp
@@ -146,7 +146,7 @@ class Rebuilder:
             try:
                 new = candidate.build(builder)
                 undo = self.put_in_place(builder, value, new)
-            except Stuck as stuck:
+            except CannotBuild as stuck:
                 builder.undo()
                 reasons.append(str(stuck))
                 continue
@@ -159,7 +159,7 @@ class Rebuilder:
                 continue
             difference = compare_effects(self.run, after)
             if (accepted := self.accept(difference, candidate, after, value, new)) is not None:
-                tidy(self.function)
+                eliminate_dead_code(self.function)
                 self.forget()
                 return accepted
             undo()
@@ -230,7 +230,7 @@ class Rebuilder:
                 value = self.as_wanted(builder, use.operation, old, new)
                 use.operation.operands[use.index] = value
                 changed.append((use.operation, use.index))
-        except Stuck:
+        except CannotBuild:
             undo()
             raise
         return undo
@@ -249,7 +249,7 @@ class Rebuilder:
             return value
         if isinstance(user, (TMovOp, MoveOp)) and layout_of(user.results[0]).loc == have.loc:
             return new
-        raise Stuck(f"its result goes to '{user.name}', which takes it from {want.loc} memory only")
+        raise CannotBuild(f"its result goes to '{user.name}', which takes it from {want.loc} memory only")
 
     # -- walking -----------------------------------------------------------------------------------
 

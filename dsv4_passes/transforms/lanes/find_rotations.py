@@ -17,7 +17,7 @@ from dsv4_passes.equivalence.terms import TermTable
 from dsv4_passes.transforms.common.lane_index import Ids
 
 from .builder import Builder, layout_of, valid_of
-from .checked_rewrite import Candidate, Rebuilder
+from .checked_rewrite import Candidate, CheckedRewrite
 from .lane_sources import Build, Finder, Source, as_type
 
 FLAGS = {(True, False): None, (False, True): "inverse"}
@@ -35,13 +35,13 @@ class Turn:
     minus: bool
 
 
-def rotations(rebuilder: Rebuilder, value: SSAValue) -> Iterator[Candidate]:
+def rotations(checked: CheckedRewrite, value: SSAValue) -> Iterator[Candidate]:
     """Ways to have a value as a rotation of another one."""
-    ids = rebuilder.index.ids(value)
+    ids = checked.index.ids(value)
     if ids is None or ids.shape[2] % 2 or layout_of(value).dtype != "f32":
         return
-    finder = Finder(rebuilder, value)
-    for x, lanes in list(_rotated(rebuilder, finder, ids)):
+    finder = Finder(checked, value)
+    for x, lanes in list(_rotated(checked, finder, ids)):
         turns = [_turn(finder.table, ids, lanes, parity) for parity in (0, 1)]
         if turns[0] is None or turns[1] is None:
             continue
@@ -61,9 +61,9 @@ def _build(x: SSAValue, tables: tuple[Build, Build], flag: str | None) -> Build:
     return build
 
 
-def _rotated(rebuilder: Rebuilder, finder: Finder, ids: Ids) -> Iterator[tuple[SSAValue, Ids]]:
+def _rotated(checked: CheckedRewrite, finder: Finder, ids: Ids) -> Iterator[tuple[SSAValue, Ids]]:
     """Values whose first pair is in the first two lanes as it would be if they were rotated."""
-    table, index = finder.table, rebuilder.index
+    table, index = finder.table, checked.index
     for value in list(index.plain):
         if value is finder.site or not finder.usable(value) or not index.visible(value, finder.before):
             continue

@@ -41,9 +41,9 @@ from dialects.pto.types import TileBufType, TileType
 from dsv4_passes.diagnostics import about, rewritten
 from dsv4_passes.equivalence.lanes import lane_difference
 from dsv4_passes.targets import LATEST
-from dsv4_passes.transforms.common.cleanup import tidy
+from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 
-from .builder import Stuck, layout_of, valid_of
+from .builder import CannotBuild, layout_of, valid_of
 from .checked_rewrite import Policy, Rewritten, SignedZero
 from .find_rotations import rotations
 from .raise_lanes import MERGES, raise_sites
@@ -177,7 +177,7 @@ def again(op: TileOp, tiles: Sequence[SSAValue], at: Operation, as_in: SSAValue 
 def _valid(value: SSAValue) -> list[SSAValue]:
     try:
         return valid_of(value)
-    except Stuck:
+    except CannotBuild:
         return []
 
 
@@ -218,11 +218,11 @@ def fold_meeting(function: func.FuncOp) -> bool:
     could not be proved to do the same.
     """
     trial = function.clone()
-    tidy(trial)
+    eliminate_dead_code(trial)
     applier = GreedyRewritePatternApplier(PATTERNS, dce_enabled=True)
     if not PatternRewriteWalker(applier).rewrite_region(trial.body):
         return False
-    tidy(trial)
+    eliminate_dead_code(trial)
     if lane_difference(function, trial) is not None:
         return False
     old, new = function.body.detach_block(0), trial.body.detach_block(0)
@@ -243,14 +243,14 @@ def fold_rotations(function: func.FuncOp, policy: Policy) -> int:
     """Write rotations as such; how many there are."""
     if not any(isinstance(op, LaneOp) for op in function.walk()):
         return 0
-    if (rebuilder := followed(function, policy, partly=True)) is None:
+    if (checked := followed(function, policy, partly=True)) is None:
         return 0
     count = 0
-    for value in rebuilder.from_the_last(is_rotated):
+    for value in checked.from_the_last(is_rotated):
         op = value.owner
         assert isinstance(op, Operation)
         before = savings(function)
-        result = rebuilder.try_all(value, rotations(rebuilder, value))
+        result = checked.try_all(value, rotations(checked, value))
         if isinstance(result, Rewritten):
             count += 1
             rewritten(op, f"'{op.name}' -> {outcome_text(result, before, savings(function))}")

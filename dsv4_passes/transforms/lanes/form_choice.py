@@ -13,11 +13,11 @@ from dialects.pto.convert import TCvtOp
 from dialects.pto.types import TileLayout
 from dsv4_passes.targets import Cost, total
 from dsv4_passes.transforms.common.byte_ranges import trips
-from dsv4_passes.transforms.common.cleanup import tidy
+from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 from dsv4_passes.transforms.common.cost import op_cost
 
 from . import rotation
-from .builder import Builder, Stuck, layout_of, valid_of
+from .builder import Builder, CannotBuild, layout_of, valid_of
 from .forms.form import Built, Form, Target, Widened
 from .forms.scatter_pair import drop_zeros_added_twice
 from .full_vectors import use_full_vectors
@@ -62,13 +62,13 @@ def lower(
         Rewriter.replace_op(op, [], [rotation.expand(builder, op, width)])
     if narrowed:
         narrow(function)
-    tidy(function)
+    eliminate_dead_code(function)
     sites = [op for op in function.walk() if isinstance(op, LANE_OPERATIONS)]
     choices = [_replace(op, target, wanted, forms) for op in sites]
     drop_round_trips(function)
     drop_zeros_added_twice(function)
     use_full_vectors(function)
-    tidy(function)
+    eliminate_dead_code(function)
     return choices
 
 
@@ -90,7 +90,7 @@ def _replace(op: MovingOp, target: Target, wanted: Sequence[str], forms: Sequenc
         builder = Builder(op, target.chip, target.ptoas)
         try:
             built = form.build(builder, op.ins)
-        except Stuck as stuck:
+        except CannotBuild as stuck:
             others.append((form.name, str(stuck)))
         else:
             spent = _cost(builder, op, built)

@@ -23,9 +23,9 @@ from dsv4_passes.interpreter.numerics import is_float
 from dsv4_passes.transforms.common.lane_index import Ids
 
 from .adjacent_loads import adjacent_loads, load_together
-from .builder import Builder, Stuck, layout_of, valid_of
+from .builder import Builder, CannotBuild, layout_of, valid_of
 from .candidates import PLACES, SEGMENTS, columns, side_by_side
-from .checked_rewrite import Rebuilder
+from .checked_rewrite import CheckedRewrite
 
 FLOATS: dict[str, AnyFloat] = {"f32": f32, "f16": f16, "bf16": bf16}
 Build = Callable[[Builder], SSAValue]
@@ -45,8 +45,8 @@ class Source:
 class Finder:
     """Looks for the sources of one site among what is visible behind it."""
 
-    def __init__(self, rebuilder: Rebuilder, site: SSAValue):
-        self.index, self.table = rebuilder.index, rebuilder.context.domain.table
+    def __init__(self, checked: CheckedRewrite, site: SSAValue):
+        self.index, self.table = checked.index, checked.context.domain.table
         self.site, self.layout = site, layout_of(site)
         self.extent = self.index.extent(site)
         owner = site.owner
@@ -238,7 +238,7 @@ def as_type(builder: Builder, value: SSAValue, dtype: str, mode: str = "RINT") -
     if have == dtype:
         return value
     if not (is_float(have) and is_float(dtype)):
-        raise Stuck(f"its operand has {have} elements, not {dtype}")
+        raise CannotBuild(f"its operand has {have} elements, not {dtype}")
     if "f32" not in (have, dtype):
         value = builder.convert(value, "f32", "RINT")
     return builder.convert(value, dtype, mode)

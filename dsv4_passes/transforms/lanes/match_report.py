@@ -23,12 +23,12 @@ from dsv4_passes.transforms.facts.selections import DENSE, describe
 
 from . import select_to_lanes
 from .builder import layout_of
-from .checked_rewrite import Rebuilder
+from .checked_rewrite import CheckedRewrite
 from .lane_sources import Finder, named
 
 
 def refuse(
-    rebuilder: Rebuilder | None, function: func.FuncOp, value: SSAValue, reasons: Sequence[str]
+    checked: CheckedRewrite | None, function: func.FuncOp, value: SSAValue, reasons: Sequence[str]
 ) -> int:
     """Say why a site stays. Nothing is said of a product that selects nothing, nor of an operation that may
     do more than move lanes; the number of such products, 0 or 1, is returned.
@@ -47,21 +47,21 @@ def refuse(
         return 0
     known = facts_of(function)
     selects = any(select_to_lanes.loaded_by(op.rhs) in known for op in select_to_lanes.products(value))
-    if rebuilder is None or (product and not reasons and not selects):
+    if checked is None or (product and not reasons and not selects):
         return 1
-    why = "; ".join(reasons) or how_far(rebuilder, value)
+    why = "; ".join(reasons) or how_far(checked, value)
     kind = "not a selection" if product else "not a pair of halves"
     refused(op, f"{site}: {why}", reasons[0] if reasons else kind)
     return 0
 
 
-def how_far(rebuilder: Rebuilder, value: SSAValue) -> str:
+def how_far(checked: CheckedRewrite, value: SSAValue) -> str:
     """What its lanes are, as far as that is known."""
-    ids = rebuilder.index.ids(value)
+    ids = checked.index.ids(value)
     if ids is None:
-        return _not_whole(rebuilder, value)
-    finder = Finder(rebuilder, value)
-    if (text := _of_one_value(rebuilder, finder, ids)) is not None:
+        return _not_whole(checked, value)
+    finder = Finder(checked, value)
+    if (text := _of_one_value(checked, finder, ids)) is not None:
         return text
     if ids.shape[2] % 2:
         return f"it has {ids.shape[2]} columns, which make no pairs"
@@ -72,8 +72,8 @@ def how_far(rebuilder: Rebuilder, value: SSAValue) -> str:
     return "its even and odd lanes are not those of known values"
 
 
-def _not_whole(rebuilder: Rebuilder, value: SSAValue) -> str:
-    tiles = rebuilder.run.instances.get(value)
+def _not_whole(checked: CheckedRewrite, value: SSAValue) -> str:
+    tiles = checked.run.instances.get(value)
     if not tiles:
         return "it was not reached when the function was followed"
     layout = tiles[0].layout
@@ -84,9 +84,9 @@ def _not_whole(rebuilder: Rebuilder, value: SSAValue) -> str:
     return "not all of its lanes are known: some were never written"
 
 
-def _of_one_value(rebuilder: Rebuilder, finder: Finder, ids: Ids) -> str | None:
+def _of_one_value(checked: CheckedRewrite, finder: Finder, ids: Ids) -> str | None:
     """`it picks lanes 0, 4, 8 … of 64` where the lanes of each row are those of a row of one value."""
-    index = rebuilder.index
+    index = checked.index
     plain = index.strip(ids)
     for value, lanes in index.plain.items():
         if value is finder.site or not index.visible(value, finder.before):

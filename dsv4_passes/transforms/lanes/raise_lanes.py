@@ -43,7 +43,7 @@ from dsv4_passes.transforms.common.origin import note_before, take_before
 from . import select_to_lanes
 from .bf16_consumers import bf16_goldens
 from .builder import Builder, layout_of
-from .checked_rewrite import Candidate, Guard, Policy, Rebuilder, Rewritten, SignedZero
+from .checked_rewrite import Candidate, CheckedRewrite, Guard, Policy, Rewritten, SignedZero
 from .lane_sources import Build, Finder, as_type, interleaved, meeting, named, plus_zero, swapped
 from .match_report import refuse
 from .report import outcome_text, savings
@@ -56,7 +56,7 @@ MERGES = (TAddOp, TOrOp)
 # -- sites -----------------------------------------------------------------------------------------
 
 
-def is_site(rebuilder: Rebuilder, value: SSAValue) -> bool:
+def is_site(checked: CheckedRewrite, value: SSAValue) -> bool:
     """The value may be others with their lanes moved: made by an operation or loop that moves lanes."""
     op = value.owner
     layout = layout_of(value)
@@ -65,7 +65,7 @@ def is_site(rebuilder: Rebuilder, value: SSAValue) -> bool:
     if layout.loc != "vec" or isinstance(op, (Block, LaneOp)):
         return False
     if isinstance(op, MERGES):
-        return select_to_lanes.is_site(value) or any(has_empty_half(rebuilder, v) for v in op.ins)
+        return select_to_lanes.is_site(value) or any(has_empty_half(checked, v) for v in op.ins)
     if isinstance(op, scf.ForOp):
         return fills_a_tile(op, value)
     if isinstance(op, InsertOp):
@@ -73,13 +73,13 @@ def is_site(rebuilder: Rebuilder, value: SSAValue) -> bool:
     return isinstance(op, MOVERS)
 
 
-def has_empty_half(rebuilder: Rebuilder, value: SSAValue) -> bool:
+def has_empty_half(checked: CheckedRewrite, value: SSAValue) -> bool:
     """The even or the odd lanes are all +0, as of one half of what is put together."""
-    ids = rebuilder.index.ids(value)
+    ids = checked.index.ids(value)
     return (
         ids is not None
         and ids.shape[2] % 2 == 0
-        and any(rebuilder.is_zero(ids[:, :, lane::2]) for lane in (0, 1))
+        and any(checked.is_zero(ids[:, :, lane::2]) for lane in (0, 1))
     )
 
 
@@ -111,16 +111,16 @@ def _backwards(block: Block) -> Iterator[SSAValue]:
 # -- forms -----------------------------------------------------------------------------------------
 
 
-def candidates(rebuilder: Rebuilder, value: SSAValue) -> Iterator[Candidate]:
+def candidates(checked: CheckedRewrite, value: SSAValue) -> Iterator[Candidate]:
     """Ways to have the lanes of a site, the simplest first."""
-    ids = rebuilder.index.ids(value)
-    if ids is None or rebuilder.context.domain.is_constant(ids).all():
+    ids = checked.index.ids(value)
+    if ids is None or checked.context.domain.is_constant(ids).all():
         return
-    finder = Finder(rebuilder, value)
+    finder = Finder(checked, value)
     dtype = finder.layout.dtype
-    mode = rounding_mode(rebuilder, ids)
+    mode = rounding_mode(checked, ids)
     sums = is_float(dtype) and (finder.layout.loc == "acc" or isinstance(value.owner, (TAddOp, InsertOp)))
-    for what, build, drops in moves(rebuilder, finder, ids):
+    for what, build, drops in moves(checked, finder, ids):
 
         def finish(b: Builder, build: Build = build) -> SSAValue:
             return as_type(b, build(b), dtype, mode)
@@ -130,7 +130,7 @@ def candidates(rebuilder: Rebuilder, value: SSAValue) -> Iterator[Candidate]:
             yield Candidate(f"{what} + 0", lambda b, f=finish: plus_zero(b, f(b)), drops)
 
 
-def moves(rebuilder: Rebuilder, finder: Finder, ids: Ids) -> Iterator[tuple[str, Build, bool]]:
+def moves(checked: CheckedRewrite, finder: Finder, ids: Ids) -> Iterator[tuple[str, Build, bool]]:
     """What the lanes are, as a text; how to build them; and whether a rounding is dropped."""
     pieces = isinstance(finder.before, InsertOp)  # which may just stand side by side
     source = finder.there if pieces else finder.source
@@ -143,7 +143,7 @@ def moves(rebuilder: Rebuilder, finder: Finder, ids: Ids) -> Iterator[tuple[str,
     exchanged[:, :, 0::2], exchanged[:, :, 1::2] = odd, even
     if (other := finder.whole(exchanged)) is not None:
         yield f"the pairs of {named(other)} exchanged", lambda b: swapped(b, b.in_vec(other)), False
-    kept, bare = (even, odd), (rebuilder.unrounded(even), rebuilder.unrounded(odd))
+    kept, bare = (even, odd), (checked.unrounded(even), checked.unrounded(odd))
     wide = finder.layout.dtype == "f32"
     for halves, drops in ((bare, True), (kept, False)) if wide else ((kept, False), (bare, False)):
         if halves[0] is None or halves[1] is None:
@@ -156,31 +156,31 @@ def moves(rebuilder: Rebuilder, finder: Finder, ids: Ids) -> Iterator[tuple[str,
             yield what, lambda b, builds=builds: interleaved(b, builds[0](b), builds[1](b)), drops
 
 
-def rounding_mode(rebuilder: Rebuilder, ids: Ids) -> str:
+def rounding_mode(checked: CheckedRewrite, ids: Ids) -> str:
     """How the lanes were rounded, if they were: what a conversion has to do that rounds them again."""
-    table = rebuilder.context.domain.table
+    table = checked.context.domain.table
     heads = {table.head(int(term)) for term in np.unique(ids)}
     modes = {head[2] for head in heads if head[0] == "round"}
     return str(modes.pop()) if len(modes) == 1 else "RINT"
 
 
-def stands_for_another(rebuilder: Rebuilder, value: SSAValue) -> bool:
+def stands_for_another(checked: CheckedRewrite, value: SSAValue) -> bool:
     """The lanes are those of a value that is there: in a view, that alone moves no lanes."""
-    ids = rebuilder.index.ids(value)
-    return ids is not None and Finder(rebuilder, value).whole(ids) is not None
+    ids = checked.index.ids(value)
+    return ids is not None and Finder(checked, value).whole(ids) is not None
 
 
-def puts_together(rebuilder: Rebuilder, value: SSAValue) -> bool:
+def puts_together(checked: CheckedRewrite, value: SSAValue) -> bool:
     """A product, or a sum of such, whose even and odd lanes are those of two values."""
-    ids = rebuilder.index.ids(value)
+    ids = checked.index.ids(value)
     if ids is None or ids.shape[2] % 2 or not select_to_lanes.is_site(value):
         return False
-    finder = Finder(rebuilder, value)
-    return all(finder.source(_bare(rebuilder, ids[:, :, lane::2])) is not None for lane in (0, 1))
+    finder = Finder(checked, value)
+    return all(finder.source(_bare(checked, ids[:, :, lane::2])) is not None for lane in (0, 1))
 
 
-def _bare(rebuilder: Rebuilder, ids: Ids) -> Ids:
-    bare = rebuilder.unrounded(ids)
+def _bare(checked: CheckedRewrite, ids: Ids) -> Ids:
+    bare = checked.unrounded(ids)
     return ids if bare is None else bare
 
 
@@ -189,7 +189,7 @@ def _bare(rebuilder: Rebuilder, ids: Ids) -> Ids:
 
 def raise_sites(function: func.FuncOp, policy: Policy) -> int:
     """Raise every site of one function as it stands."""
-    if (rebuilder := select_to_lanes.followed(function, policy, partly=True)) is None:
+    if (checked := select_to_lanes.followed(function, policy, partly=True)) is None:
         return 0
     count, ordinary = 0, 0
     seen: set[SSAValue] = set()
@@ -200,11 +200,11 @@ def raise_sites(function: func.FuncOp, policy: Policy) -> int:
         if value in seen:
             continue
         seen.add(value)
-        if not is_site(rebuilder, value):
+        if not is_site(checked, value):
             continue
         op = value.owner
         assert isinstance(op, Operation)
-        if policy.guard == "bf16-fallback" and puts_together(rebuilder, value):
+        if policy.guard == "bf16-fallback" and puts_together(checked, value):
             golden = next(bf16_goldens(value), None) or next(
                 (kept[user] for user in select_to_lanes.sums_of(value) if user in kept), None
             )
@@ -217,17 +217,17 @@ def raise_sites(function: func.FuncOp, policy: Policy) -> int:
                     "guard bf16-fallback",
                 )
                 continue
-        if isinstance(op, VIEWS) and not count and stands_for_another(rebuilder, value):
+        if isinstance(op, VIEWS) and not count and stands_for_another(checked, value):
             continue
         before = savings(function)
-        result = rebuilder.try_all(value, candidates(rebuilder, value))
+        result = checked.try_all(value, candidates(checked, value))
         if isinstance(result, Rewritten):
             count += 1
             rewritten(op, f"'{op.name}' -> {outcome_text(result, before, savings(function))}")
             seen -= {v for v in seen if isinstance(v.owner, VIEWS)}
             pending = list(_backwards(function.body.block))[::-1]
         else:
-            ordinary += refuse(rebuilder, function, value, result)
+            ordinary += refuse(checked, function, value, result)
     say_ordinary(function, ordinary)
     select_to_lanes.become_vector(function)
     return count

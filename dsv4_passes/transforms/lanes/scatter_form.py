@@ -34,7 +34,7 @@ from dsv4_passes.transforms.common.origin import functions_of, mark_rewritten
 from dsv4_passes.transforms.facts.given import given_instead
 
 from .builder import layout_of
-from .checked_rewrite import Candidate, Policy, Rebuilder, Rewritten, SignedZero
+from .checked_rewrite import Candidate, CheckedRewrite, Policy, Rewritten, SignedZero
 from .report import outcome_text, savings
 from .select_to_lanes import PARTLY_VALID, followed, interleavings, wanted_fact
 
@@ -45,18 +45,18 @@ def is_site(value: SSAValue) -> bool:
     return isinstance(op, TSelOp) or (isinstance(op, TScatterOp) and op.form() == "index")
 
 
-def candidates(rebuilder: Rebuilder, value: SSAValue) -> Iterator[Candidate]:
+def candidates(checked: CheckedRewrite, value: SSAValue) -> Iterator[Candidate]:
     """A value that is there already, else a scatter or a pair of them."""
-    ids = rebuilder.index.ids(value)
+    ids = checked.index.ids(value)
     anchor = value.owner
     if ids is None:
         return
     assert isinstance(anchor, Operation)
-    for source in rebuilder.index.same(ids, anchor):
+    for source in checked.index.same(ids, anchor):
         if source.type == value.type and not is_site(source):
             yield Candidate("the value itself", lambda b, s=source: s)
             break
-    yield from interleavings(rebuilder, value)
+    yield from interleavings(checked, value)
 
 
 def missing_facts(function: func.FuncOp, value: SSAValue) -> list[str]:
@@ -112,13 +112,13 @@ def rewrite_function(function: func.FuncOp, policy: Policy) -> int:
         return count
     if any(isinstance(r.type, TileBufType) for op in function.walk() for r in op.results):
         return count
-    if (rebuilder := followed(function, policy)) is None:
+    if (checked := followed(function, policy)) is None:
         return count
-    for value in rebuilder.from_the_last(is_site):
+    for value in checked.from_the_last(is_site):
         op = value.owner
         assert isinstance(op, Operation)
         before = savings(function)
-        result = rebuilder.try_all(value, candidates(rebuilder, value))
+        result = checked.try_all(value, candidates(checked, value))
         if isinstance(result, Rewritten):
             count += 1
             rewritten(op, f"'{op.name}' -> {outcome_text(result, before, savings(function))}")

@@ -49,21 +49,21 @@ from dsv4_passes.equivalence.gm_mod_ref import only_read
 from dsv4_passes.equivalence.lanes import lane_difference
 from dsv4_passes.targets import LATEST
 from dsv4_passes.transforms.common.byte_ranges import trips
-from dsv4_passes.transforms.common.cleanup import tidy
+from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 from dsv4_passes.transforms.common.origin import functions_of, mark_rewritten
 from dsv4_passes.transforms.common.unroll import unroll_loops
 from dsv4_passes.transforms.facts.given import given_instead
 from dsv4_passes.transforms.mixed.join_mixed import JOINED, drop_channels
-from dsv4_passes.transforms.program.alias_check import passed_twice
+from dsv4_passes.transforms.program.alias_check import aliased_launch
 
 from .bf16_consumers import bf16_goldens
-from .builder import Builder, Stuck, layout_of
+from .builder import Builder, CannotBuild, layout_of
 from .candidates import source
 from .checked_rewrite import (
     Candidate,
+    CheckedRewrite,
     Guard,
     Policy,
-    Rebuilder,
     Rewritten,
     SignedZero,
 )
@@ -98,39 +98,39 @@ def _from_cube(value: SSAValue) -> bool:
     return isinstance(op, (TMovOp, MoveOp)) and layout_of(op.operands[0]).loc == "acc"
 
 
-def candidates(rebuilder: Rebuilder, value: SSAValue) -> Iterator[Candidate]:
+def candidates(checked: CheckedRewrite, value: SSAValue) -> Iterator[Candidate]:
     """Forms that hold the lanes of `value`, cheapest first."""
-    ids = rebuilder.index.ids(value)
+    ids = checked.index.ids(value)
     if ids is None:
         return
     anchor = value.owner
     assert isinstance(anchor, Operation)
-    if (found := source(rebuilder.index, ids, anchor)) is not None:
+    if (found := source(checked.index, ids, anchor)) is not None:
         yield Candidate(found.what, found.build)
         yield Candidate(f"{found.what} + 0", lambda b: plus_zero(b, found.build(b)))
-    yield from interleavings(rebuilder, value)
+    yield from interleavings(checked, value)
 
 
-def interleavings(rebuilder: Rebuilder, value: SSAValue) -> Iterator[Candidate]:
+def interleavings(checked: CheckedRewrite, value: SSAValue) -> Iterator[Candidate]:
     """Forms for a value whose even and odd lanes can be had."""
-    ids = rebuilder.index.ids(value)
+    ids = checked.index.ids(value)
     anchor = value.owner
     if ids is None or ids.shape[2] % 2:
         return
     assert isinstance(anchor, Operation)
     even, odd = ids[:, :, 0::2], ids[:, :, 1::2]
     for lane, half, other in ((0, even, odd), (1, odd, even)):
-        if rebuilder.is_zero(other) and not rebuilder.is_zero(half):
-            if (found := source(rebuilder.index, half, anchor)) is not None:
+        if checked.is_zero(other) and not checked.is_zero(half):
+            if (found := source(checked.index, half, anchor)) is not None:
                 what, pattern = f"raw mask scatter {PATTERNS[lane]}", PATTERNS[lane]
                 yield Candidate(what, lambda b: scatter(b, found.build(b), pattern))
                 yield Candidate(f"{what} + 0", lambda b: plus_zero(b, scatter(b, found.build(b), pattern)))
             return
-    bare = rebuilder.unrounded(even), rebuilder.unrounded(odd)
+    bare = checked.unrounded(even), checked.unrounded(odd)
     for halves, drops in ((bare, True), ((even, odd), False)):
         if halves[0] is None or halves[1] is None:
             continue
-        first, second = (source(rebuilder.index, half, anchor) for half in (halves[0], halves[1]))
+        first, second = (source(checked.index, half, anchor) for half in (halves[0], halves[1]))
         if first is None or second is None:
             continue
         for how in ("tadd", "tor"):
@@ -148,7 +148,7 @@ def loaded_by(operand: SSAValue) -> BlockArgument | None:
     """The argument that an operand of a product was loaded from as it is."""
     try:
         return loaded_argument(Builder(operand.owner).load_behind(operand))  # pyright: ignore[reportArgumentType]
-    except Stuck:
+    except CannotBuild:
         return None
 
 
@@ -244,20 +244,20 @@ def refuse(function: func.FuncOp, value: SSAValue, reasons: list[str]) -> None:
 # -- the pass ----------------------------------------------------------------------------------------
 
 
-def followed(function: func.FuncOp, policy: Policy, partly: bool = False) -> Rebuilder | None:
+def followed(function: func.FuncOp, policy: Policy, partly: bool = False) -> CheckedRewrite | None:
     """The function with its lanes; None, with a remark, where it cannot be run on terms."""
     _say_what_is_stored_to(function)
     if (flag := next((op for op in function.walk() if isinstance(op, BY_HAND)), None)) is not None:
         why = f"'{flag.name}' orders operations by hand, and nothing would wait for what takes their place"
         refused(flag, f"'{function.sym_name.data}' stays: {why}", "synchronised by hand")
         return None
-    if (twice := passed_twice(function)) is not None:
+    if (twice := aliased_launch(function)) is not None:
         launch, one, other = twice
         why = f"a launch passes one tensor as '{one}' and as '{other}', and one of the two is written"
         refused(launch, f"'{function.sym_name.data}' stays: {why}", "tensor passed twice")
         return None
     try:
-        return Rebuilder(function, policy, partly)
+        return CheckedRewrite(function, policy, partly)
     except UserError as error:
         why = f"its lanes cannot be followed: {error.message}"
         refused(function, f"'{function.sym_name.data}' stays: {why}", "lanes cannot be followed")
@@ -312,15 +312,15 @@ def with_chunks_unrolled(function: func.FuncOp, policy: Policy, rewrite: Rewrite
 def rewrite_sites(function: func.FuncOp, policy: Policy) -> int:
     """Rewrite every site of one function as it stands."""
     count = 0
-    if (rebuilder := followed(function, policy)) is None:
+    if (checked := followed(function, policy)) is None:
         return count
     kept: dict[Operation, Operation] = {}
     lanes = KnownLanes(function)
-    for value in rebuilder.from_the_last(is_site):
+    for value in checked.from_the_last(is_site):
         op = value.owner
         assert isinstance(op, Operation)
-        forms = list(candidates(rebuilder, value))
-        if policy.guard == "bf16-fallback" and forms and list(interleavings(rebuilder, value)):
+        forms = list(candidates(checked, value))
+        if policy.guard == "bf16-fallback" and forms and list(interleavings(checked, value)):
             golden = next(bf16_goldens(value), None) or next(
                 (kept[user] for user in sums_of(value) if user in kept), None
             )
@@ -334,7 +334,7 @@ def rewrite_sites(function: func.FuncOp, policy: Policy) -> int:
                 )
                 continue
         before = savings(function)
-        result = rebuilder.try_all(value, forms)
+        result = checked.try_all(value, forms)
         if isinstance(result, Rewritten):
             count += 1
             rewritten(op, f"'{op.name}' -> {outcome_text(result, before, savings(function))}")
@@ -379,7 +379,7 @@ def rewrite_unrolled(function: func.FuncOp, number: int, policy: Policy, rewrite
     loop = [op for op in trial.walk() if isinstance(op, scf.ForOp)][number]
     others = {op for op in trial.walk() if isinstance(op, MatmulOp)} - set(loop.walk())
     unroll_loops(trial, lambda one: one is loop, MAX_CHUNKS)
-    tidy(trial)
+    eliminate_dead_code(trial)
     if lane_difference(function, trial) is not None:
         return 0
     with collect() as said:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 
-from dsv4_passes.transforms.common.live_ranges import Live
+from dsv4_passes.transforms.common.live_ranges import LiveRange
 
 SMALL = 384
 """Up to this many buffers orders other than by time are tried, which takes quadratic time."""
@@ -31,7 +31,7 @@ class Buffer:
 
     name: str
     align: int
-    parts: list[tuple[int, Live]]
+    parts: list[tuple[int, LiveRange]]
     address: int | None = None
 
     def __post_init__(self) -> None:
@@ -57,7 +57,7 @@ class Plan:
         ]
 
 
-Placed = tuple[int, int, Live]
+Placed = tuple[int, int, LiveRange]
 """First byte, end, and when. Lists of them are sorted by the first byte."""
 
 Fit = Callable[[Buffer, Sequence[Placed]], int]

@@ -91,7 +91,7 @@ class Handles:
 
     def _shared(self, value: SSAValue, before: Operation) -> SSAValue:
         """A handle on the buffer that all values of a web have: one allocation at the top."""
-        layout, web = layout_of(value), self.places.webs.find(value)
+        layout, web = layout_of(value), self.places.classes.find(value)
         if web not in self.shared:
             whole = layout_of(web)
             self.shared[web] = self._allocate(before, whole, None, whole.shape, at_top=True)

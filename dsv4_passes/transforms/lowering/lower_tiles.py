@@ -122,18 +122,18 @@ class _Lower:
         """A copy whose operand dies and has the same place."""
         if not isinstance(op, TMovOp) or len(op.ins) != 1 or op.res[0] in self.places.pieces:
             return False
-        webs, source = self.places.webs, op.ins[0]
+        classes, source = self.places.classes, op.ins[0]
         return (
             not isinstance(source.owner, VIEWS)
             and source.type == op.res[0].type
-            and webs.same(source, op.res[0])
-            and webs.inside.get(source) == webs.inside.get(op.res[0])
+            and classes.same(source, op.res[0])
+            and classes.inside.get(source) == classes.inside.get(op.res[0])
         )
 
     def insert(self, op: InsertOp) -> None:
         """Nothing, where the piece has been written into its window; else a move."""
         self.retired.append(op)
-        if op.source in self.places.pieces or op in self.places.webs.in_place:
+        if op.source in self.places.pieces or op in self.places.classes.in_place:
             return
         move = TMovOp([self.handles.of(op.source, op)], outs=[self.handles.window(op, op)])
         move.location = op.location

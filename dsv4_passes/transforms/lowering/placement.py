@@ -20,7 +20,7 @@ from dsv4_passes.diagnostics import UserError
 from dsv4_passes.targets import Chip, Ptoas
 from dsv4_passes.transforms.common.byte_ranges import stretch
 from dsv4_passes.transforms.common.coalescing import (
-    Webs,
+    CoalescingClasses,
     byte_offset,
     in_place_operands,
     is_null,
@@ -28,13 +28,13 @@ from dsv4_passes.transforms.common.coalescing import (
     root_of,
     tile_results,
 )
-from dsv4_passes.transforms.common.live_ranges import Live
+from dsv4_passes.transforms.common.live_ranges import LiveRange
 from dsv4_passes.transforms.common.scratch import scratch_layout
 
 from .address_planner import Buffer, plan
 from .copies import same_index
 
-ALWAYS = Live([(0, 1 << 60)])
+ALWAYS = LiveRange([(0, 1 << 60)])
 
 
 class DoesNotFit(UserError):
@@ -57,10 +57,10 @@ class Places:
 
     def __init__(self, function: func.FuncOp, chip: Chip, ptoas: Ptoas, level: int, nested: bool = True):
         self.function, self.chip, self.addressed = function, chip, level == 3
-        self.webs = Webs(function, self.addressed, nested)
+        self.classes = CoalescingClasses(function, self.addressed, nested)
         self.pieces: dict[SSAValue, InsertOp] = {}
         for op in function.walk():
-            if isinstance(op, InsertOp) and op not in self.webs.in_place and self._written_in_place(op):
+            if isinstance(op, InsertOp) and op not in self.classes.in_place and self._written_in_place(op):
                 self.pieces[op.source] = op
         self.scratch: dict[Operation, Scratch] = {}
         for op in function.walk():
@@ -94,24 +94,24 @@ class Places:
 
     def _begin_before(self, undef: UndefOp, producer: TileOp) -> bool:
         """Move the beginning of a tile ahead of the producer of a piece, if its buffer is free until then."""
-        first, begin = 2 * self.webs.position[producer] + 1, self.webs.own[undef.res].start
-        web = self.webs.find(undef.res)
+        first, begin = 2 * self.classes.position[producer] + 1, self.classes.own[undef.res].start
+        web = self.classes.find(undef.res)
         if begin > first:
-            if self.webs.live[web].overlaps(Live([(first, begin - 1)])):
+            if self.classes.live[web].overlaps(LiveRange([(first, begin - 1)])):
                 return False
-            self.webs.live[web].add(first, begin)
-            self.webs.own[undef.res].add(first, begin)
+            self.classes.live[web].add(first, begin)
+            self.classes.own[undef.res].add(first, begin)
         undef.detach()
         assert producer.parent is not None
         producer.parent.insert_op_before(undef, producer)
-        self.webs.position[undef] = self.webs.position[producer] - 1
+        self.classes.position[undef] = self.classes.position[producer] - 1
         return True
 
     def _reads_own_lanes(self, producer: TileOp, insert: InsertOp) -> bool:
         """Of the tile, the producer reads nothing but the window it writes, lane by lane."""
         names = in_place_operands(producer)
         for name, value in producer.named_operands():
-            if not self.webs.same(root_of(value), root_of(insert.dest)):
+            if not self.classes.same(root_of(value), root_of(insert.dest)):
                 continue
             window = value.owner
             if name not in names or not isinstance(window, SubviewOp) or window.source is not insert.dest:
@@ -125,7 +125,7 @@ class Places:
     def _read_between(self, producer: Operation, insert: InsertOp) -> bool:
         op = producer.next_op
         while op is not None and op is not insert:
-            if op.regions or any(self.webs.same(root_of(v), root_of(insert.dest)) for v in op.operands):
+            if op.regions or any(self.classes.same(root_of(v), root_of(insert.dest)) for v in op.operands):
                 return True
             op = op.next_op
         return False
@@ -134,7 +134,7 @@ class Places:
         owner = value.owner
         if isinstance(owner, Block) or owner.parent is not op.parent:
             return True
-        return self.webs.position[owner] < self.webs.position[op]
+        return self.classes.position[owner] < self.classes.position[op]
 
     # -- addresses ---------------------------------------------------------------------------------
 
@@ -146,7 +146,7 @@ class Places:
         offset = byte_offset(value, True)
         if offset is None:
             return None
-        return self.addresses[self.webs.find(root)] + self.webs.inside.get(root, 0) + offset
+        return self.addresses[self.classes.find(root)] + self.classes.inside.get(root, 0) + offset
 
     def window_address(self, insert: InsertOp) -> int | None:
         """Where the window of an insert begins, if it is one stretch of bytes."""
@@ -158,20 +158,20 @@ class Places:
         return None if inside is None or (base + inside) % 32 else base + inside
 
     def _plan(self) -> None:
-        webs: dict[SSAValue, list[SSAValue]] = {}
-        for root in self.webs.roots():
+        classes: dict[SSAValue, list[SSAValue]] = {}
+        for root in self.classes.roots():
             if root not in self.pieces and not is_slot(root):
-                webs.setdefault(self.webs.find(root), []).append(root)
+                classes.setdefault(self.classes.find(root), []).append(root)
         wanted: dict[str, list[tuple[SSAValue | Operation, Buffer]]] = {}
-        for web, roots in webs.items():
+        for web, roots in classes.items():
             layouts = [layout_of(root) for root in roots]
             if all(is_null(layout) for layout in layouts):
                 self.addresses[web] = 0
                 continue
             wanted.setdefault(layouts[0].loc, []).append((web, self._buffer(roots)))
         for op, (layout, _) in self.scratch.items():
-            at = 2 * self.webs.position[op]
-            parts = [(layout.bytes, Live([(at, at + 1)]))]
+            at = 2 * self.classes.position[op]
+            parts = [(layout.bytes, LiveRange([(at, at + 1)]))]
             align = self.chip.memory(layout.loc).align
             wanted.setdefault(layout.loc, []).append((op, Buffer(f"scratch of {op.name}", align, parts)))
         for space, buffers in wanted.items():
@@ -183,11 +183,11 @@ class Places:
         Each is alive through the write of its last reader: a result takes over an operand's bytes exactly,
         as one web with it, or not at all.
         """
-        parts: dict[int, Live] = {}
+        parts: dict[int, LiveRange] = {}
         for root in roots:
-            end = self.webs.inside.get(root, 0) + layout_of(root).bytes
-            live = parts.setdefault(end, Live())
-            for start, end in self.webs.own[root].segments:
+            end = self.classes.inside.get(root, 0) + layout_of(root).bytes
+            live = parts.setdefault(end, LiveRange())
+            for start, end in self.classes.own[root].segments:
                 live.add(start, end | 1)
         name = next((r.name_hint for r in roots if r.name_hint), "tile")
         return Buffer(name, self.chip.memory(layout_of(roots[0]).loc).align, list(parts.items()))

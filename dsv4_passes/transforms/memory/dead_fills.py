@@ -25,7 +25,7 @@ from dsv4_passes.equivalence.facts import facts_of
 from dsv4_passes.equivalence.lanes import LaneContext, run_lanes
 
 
-def drop_overwritten_fills(function: func.FuncOp) -> int:
+def drop_dead_fills(function: func.FuncOp) -> int:
     """Replace fills that nobody reads in a function in value form; at how many places."""
     count = 0
     for fill, user, index in list(_starts(function)):

@@ -28,7 +28,7 @@ from dsv4_passes.diagnostics import UserError, refused, rewritten
 from dsv4_passes.equivalence.lanes import MAX_TRIPS, lane_difference
 from dsv4_passes.equivalence.unknown_ops import is_unknown
 from dsv4_passes.targets import LATEST
-from dsv4_passes.transforms.common.cleanup import tidy
+from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 from dsv4_passes.transforms.common.index_codegen import constant
 from dsv4_passes.transforms.common.origin import functions_of
 from dsv4_passes.transforms.lowering.dry_run import memory_problem
@@ -83,7 +83,7 @@ def chunkings(function: func.FuncOp, reasons: list[str]) -> Iterator[tuple[func.
             except (NotRowWise, UserError, VerifyException) as problem:
                 reasons.append(str(problem))
                 break
-            tidy(trial)
+            eliminate_dead_code(trial)
             yield trial, size
             size //= 2
 

@@ -39,7 +39,7 @@ from dsv4_passes.transforms.lowering.dry_run import memory_problem
 from dsv4_passes.transforms.lowering.placement import DoesNotFit
 from dsv4_passes.transforms.mixed.join_mixed import JOINED
 
-from .dead_fills import drop_overwritten_fills
+from .dead_fills import drop_dead_fills
 
 MAX_ATTEMPTS = 8
 """So many memory plans are made to find what may move."""
@@ -124,7 +124,7 @@ def hoist_function(function: func.FuncOp, chip: str, ptoas: str | float = LATEST
         return function, 0
     if changing_tiles(function) is not None or any(isinstance(op, tuple(SYNC)) for op in function.walk()):
         return function, 0
-    dropped = drop_overwritten_fills(function)
+    dropped = drop_dead_fills(function)
     kept: set[int] = set()
     first: list[Moved] = []
     problem: DoesNotFit | None = None

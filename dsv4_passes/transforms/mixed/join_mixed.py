@@ -35,7 +35,7 @@ from dialects.pto.pipes import BufferOp, InitializePipeOp
 from dialects.pto.types import TileType
 from dsv4_passes.diagnostics import note, refused
 from dsv4_passes.equivalence.facts import check_sides
-from dsv4_passes.transforms.common.cleanup import tidy
+from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 from dsv4_passes.transforms.common.origin import Origin, note_origin, take_origin
 from dsv4_passes.transforms.program.drop_dead_args import drop_arguments
 
@@ -69,7 +69,7 @@ def join(cube: func.FuncOp, vector: func.FuncOp) -> func.FuncOp:
     joined.location = cube.location
     joined.attributes |= {n: a for n, a in cube.attributes.items() if n != "pto.kernel_kind"}
     joined.attributes[JOINED] = StringAttr(f"{cube.sym_name.data} {vector.sym_name.data}")
-    tidy(joined)
+    eliminate_dead_code(joined)
     return joined
 
 
@@ -129,7 +129,7 @@ def drop_channels(function: func.FuncOp) -> None:
         op.detach()
         op.erase()
     function.attributes.pop(JOINED, None)
-    tidy(function)
+    eliminate_dead_code(function)
     drop_arguments(function, vector_only(function))
 
 

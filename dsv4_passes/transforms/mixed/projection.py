@@ -28,7 +28,7 @@ def _by_direction(base: type[AnyOp]) -> dict[str, type[AnyOp]]:
 PUSHES, POPS, FREES = _by_direction(PushOp), _by_direction(PopOp), _by_direction(FreeOp)
 
 
-class Half:
+class CoreProjection:
     """Copies what one side does, from the joined function."""
 
     def __init__(self, side: Side, plan: Crossings, values: dict[SSAValue, SSAValue]):
@@ -174,7 +174,7 @@ class Half:
         return any(o in self.plan.pops or side_of(o) == self.side for o in inner)
 
 
-class SecondSubblock(Half):
+class SecondSubblock(CoreProjection):
     """Copies what the second vector core does: it keeps the channels in step."""
 
     def __init__(self, plan: Crossings, values: dict[SSAValue, SSAValue], zero: SSAValue):

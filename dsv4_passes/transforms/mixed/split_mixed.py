@@ -48,7 +48,7 @@ from dialects.pto.pipes import BufferOp, ImportReservedBufferOp, InitializePipeO
 from dsv4_passes.diagnostics import note, refused
 from dsv4_passes.equivalence.gm_mod_ref import root, writes
 from dsv4_passes.targets import chip as find_chip
-from dsv4_passes.transforms.common.cleanup import tidy
+from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 from dsv4_passes.transforms.common.origin import (
     Form,
     Origin,
@@ -69,7 +69,7 @@ from .channel_schedule import (
     slots_of,
 )
 from .join_mixed import JOINED, SETUP, VECTOR_ONLY, crosses, vector_only
-from .projection import Half, SecondSubblock, only_reads
+from .projection import CoreProjection, SecondSubblock, only_reads
 from .subblocks import splits_tiles, subblock_parameter
 
 SIDES: tuple[Side, Side] = ("cube", "vector")
@@ -149,13 +149,13 @@ class _Split:
         if side == "vector" and not alone and twice:
             self.subblocks(None if number is None else values[number], values, entry)
         else:
-            Half(side, self.plan, values).block(old.body.block, entry)
+            CoreProjection(side, self.plan, values).block(old.body.block, entry)
         entry.add_op(func.ReturnOp())
         half = func.FuncOp(name, old.function_type, Region(entry), arg_attrs=old.arg_attrs)
         half.location = old.location
         half.attributes |= {n: a for n, a in old.attributes.items() if n != JOINED}
         half.attributes["pto.kernel_kind"] = KernelKindAttr(side)
-        tidy(half)
+        eliminate_dead_code(half)
         extra = vector_only(half)
         if side == "cube" or alone:
             drop_arguments(half, extra)
@@ -197,7 +197,7 @@ class _Split:
         first = arith.CmpiOp(index.result, zero.result, "eq")
         entry.add_ops([index, zero, first])
         work, keep = Block(), Block()
-        Half("vector", self.plan, dict(values)).block(body, work)
+        CoreProjection("vector", self.plan, dict(values)).block(body, work)
         SecondSubblock(self.plan, dict(values), zero.result).block(body, keep)
         for block in (work, keep):
             block.add_op(scf.YieldOp())

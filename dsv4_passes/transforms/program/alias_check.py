@@ -16,7 +16,7 @@ from dialects.dsv4.launch import LaunchOp
 from .orchestration import root_of
 
 
-def passed_twice(function: func.FuncOp) -> tuple[LaunchOp, str, str] | None:
+def aliased_launch(function: func.FuncOp) -> tuple[LaunchOp, str, str] | None:
     """A launch of a kernel that passes a tensor, or parts of it, in two places of which one is written; and
     the names of both.
     """

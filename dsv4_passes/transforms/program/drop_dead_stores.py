@@ -26,7 +26,7 @@ from dialects.dsv4.tensors import CreateOp
 from dsv4_passes.diagnostics import rewritten
 from dsv4_passes.equivalence.gm_mod_ref import only_stored
 from dsv4_passes.equivalence.unknown_ops import changing_tiles
-from dsv4_passes.transforms.common.cleanup import tidy
+from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 from dsv4_passes.transforms.fusion.fuse_kernels import accesses
 
 from .drop_dead_args import drop_in_kernel
@@ -54,7 +54,7 @@ def drop_dead_stores(module: ModuleOp) -> int:
                 store.detach()
                 store.erase()
             if changing_tiles(kernel) is None:
-                tidy(kernel)
+                eliminate_dead_code(kernel)
             else:
                 region_dce(kernel.body)
             rewritten(

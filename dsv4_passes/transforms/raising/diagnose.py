@@ -16,11 +16,11 @@ from dsv4_passes.diagnostics import warning
 from dsv4_passes.transforms.common.byte_ranges import Bytes, Extent, Extents, Handle, stretch
 from dsv4_passes.xdsl_extras.region_values import Structured
 
-from .region_frames import Wanted
+from .region_frames import ReadRequest
 from .views import Piece
 
 
-class Box(NamedTuple):
+class ReadBox(NamedTuple):
     """The lanes of a tile that are looked at: `valid` many rows and columns from [row, col] on."""
 
     row: Extent
@@ -28,32 +28,32 @@ class Box(NamedTuple):
     valid: Extents
 
 
-def warn_about(op: Operation, pieces: Sequence[Piece], wanted: Wanted, box: Box) -> None:
+def warn_of_reads(op: Operation, pieces: Sequence[Piece], request: ReadRequest, box: ReadBox) -> None:
     """Tell of bytes among `pieces` that nobody wrote, and of slices put over the tile they are cut from."""
-    if unwritten := _unwritten(pieces, wanted, box):
+    if unwritten := _unwritten(pieces, request, box):
         how = "were not written on every path" if isinstance(op, Structured) else "nobody wrote"
-        warning(op, f"reads {unwritten} bytes of {wanted.layout.loc} memory that {how}")
-    for _, _, cell in pieces if len(pieces) > 1 else ():
-        if cell is not None and cell.parent is not None and cell.value is not None:
-            if wanted.bytes.lo <= cell.parent.lo and cell.parent.hi <= wanted.bytes.hi:
-                owner = cell.value.owner
+        warning(op, f"reads {unwritten} bytes of {request.layout.loc} memory that {how}")
+    for _, _, definition in pieces if len(pieces) > 1 else ():
+        if definition is not None and definition.parent is not None and definition.value is not None:
+            if request.bytes.lo <= definition.parent.lo and definition.parent.hi <= request.bytes.hi:
+                owner = definition.value.owner
                 where = owner if isinstance(owner, Operation) else op
                 warning(where, "copies a slice of a tile over that tile, which is read later")
 
 
-def _unwritten(pieces: Sequence[Piece], wanted: Wanted, box: Box) -> int:
+def _unwritten(pieces: Sequence[Piece], request: ReadRequest, box: ReadBox) -> int:
     """How many of the bytes that are looked at certainly belong to no value.
 
     Where the box shows while running, that is known only if no byte of the tile belongs to one.
     """
     missing = [(p.lo, p.hi) for p in pieces if p.value is None]
-    lines = None if len(missing) < len(pieces) else [(wanted.bytes.lo, wanted.bytes.hi)]
-    if missing and (exact := _lines(wanted.layout, box)) is not None:
-        lines = [(wanted.bytes.lo + lo, wanted.bytes.lo + hi) for lo, hi in exact]
+    lines = None if len(missing) < len(pieces) else [(request.bytes.lo, request.bytes.hi)]
+    if missing and (exact := _lines(request.layout, box)) is not None:
+        lines = [(request.bytes.lo + lo, request.bytes.lo + hi) for lo, hi in exact]
     return sum(max(0, min(hi, end) - max(lo, start)) for start, end in lines or () for lo, hi in missing)
 
 
-def _lines(layout: TileLayout, box: Box) -> list[tuple[int, int]] | None:
+def _lines(layout: TileLayout, box: ReadBox) -> list[tuple[int, int]] | None:
     """The bytes of a box as stretches [start, end) from the beginning of the tile; None if not known."""
     if (box.row, box.col) == (0, 0) and box.valid == layout.shape:
         return [(0, layout.bytes)]

@@ -9,21 +9,21 @@ instead of by recursion, so that long chains of loops do no harm.
 from xdsl.ir import Block, Operation, SSAValue
 
 from dialects.pto.types import DYNAMIC, TileLayout, TileType
-from dsv4_passes.transforms.common.byte_ranges import Bytes, CannotRaise, Extents, Handle, TileBytes
+from dsv4_passes.transforms.common.byte_ranges import Bytes, CannotRaise, Extents, Handle, TileByteRanges
 
-from .diagnose import Box, warn_about
+from .diagnose import ReadBox, warn_of_reads
 from .region_frames import (
     NOW,
-    Column,
-    Edge,
-    Join,
+    Demand,
     Loop,
-    Need,
+    Phi,
+    PhiInput,
+    ReadRequest,
+    RegionFrame,
     Scope,
-    Wanted,
 )
 from .views import (
-    Cell,
+    Definition,
     Piece,
     Views,
     adaptable,
@@ -33,18 +33,18 @@ from .views import (
 )
 
 
-class Flow:
+class ReachingDefinitions:
     """Memory over time, as far as the walk has come."""
 
-    def __init__(self, tiles: TileBytes, views: Views):
+    def __init__(self, tiles: TileByteRanges, views: Views):
         self.tiles, self.views = tiles, views
         self.now = 0
         self.scope = Scope()
         self.scopes: dict[Block, Scope] = {}
-        self.joins: list[Join] = []
+        self.frames: list[RegionFrame] = []
         self.loops: dict[Operation | Block, Loop] = {}
-        self._queue: list[tuple[Column, Edge]] = []
-        self._deep: dict[Cell, SSAValue] = {}
+        self._queue: list[tuple[Phi, PhiInput]] = []
+        self._deep: dict[Definition, SSAValue] = {}
         self._written_as: dict[Bytes, set[tuple[tuple[int, int], Extents] | None]] = {}
         """Shape and valid extent of all writes of a range; None stands for all of it."""
 
@@ -53,93 +53,102 @@ class Flow:
     def write(self, bytes_: Bytes, value: SSAValue | None, parent: Bytes | None = None) -> None:
         """From now on the bytes hold `value`, or nothing that anybody may read."""
         self.now += 1
-        cell = Cell(bytes_, value, self.now, parent)
-        for atom in self.tiles.atoms(bytes_):
-            self.scope.defs.setdefault(atom, []).append((self.now, cell))
+        definition = Definition(bytes_, value, self.now, parent)
+        for interval in self.tiles.intervals(bytes_):
+            self.scope.defs.setdefault(interval, []).append((self.now, definition))
 
-    def open(self, join: Join) -> None:
-        self.joins.append(join)
-        if isinstance(join, Loop):
-            self.loops[join.loop.body.block] = join
+    def open(self, frame: RegionFrame) -> None:
+        self.frames.append(frame)
+        if isinstance(frame, Loop):
+            self.loops[frame.loop.body.block] = frame
 
-    def close(self, join: Join) -> None:
+    def close(self, frame: RegionFrame) -> None:
         """Go on behind an operation with regions."""
-        self.scope = join.scope
+        self.scope = frame.scope
         self.now += 1
-        join.end = self.now
-        for atom in join.written():
-            self.scope.defs.setdefault(atom, []).append((self.now, join))
+        frame.end = self.now
+        for interval in frame.written():
+            self.scope.defs.setdefault(interval, []).append((self.now, frame))
 
     # -- reading -----------------------------------------------------------------------------------
 
     def read(
-        self, op: Operation, wanted: Wanted, valid: Extents, need: Need, box: Box | None = None
+        self, op: Operation, request: ReadRequest, valid: Extents, demand: Demand, box: ReadBox | None = None
     ) -> SSAValue:
         """The tile that `op` reads, of which it looks at the lanes in `valid`, or only at those in `box`."""
-        pieces = self.pieces(self.scope, NOW, wanted, need)
-        if not need.partly:
-            warn_about(op, pieces, wanted, box or Box(0, 0, valid))
-        return self._whole(op, pieces, wanted, valid)
+        pieces = self.pieces(self.scope, NOW, request, demand)
+        if not demand.partly:
+            warn_of_reads(op, pieces, request, box or ReadBox(0, 0, valid))
+        return self._whole(op, pieces, request, valid)
 
-    def pieces(self, scope: Scope, time: int, wanted: Wanted, need: Need) -> list[Piece]:
+    def pieces(self, scope: Scope, time: int, request: ReadRequest, demand: Demand) -> list[Piece]:
         """What a range of bytes consists of, in order."""
-        atoms = self.tiles.atoms(wanted.bytes)
-        found = [scope.find(atom, time, wanted, need) for atom in atoms]
-        if any(cell is not found[0] for cell in found):
-            found = self._newest(atoms, found)
+        intervals = self.tiles.intervals(request.bytes)
+        found = [scope.find(interval, time, request, demand) for interval in intervals]
+        if any(definition is not found[0] for definition in found):
+            found = self._newest(intervals, found)
         pieces: list[Piece] = []
-        for atom, cell in zip(atoms, found, strict=True):
-            lo, hi = self.tiles.starts[atom][1], self.tiles.starts[atom + 1][1]
-            if pieces and pieces[-1].cell is cell:
+        for interval, definition in zip(intervals, found, strict=True):
+            lo, hi = self.tiles.starts[interval][1], self.tiles.starts[interval + 1][1]
+            if pieces and pieces[-1].definition is definition:
                 lo = pieces.pop().lo
-            pieces.append(Piece(lo, hi, cell))
+            pieces.append(Piece(lo, hi, definition))
         return pieces
 
-    def _newest(self, atoms: range, found: list[Cell | None]) -> list[Cell | None]:
+    def _newest(self, intervals: range, found: list[Definition | None]) -> list[Definition | None]:
         """A value that a join made of a range stands for all of its bytes that are not written later."""
-        for cell in sorted({c for c in found if c is not None}, key=lambda c: c.time):
-            inside = self.tiles.atoms(cell.bytes)
-            for i, atom in enumerate(atoms):
+        for definition in sorted({c for c in found if c is not None}, key=lambda c: c.time):
+            inside = self.tiles.intervals(definition.bytes)
+            for i, interval in enumerate(intervals):
                 other = found[i]
-                if atom in inside and (other is None or other.time < cell.time):
-                    found[i] = cell
+                if interval in inside and (other is None or other.time < definition.time):
+                    found[i] = definition
         return found
 
-    def _whole(self, op: Operation, pieces: list[Piece], wanted: Wanted, valid: Extents) -> SSAValue:
-        for _, _, cell in pieces:
-            if cell is not None and cell.lost:
-                raise CannotRaise(op, "tile behind a region", cell.lost)
-        if len(pieces) == 1 and (cell := pieces[0].cell) is not None and cell.value is not None:
-            have = layout_of_value(cell.value)
-            if not covers(have, self.views.extents[cell.value], wanted.layout, valid):
-                pieces = [pieces[0]._replace(cell=self._with_old_lanes(cell, cell.value))]
-        return self.views.whole(op, pieces, wanted.bytes, wanted.layout)
+    def _whole(self, op: Operation, pieces: list[Piece], request: ReadRequest, valid: Extents) -> SSAValue:
+        for _, _, definition in pieces:
+            if definition is not None and definition.lost:
+                raise CannotRaise(op, "tile behind a region", definition.lost)
+        if (
+            len(pieces) == 1
+            and (definition := pieces[0].definition) is not None
+            and definition.value is not None
+        ):
+            have = layout_of_value(definition.value)
+            if not covers(have, self.views.extents[definition.value], request.layout, valid):
+                pieces = [pieces[0]._replace(definition=self._with_old_lanes(definition, definition.value))]
+        return self.views.whole(op, pieces, request.bytes, request.layout)
 
-    def _with_old_lanes(self, cell: Cell, value: SSAValue) -> Cell:
+    def _with_old_lanes(self, definition: Definition, value: SSAValue) -> Definition:
         """A reader sees more lanes than were written: beside them are those that were there before.
 
         What the cube's memories hold beside the valid lanes nobody can tell.
         """
         layout, owner = layout_of_value(value), value.owner
         if layout.loc not in ("vec", "mat") or not isinstance(owner, Operation) or owner.parent is None:
-            return cell
-        if cell not in self._deep:
-            scope, wanted = self.scopes[owner.parent], Wanted(cell.bytes, layout)
-            before = self.pieces(scope, cell.time, wanted, Need(partly=True))
+            return definition
+        if definition not in self._deep:
+            scope, request = self.scopes[owner.parent], ReadRequest(definition.bytes, layout)
+            before = self.pieces(scope, definition.time, request, Demand(partly=True))
             following = owner.next_op
-            old = before[0].cell if len(before) == 1 else None
-            if old is None or old.value is None or following is None or not self._is_kind(old, cell, layout):
-                self._deep[cell] = value
+            old = before[0].definition if len(before) == 1 else None
+            if (
+                old is None
+                or old.value is None
+                or following is None
+                or not self._is_kind(old, definition, layout)
+            ):
+                self._deep[definition] = value
             else:
                 full = layout._replace(valid_rows=layout.rows, valid_cols=layout.cols)
-                base = self._whole(following, before, Wanted(cell.bytes, full), layout.shape)
+                base = self._whole(following, before, ReadRequest(definition.bytes, full), layout.shape)
                 base = self.views.retype(following, base, TileType(full))
                 zero = self.views.index(0)
-                self._deep[cell] = self.views.insert(following, value, base, zero, zero)
-        return Cell(cell.bytes, self._deep[cell], cell.time, cell.parent)
+                self._deep[definition] = self.views.insert(following, value, base, zero, zero)
+        return Definition(definition.bytes, self._deep[definition], definition.time, definition.parent)
 
     @staticmethod
-    def _is_kind(old: Cell, new: Cell, layout: TileLayout) -> bool:
+    def _is_kind(old: Definition, new: Definition, layout: TileLayout) -> bool:
         assert old.value is not None
         return adaptable(layout_of_value(old.value), old.bytes, new.bytes.lo, layout)
 
@@ -151,69 +160,74 @@ class Flow:
         written = None if handle.window or handle.valid == shape else (shape, handle.valid)
         self._written_as.setdefault(handle.bytes, set()).add(written)
 
-    def column_type(self, wanted: Wanted) -> TileType:
+    def phi_type(self, request: ReadRequest) -> TileType:
         """A column's extent is static where all writes of its range agree."""
-        layout = wanted.layout
-        written = self._written_as.get(wanted.bytes, set())
+        layout = request.layout
+        written = self._written_as.get(request.bytes, set())
         if written == {None}:
             return value_type(layout, layout.shape)
         (only,) = written if len(written) == 1 else (None,)
         return value_type(layout, only[1] if only and only[0] == layout.shape else (None, None))
 
-    def announce(self, column: Column) -> None:
+    def announce(self, phi: Phi) -> None:
         """Know the extents of a column's values."""
-        if isinstance(column.type, TileType):
-            rows, cols = (None if e == DYNAMIC else e for e in column.type.data.valid)
-            for value in (column.argument, column.result):
+        if isinstance(phi.type, TileType):
+            rows, cols = (None if e == DYNAMIC else e for e in phi.type.data.valid)
+            for value in (phi.argument, phi.result):
                 if value is not None:
                     self.views.extents[value] = rows, cols
 
-    def ask(self, column: Column, edge: Edge, need: Need) -> None:
-        together = need.together(edge.need)
-        if together != edge.need:
-            edge.need = together
-            self._queue.append((column, edge))
+    def ask(self, phi: Phi, phi_input: PhiInput, demand: Demand) -> None:
+        together = demand.together(phi_input.demand)
+        if together != phi_input.demand:
+            phi_input.demand = together
+            self._queue.append((phi, phi_input))
 
     def settle(self) -> None:
         """Find the values of all edges that were asked for."""
         while self._queue:
-            column, edge = self._queue.pop()
-            assert edge.need is not None
-            assert column.wanted is not None
-            pieces = self.pieces(edge.scope, edge.time, column.wanted, edge.need)
-            if edge.value is None or (edge.makeshift and not edge.need.partly):
-                self._fill(column, edge, column.wanted, pieces, edge.need)
+            phi, phi_input = self._queue.pop()
+            assert phi_input.demand is not None
+            assert phi.request is not None
+            pieces = self.pieces(phi_input.scope, phi_input.time, phi.request, phi_input.demand)
+            if phi_input.value is None or (phi_input.makeshift and not phi_input.demand.partly):
+                self._fill(phi, phi_input, phi.request, pieces, phi_input.demand)
 
-    def _fill(self, column: Column, edge: Edge, wanted: Wanted, pieces: list[Piece], need: Need) -> None:
-        type_ = column.type
+    def _fill(
+        self, phi: Phi, phi_input: PhiInput, request: ReadRequest, pieces: list[Piece], demand: Demand
+    ) -> None:
+        type_ = phi.type
         assert isinstance(type_, TileType)
         layout = type_.data
         rows, cols = (s if e == DYNAMIC else e for e, s in zip(layout.valid, layout.shape, strict=True))
         try:
-            value = self._whole(edge.before, pieces, wanted, (rows, cols))
+            value = self._whole(phi_input.before, pieces, request, (rows, cols))
         except CannotRaise as problem:
-            if not need.partly:
-                raise CannotRaise(_owner(column), problem.reason, problem.why) from None
-            value, edge.makeshift = self.views.undef(edge.before, type_.data, type_.data.valid), True
-        if not need.partly:
-            warn_about(_owner(column), pieces, wanted, Box(0, 0, (rows, cols)))
-        edge.value = self.views.retype(edge.before, value, type_)
+            if not demand.partly:
+                raise CannotRaise(_owner(phi), problem.reason, problem.why) from None
+            value, phi_input.makeshift = (
+                self.views.undef(phi_input.before, type_.data, type_.data.valid),
+                True,
+            )
+        if not demand.partly:
+            warn_of_reads(_owner(phi), pieces, request, ReadBox(0, 0, (rows, cols)))
+        phi_input.value = self.views.retype(phi_input.before, value, type_)
 
-    def value(self, column: Column, edge: Edge) -> SSAValue:
+    def value(self, phi: Phi, phi_input: PhiInput) -> SSAValue:
         """The value of an edge; undefined if nobody needs it."""
-        if edge.value is None:
-            assert isinstance(column.type, TileType)
-            layout = column.type.data
-            edge.value = self.views.undef(edge.before, layout, layout.valid)
-        return edge.value
+        if phi_input.value is None:
+            assert isinstance(phi.type, TileType)
+            layout = phi.type.data
+            phi_input.value = self.views.undef(phi_input.before, layout, layout.valid)
+        return phi_input.value
 
     def finish(self) -> None:
         self.settle()
-        for join in self.joins:
-            join.finish()
+        for frame in self.frames:
+            frame.finish()
 
 
-def _owner(column: Column) -> Operation:
-    owner = column.result.owner
+def _owner(phi: Phi) -> Operation:
+    owner = phi.result.owner
     assert isinstance(owner, Operation)
     return owner

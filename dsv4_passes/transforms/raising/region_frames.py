@@ -18,7 +18,7 @@ from xdsl.dialects import scf
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from dialects.pto.types import TileLayout, TileType
-from dsv4_passes.transforms.common.byte_ranges import Bytes, Extents, TileBytes, first_trip_guard, trips
+from dsv4_passes.transforms.common.byte_ranges import Bytes, Extents, TileByteRanges, first_trip_guard, trips
 from dsv4_passes.xdsl_extras.region_values import (
     add_argument,
     add_result,
@@ -27,39 +27,39 @@ from dsv4_passes.xdsl_extras.region_values import (
     terminator,
 )
 
-from .views import Cell, adaptable, layout_of_value
+from .views import Definition, adaptable, layout_of_value
 
 
 class Definitions(Protocol):
     """What frames ask of the definitions that reach a point (`reaching_definitions.Flow`)."""
 
-    tiles: TileBytes
+    tiles: TileByteRanges
     now: int
     scope: "Scope"
     loops: "dict[Operation | Block, Loop]"
 
-    def ask(self, column: "Column", edge: "Edge", need: "Need") -> None: ...
-    def announce(self, column: "Column") -> None: ...
-    def column_type(self, wanted: "Wanted") -> TileType: ...
-    def value(self, column: "Column", edge: "Edge") -> SSAValue: ...
+    def ask(self, phi: "Phi", phi_input: "PhiInput", demand: "Demand") -> None: ...
+    def announce(self, phi: "Phi") -> None: ...
+    def phi_type(self, request: "ReadRequest") -> TileType: ...
+    def value(self, phi: "Phi", phi_input: "PhiInput") -> SSAValue: ...
 
 
 NOW = 1 << 62
 """Later than everything that has been written."""
 
 
-class Need(NamedTuple):
+class Demand(NamedTuple):
     """How a value is needed: in no first trip of the loops `late`, and if `partly`, only beside a piece."""
 
     late: frozenset["Loop"] = frozenset()
     partly: bool = False
 
-    def together(self, other: "Need | None") -> "Need":
+    def together(self, other: "Demand | None") -> "Demand":
         """Needed in both ways."""
-        return self if other is None else Need(self.late & other.late, self.partly and other.partly)
+        return self if other is None else Demand(self.late & other.late, self.partly and other.partly)
 
 
-class Wanted(NamedTuple):
+class ReadRequest(NamedTuple):
     """A tile that is read: where, and as what."""
 
     bytes: Bytes
@@ -67,40 +67,40 @@ class Wanted(NamedTuple):
 
 
 @dataclass(eq=False)
-class Edge:
+class PhiInput:
     """One way into a column: the value that the bytes hold in `scope` at `time`."""
 
     scope: "Scope"
     time: int
     before: Operation
     late: "Loop | None" = None
-    need: Need | None = None
+    demand: Demand | None = None
     value: SSAValue | None = None
     makeshift: bool = False
     """The bytes hold something of another kind, which counts as nothing as long as nobody minds."""
 
 
 @dataclass(eq=False)
-class Column:
+class Phi:
     """A tile, or an index, that a loop carries or a branch yields."""
 
     type: Attribute
-    edges: list[Edge]
+    inputs: list[PhiInput]
     result: SSAValue
-    wanted: Wanted | None = None
+    request: ReadRequest | None = None
     argument: SSAValue | None = None
-    before: Cell | None = None
+    before: Definition | None = None
     """The argument as content of memory, at the beginning of a trip."""
-    after: Cell | None = None
+    after: Definition | None = None
     """The result as content of memory, behind the operation."""
     parent: Bytes | None = None
     """One of its values is a slice of the tile there."""
 
-    def cell(self, time: int) -> Cell:
+    def definition(self, time: int) -> Definition:
         """The result as content of memory from `time` on."""
-        assert self.wanted is not None
+        assert self.request is not None
         if self.after is None:
-            self.after = Cell(self.wanted.bytes, self.result, time, self.parent)
+            self.after = Definition(self.request.bytes, self.result, time, self.parent)
         return self.after
 
 
@@ -108,183 +108,189 @@ class Column:
 class Scope:
     """A block, and what was written in it: per atom (time, what), in order of time."""
 
-    join: "Join | None" = None
+    frame: "RegionFrame | None" = None
     late: "Loop | None" = None
     """The loop in whose first trip this block does not run."""
-    defs: dict[int, list[tuple[int, "Cell | Join"]]] = field(
-        default_factory=dict[int, list[tuple[int, "Cell | Join"]]]
+    defs: dict[int, list[tuple[int, "Definition | RegionFrame"]]] = field(
+        default_factory=dict[int, list[tuple[int, "Definition | RegionFrame"]]]
     )
     extents: dict[SSAValue, Extents] = field(default_factory=dict[SSAValue, Extents])
     """What `set_validshape` has made of handles."""
 
-    def last(self, atom: int, need: Need) -> Cell:
+    def last(self, interval: int, demand: Demand) -> Definition:
         """What an atom that is written here holds at the end."""
-        return _cell(self.defs[atom][-1][1], atom, need)
+        return _cell(self.defs[interval][-1][1], interval, demand)
 
-    def find(self, atom: int, time: int, wanted: Wanted, need: Need) -> Cell | None:
+    def find(self, interval: int, time: int, request: ReadRequest, demand: Demand) -> Definition | None:
         """What an atom holds before `time`; None if nobody has written it."""
-        if (history := self.defs.get(atom)) is not None:
+        if (history := self.defs.get(interval)) is not None:
             index = len(history) if time == NOW else bisect_left(history, time, key=itemgetter(0))
             if index:
-                return _cell(history[index - 1][1], atom, need)
+                return _cell(history[index - 1][1], interval, demand)
         if self.late is not None:
-            need = need._replace(late=need.late | {self.late})
-        return None if self.join is None else self.join.at_entry(atom, wanted, need)
+            demand = demand._replace(late=demand.late | {self.late})
+        return None if self.frame is None else self.frame.at_entry(interval, request, demand)
 
 
-def _cell(what: "Cell | Join", atom: int, need: Need) -> Cell:
-    return what.at_exit(atom, need) if isinstance(what, Join) else what
+def _cell(what: "Definition | RegionFrame", interval: int, demand: Demand) -> Definition:
+    return what.at_exit(interval, demand) if isinstance(what, RegionFrame) else what
 
 
-class Join:
+class RegionFrame:
     """An operation with regions: where values of several paths come together."""
 
-    def __init__(self, flow: Definitions, op: Operation):
-        self.flow, self.op = flow, op
-        flow.now += 1
-        self.scope, self.start, self.end = flow.scope, flow.now, NOW
+    def __init__(self, reaching: Definitions, op: Operation):
+        self.reaching, self.op = reaching, op
+        reaching.now += 1
+        self.scope, self.start, self.end = reaching.scope, reaching.now, NOW
         self.inner: list[Scope] = []
-        self.columns: list[Column] = []
+        self.phis: list[Phi] = []
 
-    def at_entry(self, atom: int, wanted: Wanted, need: Need) -> Cell | None:
+    def at_entry(self, interval: int, request: ReadRequest, demand: Demand) -> Definition | None:
         """What an atom holds where one of the blocks begins."""
-        return self.scope.find(atom, self.start, wanted, need)
+        return self.scope.find(interval, self.start, request, demand)
 
-    def at_exit(self, atom: int, need: Need) -> Cell:
+    def at_exit(self, interval: int, demand: Demand) -> Definition:
         """What an atom that is written inside holds behind the operation: values do not get out."""
         why = f"it reads what is written in a '{self.op.name}'"
-        bytes_ = self.inner[-1].last(atom, need).bytes
-        return Cell(bytes_, None, self.end, lost=why)
+        bytes_ = self.inner[-1].last(interval, demand).bytes
+        return Definition(bytes_, None, self.end, lost=why)
 
     def written(self) -> set[int]:
         """Atoms that are written inside."""
-        return {atom for scope in self.inner for atom in scope.defs}
+        return {interval for scope in self.inner for interval in scope.defs}
 
     def finish(self) -> None:
         """Put the values of all columns in place."""
 
 
-class Loop(Join):
+class Loop(RegionFrame):
     """A loop. A column's edges are its initial value and what a trip leaves to the next."""
 
-    def __init__(self, flow: Definitions, op: scf.ForOp, written: set[int]):
-        super().__init__(flow, op)
+    def __init__(self, reaching: Definitions, op: scf.ForOp, written: set[int]):
+        super().__init__(reaching, op)
         self.loop, self._written = op, written
         self.may_skip = (trips(op) or 0) == 0
         self.inner = [Scope(self)]
-        self.known: dict[int, list[Column]] = {}
+        self.known: dict[int, list[Phi]] = {}
         """Columns by the atoms that they carry."""
-        self.out_of: dict[int, Column] = {}
+        self.out_of: dict[int, Phi] = {}
 
-    def at_entry(self, atom: int, wanted: Wanted, need: Need) -> Cell | None:
-        if atom not in self._written and not any(_holds(c, wanted) for c in self.known.get(atom, ())):
-            return super().at_entry(atom, wanted, need)
-        column = self.column(atom, wanted)
-        initial, carried = column.edges
-        if self not in need.late:
-            self.flow.ask(column, initial, need)
-        self.flow.ask(column, carried, need._replace(late=need.late - {self}))
-        if column.before is None:
-            assert column.wanted is not None
-            column.before = Cell(column.wanted.bytes, column.argument, self.start)
-        return column.before
+    def at_entry(self, interval: int, request: ReadRequest, demand: Demand) -> Definition | None:
+        if interval not in self._written and not any(
+            _holds(c, request) for c in self.known.get(interval, ())
+        ):
+            return super().at_entry(interval, request, demand)
+        phi = self.phi(interval, request)
+        initial, carried = phi.inputs
+        if self not in demand.late:
+            self.reaching.ask(phi, initial, demand)
+        self.reaching.ask(phi, carried, demand._replace(late=demand.late - {self}))
+        if phi.before is None:
+            assert phi.request is not None
+            phi.before = Definition(phi.request.bytes, phi.argument, self.start)
+        return phi.before
 
-    def at_exit(self, atom: int, need: Need) -> Cell:
-        if (column := self.out_of.get(atom)) is None:
-            last = self.inner[0].last(atom, need)
+    def at_exit(self, interval: int, demand: Demand) -> Definition:
+        if (phi := self.out_of.get(interval)) is None:
+            last = self.inner[0].last(interval, demand)
             if last.value is None:
                 return last
-            column = self.column(atom, Wanted(last.bytes, layout_of_value(last.value)))
-            column.parent = column.parent or last.parent
-            self.out_of[atom] = column
-        initial, carried = column.edges
+            phi = self.phi(interval, ReadRequest(last.bytes, layout_of_value(last.value)))
+            phi.parent = phi.parent or last.parent
+            self.out_of[interval] = phi
+        initial, carried = phi.inputs
         if self.may_skip:
-            self.flow.ask(column, initial, need)
-        self.flow.ask(column, carried, need)
-        return column.cell(self.end)
+            self.reaching.ask(phi, initial, demand)
+        self.reaching.ask(phi, carried, demand)
+        return phi.definition(self.end)
 
-    def column(self, atom: int, wanted: Wanted) -> Column:
+    def phi(self, interval: int, request: ReadRequest) -> Phi:
         """The column that carries an atom as part of what is wanted."""
-        for column in self.known.get(atom, ()):
-            if _holds(column, wanted):
-                return column
-        column = self.add(self.flow.column_type(wanted), wanted)
-        for inside in self.flow.tiles.atoms(wanted.bytes):
-            self.known.setdefault(inside, []).append(column)
-        return column
+        for phi in self.known.get(interval, ()):
+            if _holds(phi, request):
+                return phi
+        phi = self.add(self.reaching.phi_type(request), request)
+        for inside in self.reaching.tiles.intervals(request.bytes):
+            self.known.setdefault(inside, []).append(phi)
+        return phi
 
-    def add(self, type_: Attribute, wanted: Wanted | None = None) -> Column:
-        edges = [
-            Edge(self.scope, self.start, self.op),
-            Edge(self.inner[0], NOW, terminator(self.loop.body.block)),
+    def add(self, type_: Attribute, request: ReadRequest | None = None) -> Phi:
+        inputs = [
+            PhiInput(self.scope, self.start, self.op),
+            PhiInput(self.inner[0], NOW, terminator(self.loop.body.block)),
         ]
-        column = Column(type_, edges, add_result(self.loop, type_), wanted, add_argument(self.loop, type_))
-        self.columns.append(column)
-        self.flow.announce(column)
-        return column
+        phi = Phi(type_, inputs, add_result(self.loop, type_), request, add_argument(self.loop, type_))
+        self.phis.append(phi)
+        self.reaching.announce(phi)
+        return phi
 
     def finish(self) -> None:
-        append_operands(self.loop, [self.flow.value(c, c.edges[0]) for c in self.columns])
+        append_operands(self.loop, [self.reaching.value(c, c.inputs[0]) for c in self.phis])
         append_operands(
-            terminator(self.loop.body.block), [self.flow.value(c, c.edges[1]) for c in self.columns]
+            terminator(self.loop.body.block), [self.reaching.value(c, c.inputs[1]) for c in self.phis]
         )
 
 
-class Branch(Join):
+class Branch(RegionFrame):
     """An `scf.if`. A column's edges are its two sides; a side that is not there changes nothing."""
 
-    def __init__(self, flow: Definitions, op: scf.IfOp):
-        super().__init__(flow, op)
+    def __init__(self, reaching: Definitions, op: scf.IfOp):
+        super().__init__(reaching, op)
         self.branch = op
         first, later = first_trip_guard(op)
-        loops = flow.loops
+        loops = reaching.loops
         self.late = [
             None if later is None else loops.get(later.owner),
             None if first is None else loops.get(first.owner),
         ]
         sides = [op.true_region, *([op.false_region] if op.false_region.blocks else [])]
         self.inner = [Scope(self, self.late[i]) for i, _ in enumerate(sides)]
-        self.results: dict[int, Column] = {}
+        self.results: dict[int, Phi] = {}
 
-    def at_exit(self, atom: int, need: Need) -> Cell:
-        if (column := self.results.get(atom)) is None:
-            cells = [side.last(atom, need) for side in self.inner if atom in side.defs]
-            known = [(cell, cell.value) for cell in cells if cell.value is not None]
+    def at_exit(self, interval: int, demand: Demand) -> Definition:
+        if (phi := self.results.get(interval)) is None:
+            definitions = [side.last(interval, demand) for side in self.inner if interval in side.defs]
+            known = [
+                (definition, definition.value) for definition in definitions if definition.value is not None
+            ]
             if not known:
-                return cells[0]
+                return definitions[0]
             widest, value = max(known, key=lambda c: c[0].bytes.hi - c[0].bytes.lo)
-            wanted = Wanted(widest.bytes, layout_of_value(value))
-            column = self.add(self.flow.column_type(wanted), wanted)
-            column.parent = next((cell.parent for cell in cells if cell.parent is not None), None)
-            for inside in self.flow.tiles.atoms(wanted.bytes):
-                self.results.setdefault(inside, column)
-        for edge in column.edges:
-            late = need.late if edge.late is None else need.late | {edge.late}
-            self.flow.ask(column, edge, need._replace(late=late))
-        return column.cell(self.end)
+            request = ReadRequest(widest.bytes, layout_of_value(value))
+            phi = self.add(self.reaching.phi_type(request), request)
+            phi.parent = next(
+                (definition.parent for definition in definitions if definition.parent is not None), None
+            )
+            for inside in self.reaching.tiles.intervals(request.bytes):
+                self.results.setdefault(inside, phi)
+        for phi_input in phi.inputs:
+            late = demand.late if phi_input.late is None else demand.late | {phi_input.late}
+            self.reaching.ask(phi, phi_input, demand._replace(late=late))
+        return phi.definition(self.end)
 
-    def add(self, type_: Attribute, wanted: Wanted | None = None) -> Column:
+    def add(self, type_: Attribute, request: ReadRequest | None = None) -> Phi:
         missing = terminator(else_block(self.branch))
-        edges = [Edge(self.inner[0], NOW, terminator(self.branch.true_region.block), self.late[0])]
+        inputs = [PhiInput(self.inner[0], NOW, terminator(self.branch.true_region.block), self.late[0])]
         if len(self.inner) == 2:
-            edges.append(Edge(self.inner[1], NOW, missing, self.late[1]))
+            inputs.append(PhiInput(self.inner[1], NOW, missing, self.late[1]))
         else:
-            edges.append(Edge(self.scope, self.start, missing, self.late[1]))
-        column = Column(type_, edges, add_result(self.branch, type_), wanted)
-        self.columns.append(column)
-        self.flow.announce(column)
-        return column
+            inputs.append(PhiInput(self.scope, self.start, missing, self.late[1]))
+        phi = Phi(type_, inputs, add_result(self.branch, type_), request)
+        self.phis.append(phi)
+        self.reaching.announce(phi)
+        return phi
 
     def finish(self) -> None:
         for side, region in enumerate(self.branch.regions):
             if region.blocks:
-                values = [self.flow.value(c, c.edges[side]) for c in self.columns]
+                values = [self.reaching.value(c, c.inputs[side]) for c in self.phis]
                 append_operands(terminator(region.block), values)
 
 
-def _holds(column: Column, wanted: Wanted) -> bool:
+def _holds(phi: Phi, request: ReadRequest) -> bool:
     """A column can carry what is wanted."""
-    assert column.wanted is not None
-    bytes_, layout = column.wanted
-    inside = bytes_.lo <= wanted.bytes.lo and wanted.bytes.hi <= bytes_.hi
-    return inside and adaptable(layout, bytes_, wanted.bytes.lo, wanted.layout)
+    assert phi.request is not None
+    bytes_, layout = phi.request
+    inside = bytes_.lo <= request.bytes.lo and request.bytes.hi <= bytes_.hi
+    return inside and adaptable(layout, bytes_, request.bytes.lo, request.layout)

@@ -32,7 +32,7 @@ from dsv4_passes.transforms.common.constants import Constants
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Cell:
+class Definition:
     """`bytes` hold the lanes of `value` from `time` on, until something else is written there.
 
     Without a value they hold what nobody can name: scratch, or for the reason `lost`.
@@ -51,11 +51,11 @@ class Piece(NamedTuple):
 
     lo: int
     hi: int
-    cell: Cell | None
+    definition: Definition | None
 
     @property
     def value(self) -> SSAValue | None:
-        return None if self.cell is None else self.cell.value
+        return None if self.definition is None else self.definition.value
 
 
 class Views:
@@ -80,23 +80,23 @@ class Views:
 
     def adapt(self, op: Operation, piece: Piece, lo: int, layout: TileLayout) -> SSAValue:
         """See a value, or the contiguous part of it that begins at byte `lo`, as another layout."""
-        cell, value = piece.cell, piece.value
-        assert cell is not None
+        definition, value = piece.definition, piece.value
+        assert definition is not None
         assert value is not None
         have = layout_of_value(value)
-        if not adaptable(have, cell.bytes, lo, layout):
+        if not adaptable(have, definition.bytes, lo, layout):
             raise CannotRaise(
                 op,
                 "bytes of another kind",
                 f"it reads {describe(layout)} where {describe(have)} was written",
             )
         if element_bits(have.dtype) != element_bits(layout.dtype):
-            return self._reinterpret(op, value, lo - cell.bytes.lo, layout)
+            return self._reinterpret(op, value, lo - definition.bytes.lo, layout)
         if have.dtype != layout.dtype:
             have = have._replace(dtype=layout.dtype)
             value = self._view(op, BitcastOp, value, have, self.extents[value])
         if layout.bytes < have.bytes:
-            return self._extract(op, value, lo - cell.bytes.lo, layout)
+            return self._extract(op, value, lo - definition.bytes.lo, layout)
         if same_place(have, layout):
             return value
         if is_transpose(have, layout):
@@ -144,14 +144,14 @@ class Views:
         aligned = all((p.lo - bytes_.lo) % line == 0 == (p.hi - p.lo) % line for p in pieces)
         whole = _full(layout._replace(blayout="row_major")) if aligned else flat(layout)
         line = whole.cols * element_bits(layout.dtype) // 8
-        old = next((p for p in pieces if p.cell is not None and p.cell.bytes == bytes_), None)
+        old = next((p for p in pieces if p.definition is not None and p.definition.bytes == bytes_), None)
         if old is None:
             value = self.undef(op, whole, whole.shape)
         else:
             value = self.retype(op, self.adapt(op, old, bytes_.lo, whole), TileType(whole))
         for given in pieces:
-            lo, hi, cell = given
-            if old is not None and cell is old.cell:
+            lo, hi, definition = given
+            if old is not None and definition is old.definition:
                 continue
             if (lo - bytes_.lo) * 8 % element_bits(layout.dtype):
                 raise CannotRaise(op, "tiles overlap partly", "it reads a part of an element")

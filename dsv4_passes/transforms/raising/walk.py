@@ -34,7 +34,7 @@ from dsv4_passes.transforms.common.byte_ranges import (
     Extents,
     Handle,
     Space,
-    TileBytes,
+    TileByteRanges,
     Window,
     check_extent,
     extent_of,
@@ -42,15 +42,15 @@ from dsv4_passes.transforms.common.byte_ranges import (
 from dsv4_passes.transforms.common.scratch import remember_scratch
 
 from .cleanup import clean_up
-from .diagnose import Box, overwritten_parent
-from .reaching_definitions import Flow
+from .diagnose import ReadBox, overwritten_parent
+from .reaching_definitions import ReachingDefinitions
 from .region_frames import (
     Branch,
-    Join,
+    Demand,
     Loop,
-    Need,
+    ReadRequest,
+    RegionFrame,
     Scope,
-    Wanted,
 )
 from .views import Views, value_type
 
@@ -60,9 +60,9 @@ class Walk:
 
     def __init__(self, body: Block, chip: ChipRules):
         self.chip = chip
-        self.tiles = TileBytes(body)
+        self.tiles = TileByteRanges(body)
         self.views = Views(body)
-        self.flow = Flow(self.tiles, self.views)
+        self.reaching = ReachingDefinitions(self.tiles, self.views)
         self.dead: list[Operation] = []
         self.popped: dict[tuple[Block | None, object], deque[SSAValue]] = {}
         self.freed: set[Space] = set()
@@ -71,14 +71,14 @@ class Walk:
         self.reshaped: dict[Operation, list[SSAValue]] = {}
         """Handles from outside that `set_validshape` changes in each loop or branch."""
         self.look_ahead(body)
-        self.block(body, self.flow.scope)
-        self.flow.finish()
+        self.block(body, self.reaching.scope)
+        self.reaching.finish()
         for op in reversed(self.dead):
             op.detach()
             op.erase()
-        joins = self.flow.joins
-        added = {column.result for join in joins for column in join.columns}
-        structured = [j.op for j in joins if isinstance(j.op, (scf.ForOp, scf.IfOp)) and j.columns]
+        frames = self.reaching.frames
+        added = {phi.result for frame in frames for phi in frame.phis}
+        structured = [j.op for j in frames if isinstance(j.op, (scf.ForOp, scf.IfOp)) and j.phis]
         clean_up(structured, added, self.views.made)
 
     # -- before the walk ---------------------------------------------------------------------------
@@ -88,11 +88,11 @@ class Walk:
         written, reshaped = set[int](), list[SSAValue]()
         for op in block.ops:
             for handle in self.tiles.writes(op):
-                self.flow.note_write(handle)
-                written.update(self.tiles.atoms(handle.bytes))
-            written.update(a for h in self.scratch(op) for a in self.tiles.atoms(h.bytes))
+                self.reaching.note_write(handle)
+                written.update(self.tiles.intervals(handle.bytes))
+            written.update(a for h in self.scratch(op) for a in self.tiles.intervals(h.bytes))
             if isinstance(op, AllocTileOp) and op.addr is None:
-                written.update(self.tiles.atoms(self.tiles.handles[op.res].bytes))
+                written.update(self.tiles.intervals(self.tiles.handles[op.res].bytes))
             if isinstance(op, SetValidShapeOp):
                 reshaped.append(op.source)
             inner = [self.look_ahead(b) for region in op.regions for b in region.blocks]
@@ -113,8 +113,8 @@ class Walk:
     # -- walking -----------------------------------------------------------------------------------
 
     def block(self, block: Block, scope: Scope) -> None:
-        self.flow.scope = scope
-        self.flow.scopes[block] = scope
+        self.reaching.scope = scope
+        self.reaching.scopes[block] = scope
         for op in list(block.ops):
             if isinstance(op, scf.ForOp):
                 self.loop(op)
@@ -135,7 +135,7 @@ class Walk:
         if isinstance(op.results[0].type, TileBufType):
             self.dead.append(op)
             if isinstance(op, AllocTileOp) and op.addr is None:
-                self.flow.write(self.tiles.handles[op.res].bytes, None)
+                self.reaching.write(self.tiles.handles[op.res].bytes, None)
 
     def tile_op(self, op: TileOp) -> None:
         outs = [handle for v in op.outs if (handle := self.tiles.handles.get(v)) is not None]
@@ -223,7 +223,7 @@ class Walk:
                 unread = any(value is s for s in scratch)
                 op.operands[index] = self.nothing(op, value) if unread else self.operand(op, value)
         for handle in self.scratch(op):
-            self.flow.write(handle.bytes, None)
+            self.reaching.write(handle.bytes, None)
         if isinstance(op, TileOp) and not self.holds(op):
             for index, value in enumerate(op.operands):
                 op.operands[index] = self.loose(op, value)
@@ -250,56 +250,56 @@ class Walk:
             self.tiles.handles[new] = handle
             spelling.carry_name(old, new)
         self.views.extents[new] = handle.valid
-        self.flow.write(handle.bytes, new)
+        self.reaching.write(handle.bytes, new)
 
     # -- regions -----------------------------------------------------------------------------------
 
     def loop(self, op: scf.ForOp) -> None:
-        join = Loop(self.flow, op, self.written[op])
-        self.flow.open(join)
-        inner = join.inner[0]
+        frame = Loop(self.reaching, op, self.written[op])
+        self.reaching.open(frame)
+        inner = frame.inner[0]
         changed = self.changed(op)
         before = {handle: self.extents(handle) for handle in changed}
-        columns = {h: [join.add(self.views.index(0).type) for _ in (0, 1)] for h in changed}
-        for handle, pair in columns.items():
+        phis = {h: [frame.add(self.views.index(0).type) for _ in (0, 1)] for h in changed}
+        for handle, pair in phis.items():
             inner.extents[handle] = pair[0].argument, pair[1].argument
         self.block(op.body.block, inner)
-        for handle, pair in columns.items():
-            for axis, column in enumerate(pair):
-                column.edges[0].value = self.views.scalar(before[handle][axis], 0)
-                column.edges[1].value = self.views.scalar(inner.extents[handle][axis], 0)
-        self.flow.close(join)
-        for handle, pair in columns.items():
-            self.flow.scope.extents[handle] = pair[0].result, pair[1].result
+        for handle, pair in phis.items():
+            for axis, phi in enumerate(pair):
+                phi.inputs[0].value = self.views.scalar(before[handle][axis], 0)
+                phi.inputs[1].value = self.views.scalar(inner.extents[handle][axis], 0)
+        self.reaching.close(frame)
+        for handle, pair in phis.items():
+            self.reaching.scope.extents[handle] = pair[0].result, pair[1].result
 
     def branch(self, op: scf.IfOp) -> None:
-        join = Branch(self.flow, op)
-        self.flow.open(join)
-        for scope, region in zip(join.inner, op.regions, strict=False):
+        frame = Branch(self.reaching, op)
+        self.reaching.open(frame)
+        for scope, region in zip(frame.inner, op.regions, strict=False):
             self.block(region.block, scope)
-        self.flow.scope = join.scope
+        self.reaching.scope = frame.scope
         changed = self.changed(op)
         before = {handle: self.extents(handle) for handle in changed}
         for handle in changed:
             after: list[SSAValue] = []
             for axis in (0, 1):
-                column = join.add(self.views.index(0).type)
-                sides = [side.extents.get(handle, before[handle]) for side in join.inner]
-                for edge, extents in zip(column.edges, [*sides, before[handle]], strict=False):
-                    edge.value = self.views.scalar(extents[axis], 0)
-                after.append(column.result)
-            join.scope.extents[handle] = after[0], after[1]
-        self.flow.close(join)
+                phi = frame.add(self.views.index(0).type)
+                sides = [side.extents.get(handle, before[handle]) for side in frame.inner]
+                for phi_input, extents in zip(phi.inputs, [*sides, before[handle]], strict=False):
+                    phi_input.value = self.views.scalar(extents[axis], 0)
+                after.append(phi.result)
+            frame.scope.extents[handle] = after[0], after[1]
+        self.reaching.close(frame)
 
     def section(self, op: Operation) -> None:
         """Tiles do not get out of a section for one kind of core; no other region is understood."""
         if not isinstance(op, SectionOp):
             raise CannotRaise(op, "unknown region", "when its region runs is not known")
-        join = Join(self.flow, op)
-        self.flow.open(join)
-        join.inner = [Scope(join)]
-        self.block(op.body.block, join.inner[0])
-        self.flow.close(join)
+        frame = RegionFrame(self.reaching, op)
+        self.reaching.open(frame)
+        frame.inner = [Scope(frame)]
+        self.block(op.body.block, frame.inner[0])
+        self.reaching.close(frame)
 
     def changed(self, op: Operation) -> list[SSAValue]:
         """Handles from outside whose extents change in a loop or branch."""
@@ -309,11 +309,11 @@ class Walk:
 
     def extents(self, handle: SSAValue) -> Extents:
         """What a handle says here."""
-        scope: Scope | None = self.flow.scope
+        scope: Scope | None = self.reaching.scope
         while scope is not None:
             if (known := scope.extents.get(handle)) is not None:
                 return known
-            scope = scope.join.scope if scope.join else None
+            scope = scope.frame.scope if scope.frame else None
         return self.tiles.handles[handle].valid
 
     def extent_op(self, op: SetValidShapeOp | GetValidShapeOp | ValidExtentOp) -> None:
@@ -324,7 +324,7 @@ class Walk:
         if isinstance(op, SetValidShapeOp):
             extents = extent_of(op.valid_row), extent_of(op.valid_col)
             check_extent(op, self.tiles.handles[op.source].layout, extents)
-            self.flow.scope.extents[op.source] = extents
+            self.reaching.scope.extents[op.source] = extents
             return
         rows, cols = self.extents(op.source)
         asked = (rows, cols) if isinstance(op, GetValidShapeOp) else (cols if "cols" in op.name else rows,)
@@ -340,7 +340,7 @@ class Walk:
         if handle.bytes.space in self.freed:
             warning(op, "reads a popped tile after its slot was given back")
             self.freed.discard(handle.bytes.space)
-        return self.nothing(op, value) if handle.is_null else self.read(op, value, Need())
+        return self.nothing(op, value) if handle.is_null else self.read(op, value, Demand())
 
     def looked_at(self, op: Operation, value: SSAValue) -> SSAValue:
         """A tile operand of an operation that computes something: which lanes it looks at is said by its
@@ -348,26 +348,30 @@ class Walk:
         """
         handle = self.tiles.handles.get(value)
         return (
-            self.read(op, value, Need()) if handle is not None and handle.is_null else self.operand(op, value)
+            self.read(op, value, Demand())
+            if handle is not None and handle.is_null
+            else self.operand(op, value)
         )
 
     def nothing(self, op: Operation, value: SSAValue) -> SSAValue:
         handle = self.tiles.handles[value]
         return self.views.undef(op, handle.layout, self.extents(value))
 
-    def read(self, op: Operation, value: SSAValue, need: Need) -> SSAValue:
+    def read(self, op: Operation, value: SSAValue, demand: Demand) -> SSAValue:
         """The tile that a handle denotes here, as the handle sees it."""
         handle, valid = self.tiles.handles[value], self.extents(value)
         if handle.window is not None:
             parent, row, col = self.place(op, handle.window)
-            box = Box(extent_of(row), extent_of(col), valid)
-            return self.views.window(op, self.whole(op, parent, need, box), (row, col), handle.layout, valid)
-        return self.whole(op, value, need)
+            box = ReadBox(extent_of(row), extent_of(col), valid)
+            return self.views.window(
+                op, self.whole(op, parent, demand, box), (row, col), handle.layout, valid
+            )
+        return self.whole(op, value, demand)
 
-    def whole(self, op: Operation, value: SSAValue, need: Need, box: Box | None = None) -> SSAValue:
+    def whole(self, op: Operation, value: SSAValue, demand: Demand, box: ReadBox | None = None) -> SSAValue:
         """The tile that a handle of a whole tile denotes; `op` looks at nothing else than `box` of it."""
         handle, valid = self.tiles.handles[value], self.extents(value)
-        tile = self.flow.read(op, Wanted(handle.bytes, handle.layout), valid, need, box)
+        tile = self.reaching.read(op, ReadRequest(handle.bytes, handle.layout), valid, demand, box)
         return self.views.with_valid(op, tile, valid)
 
     def place(self, op: Operation, window: Window) -> tuple[SSAValue, SSAValue, SSAValue]:
@@ -381,7 +385,7 @@ class Walk:
     def old_content(self, op: Operation, value: SSAValue) -> SSAValue:
         """What the destination of an operation that changes a part of it held before."""
         try:
-            return self.read(op, value, Need(partly=True))
+            return self.read(op, value, Demand(partly=True))
         except CannotRaise:
             return self.views.undef(op, self.tiles.handles[value].layout, self.extents(value))
 
@@ -393,7 +397,7 @@ class Walk:
         if handle.window is not None and base is not None:
             _, row, col = self.place(op, handle.window)
             value = self.views.insert(op, value, base, row, col)
-        self.flow.write(handle.bytes, value, overwritten_parent(handle.bytes, ins, self.tiles.handles))
+        self.reaching.write(handle.bytes, value, overwritten_parent(handle.bytes, ins, self.tiles.handles))
 
     def base(self, op: Operation, out: SSAValue) -> SSAValue | None:
         """What a piece is written into: all lanes of the tile, or nothing where other bytes lie there.
@@ -406,7 +410,7 @@ class Walk:
         layout = tile.layout
         full = TileType(layout._replace(valid_rows=layout.rows, valid_cols=layout.cols))
         try:
-            value = self.flow.read(op, Wanted(tile.bytes, layout), layout.shape, Need(partly=True))
+            value = self.reaching.read(op, ReadRequest(tile.bytes, layout), layout.shape, Demand(partly=True))
         except CannotRaise:
             return self.views.undef(op, layout, layout.shape)
         return self.views.retype(op, value, full)
