@@ -31,7 +31,7 @@ from dialects.pto.memory import MakeTensorViewOp
 from dialects.pto.moves import TMovOp
 from dialects.pto.tiles import InsertOp, UndefOp
 from dialects.pto.types import DYNAMIC, TileBufType, TileType
-from dsv4_passes.diagnostics import UserError, about
+from dsv4_passes.diagnostics import UserError, about, refused
 from dsv4_passes.targets import LATEST
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
@@ -46,6 +46,7 @@ from dsv4_passes.transforms.common.origin import (
     take_origin,
 )
 from dsv4_passes.transforms.common.scratch import REMEMBERED
+from dsv4_passes.transforms.mixed.join_mixed import JOINED
 from dsv4_passes.xdsl_extras.region_values import Structured, drop_columns
 
 from .copies import prepare
@@ -224,6 +225,11 @@ class PtoLowerPass(ModulePass):
                 self.bring_back(origin, functions)
             return
         for function in functions_of(op):
+            if JOINED in function.attributes:
+                name = function.sym_name.data
+                why = "it is the two functions of a mixed kernel seen as one; run pto-split-mixed first"
+                refused(function, f"'{name}' stays in value form: {why}", "mixed kernel not split")
+                continue
             self.lower(function, take_origin(function))
 
     def lower(self, function: func.FuncOp, origin: Origin | None) -> None:
