@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from xdsl.dialects.builtin import FileLineColLoc, LocationAttr
+from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation
 
 from . import source_names as spelling
@@ -55,7 +56,7 @@ class Diagnostic:
     outcome: Outcome = "note"
     reason: str = ""
     function: str = ""
-    """The name of the function that was being worked on, where one was."""
+    """The name of the function that was being worked on, else of the one that the site stands in."""
 
     def __str__(self) -> str:
         where = location_text(self.location)
@@ -126,7 +127,15 @@ def withdraw(functions: Collection[str]) -> None:
 def _say(
     severity: Severity, op: Operation, message: str, outcome: Outcome = "note", reason: str = ""
 ) -> None:
-    _add(Diagnostic(severity, message, op.location, outcome, reason, _FUNCTION.get()))
+    _add(Diagnostic(severity, message, op.location, outcome, reason, _FUNCTION.get() or _function_of(op)))
+
+
+def _function_of(op: Operation) -> str:
+    """The name of the function that an operation stands in, or is; empty for a module."""
+    found: Operation | None = op
+    while found is not None and not isinstance(found, FuncOp):
+        found = found.parent_op()
+    return found.sym_name.data if found is not None else ""
 
 
 def _add(diagnostic: Diagnostic) -> None:

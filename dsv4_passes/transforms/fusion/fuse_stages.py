@@ -38,7 +38,7 @@ from dialects.dsv4.launch import LaunchOp, WrapperOp
 from dialects.dsv4.tensors import CreateOp
 from dialects.pto.base import target_arch
 from dialects.pto.types import TileBufType
-from dsv4_passes.diagnostics import UserError, note, refused, rewritten
+from dsv4_passes.diagnostics import UserError, about, note, refused, rewritten
 from dsv4_passes.equivalence.facts import facts_of
 from dsv4_passes.equivalence.lanes import LaneContext, LaneRun, run_lanes
 from dsv4_passes.targets import LATEST
@@ -292,9 +292,11 @@ def fuse_all(
         try:
             launch, message = fuse(module, pair, target)
         except CannotFuse as problem:
-            refused(pair.consumer, f"not fused: {problem}", problem.reason)
+            with about(pair.consumer.callee):
+                refused(pair.consumer, f"not fused: {problem}", problem.reason)
             continue
-        rewritten(launch, message)
+        with about(launch.callee):
+            rewritten(launch, message)
         count += 1
     remark_nonadjacent_stages(module, None if scope == "all" else LaneWay(module))
     return count

@@ -38,10 +38,11 @@ from dialects.pto.convert import TCvtOp
 from dialects.pto.elementwise import BinaryOp, ScalarOp, TAddOp, TSubOp, UnaryOp
 from dialects.pto.tiles import InsertOp, ReshapeOp
 from dialects.pto.types import TileBufType, TileType
-from dsv4_passes.diagnostics import about, rewritten
+from dsv4_passes.diagnostics import rewritten
 from dsv4_passes.equivalence.lanes import lane_difference
 from dsv4_passes.targets import LATEST
 from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
+from dsv4_passes.transforms.common.origin import functions_of
 
 from .builder import CannotBuild, layout_of, valid_of
 from .checked_rewrite import Policy, Rewritten, SignedZero
@@ -292,6 +293,5 @@ class FoldLanesPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         policy = Policy("exact", self.signed_zero, self.chip, self.ptoas)
-        for function in [f for f in op.walk() if isinstance(f, func.FuncOp)]:
-            with about(function.sym_name.data):
-                fold_function(function, policy)
+        for function in functions_of(op):
+            fold_function(function, policy)

@@ -34,11 +34,11 @@ from dialects.pto.matmul import MatmulOp
 from dialects.pto.moves import TTransOp
 from dialects.pto.tiles import BitcastOp, InsertOp, ReinterpretOp
 from dialects.pto.types import TileBufType, TileType
-from dsv4_passes.diagnostics import about, note, refused, rewritten
+from dsv4_passes.diagnostics import note, refused, rewritten
 from dsv4_passes.interpreter.numerics import is_float
 from dsv4_passes.targets import LATEST
 from dsv4_passes.transforms.common.lane_index import Ids
-from dsv4_passes.transforms.common.origin import note_before, take_before
+from dsv4_passes.transforms.common.origin import functions_of, note_before, take_before
 
 from . import select_to_lanes
 from .bf16_consumers import bf16_goldens
@@ -274,6 +274,5 @@ class RaiseLanesPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         policy = Policy(self.guard, self.signed_zero, self.chip, self.ptoas)
-        for function in [f for f in op.walk() if isinstance(f, func.FuncOp)]:
-            with about(function.sym_name.data):
-                raise_function(function, policy)
+        for function in functions_of(op):
+            raise_function(function, policy)
