@@ -11,7 +11,8 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
-from dialects.pto.types import PtrType, TileBufType
+from dialects.pto.forms import is_buffer_form
+from dialects.pto.types import PtrType
 from dsv4_passes.diagnostics import UserError, collect
 from dsv4_passes.equivalence.effects import Push
 from dsv4_passes.equivalence.facts import Fact, check_sides, facts_of
@@ -75,7 +76,7 @@ def comparables(module: ModuleOp, but: Collection[str] = ()) -> dict[str, Compar
                 facts |= {_index(value): fact for value, fact in facts_of(function).items()}
             except UserError as error:
                 refusal = error
-            if any(isinstance(r.type, TileBufType) for op in function.walk() for r in op.results):
+            if is_buffer_form(function):
                 why = [e.message for e in said.entries if f"'{function.sym_name.data}'" in e.message]
                 refusal = UserError(why[0] if why else "it is in buffer form", function.location)
         found[name] = Comparable(kernel, facts, refusal)

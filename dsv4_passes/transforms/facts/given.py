@@ -1,4 +1,4 @@
-"""Arrays that were given for arguments and are no facts: what remarks say instead of asking for them."""
+"""What remarks say about missing facts: what to state, unless an array was given that is no fact."""
 
 from collections.abc import Iterable
 
@@ -23,3 +23,14 @@ def given_instead(function: func.FuncOp, arguments: Iterable[BlockArgument | Non
         if isinstance(given, StringAttr):
             said[f"'{argument_name(function, argument.index)}' was given and {given.data}"] = None
     return "; ".join(said) or None
+
+
+def wanted_fact(names: list[str], what: str, kind: str = "") -> str:
+    """`nothing is known about 'w': if it is a select matrix, a fact allows the rewrite (…)`."""
+    about = " and ".join(f"'{name}'" for name in names)
+    stated = ", ".join(f'{name} = "{kind}even" or "{kind}odd"' for name in names)
+    if_so = f"{'it' if len(names) == 1 else 'each'} is {what}"
+    return (
+        f"nothing is known about {about}: if {if_so}, a fact allows the rewrite "
+        f"(--facts with {stated}, or with the real arrays)"
+    )

@@ -37,7 +37,7 @@ from dialects.dsv4.functions import set_returned, visible, written
 from dialects.dsv4.launch import LaunchOp, WrapperOp
 from dialects.dsv4.tensors import CreateOp
 from dialects.pto.base import target_arch
-from dialects.pto.types import TileBufType
+from dialects.pto.forms import is_buffer_form
 from dsv4_passes.diagnostics import UserError, about, note, refused, rewritten
 from dsv4_passes.equivalence.facts import facts_of
 from dsv4_passes.equivalence.lanes import LaneContext, LaneRun, run_lanes
@@ -126,7 +126,7 @@ def check(pair: Pair) -> tuple[Pair, dict[int, int]]:
     """What holds for any grid: the pair with what need not be in GM, and the tensors of both."""
     pair, passed = check_launches(pair)
     for launch in (pair.producer, pair.consumer):
-        if any(isinstance(r.type, TileBufType) for op in launch.function().walk() for r in op.results):
+        if is_buffer_form(launch.function()):
             raise CannotFuse(f"'{launch.callee}' is not in value form", "buffer form")
     if common_decorator(pair.producer.function(), pair.consumer.function()) is None:
         raise CannotFuse(f"{pair.label} are declared with different attributes", "different attributes")

@@ -21,6 +21,9 @@ from dialects.pto.memory import TStoreOp
 from dialects.pto.moves import TConcatOp, TExtractOp, TMovOp, TTransOp
 from dialects.pto.tiles import InsertOp, ReshapeOp, SetValidShapeOp, SubviewOp, TransposeOp
 from dialects.pto.types import PartitionTensorViewType, TileType
+from dsv4_passes.diagnostics import refused
+
+from .products import sums_of
 
 LANE_MOVES = (
     *(TMovOp, TExtractOp, TConcatOp, TTransOp, TGatherOp, TScatterOp, TSelOp, TNegOp),
@@ -48,6 +51,28 @@ def bf16_goldens(value: SSAValue) -> Iterator[Operation]:
                 pending += _yielded_to(op, use.index)
             elif isinstance(op, scf.ForOp) and use.index >= 3:
                 pending += [op.body.block.args[use.index - 2], op.results[use.index - 3]]
+
+
+def kept_for_bf16(value: SSAValue, kept: dict[Operation, Operation]) -> bool:
+    """Leave a re-interleave alone, with a remark, because it or a sum that it goes into becomes bf16.
+
+    `kept` holds what was left alone so far, each with the operation that rounds it.
+    """
+    op = value.owner
+    assert isinstance(op, Operation)
+    golden = next(bf16_goldens(value), None) or next(
+        (kept[user] for user in sums_of(value) if user in kept), None
+    )
+    if golden is None:
+        return False
+    kept[op] = golden
+    refused(
+        op,
+        f"'{op.name}' stays: guard bf16-fallback keeps the matmul re-interleave because "
+        f"'{golden.name}' rounds its result to bf16",
+        "guard bf16-fallback",
+    )
+    return True
 
 
 def rounds_to_bf16(op: Operation) -> bool:

@@ -1,7 +1,8 @@
-"""Where lanes can be had from: a value that holds them, a part of one, every second lane, or several.
+"""Gathers and scatters by mask that hold given lanes.
 
-`source(rebuilder, ids, before)` looks for the cheapest way to have the lanes `ids` as an f32 tile in
-vector memory in front of an operation, and returns it as a form to build.
+`source(index, ids, before)` looks for the cheapest way to have the lanes `ids` as an f32 tile in vector
+memory in front of an operation: a value that holds them, a part of one, every second lane, or several of
+these side by side. `interleavings` puts two such sources together.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -16,14 +17,15 @@ from dsv4_passes.transforms.common.lane_index import Ids, LaneIndex
 
 from .adjacent_loads import adjacent_loads, load_together
 from .builder import Builder, index_constant, layout_of
-from .forms.scatter_pair import PATTERNS, Build, gather, vec_type
+from .checked_rewrite import Candidate, CheckedRewrite
+from .forms.scatter_pair import PATTERNS, Build, gather, interleave, plus_zero, scatter, vec_type
 
 SEGMENTS = (2, 4, 8)
 PLACES = ("vec", "mat", "left", "right")
 
 
 @dataclass(frozen=True)
-class Source:
+class Selection:
     """A way to have some lanes: what it is called in remarks, and how it is built."""
 
     what: str
@@ -32,7 +34,7 @@ class Source:
     """The value of which these are the even (0) or odd (1) lanes."""
 
 
-def source(index: LaneIndex, ids: Ids, before: Operation) -> Source | None:
+def source(index: LaneIndex, ids: Ids, before: Operation) -> Selection | None:
     """The cheapest form that holds these lanes, the sign of zeros aside; None if nothing does."""
     if (found := _single(index, ids, before)) is not None:
         return found
@@ -46,27 +48,59 @@ def source(index: LaneIndex, ids: Ids, before: Operation) -> Source | None:
                 return found
             forms = [part.build for part in parts if part is not None]
             what = " | ".join(dict.fromkeys(part.what for part in parts if part is not None))
-            return Source(f"{count} times {what}, side by side", lambda b: side_by_side(b, forms))
+            return Selection(f"{count} times {what}, side by side", lambda b: side_by_side(b, forms))
     return None
 
 
-def _single(index: LaneIndex, ids: Ids, before: Operation) -> Source | None:
+def interleavings(checked: CheckedRewrite, value: SSAValue) -> Iterator[Candidate]:
+    """Forms for a value whose even and odd lanes can be had."""
+    ids = checked.index.ids(value)
+    anchor = value.owner
+    if ids is None or ids.shape[2] % 2:
+        return
+    assert isinstance(anchor, Operation)
+    even, odd = ids[:, :, 0::2], ids[:, :, 1::2]
+    for lane, half, other in ((0, even, odd), (1, odd, even)):
+        if checked.is_zero(other) and not checked.is_zero(half):
+            if (found := source(checked.index, half, anchor)) is not None:
+                what, pattern = f"raw mask scatter {PATTERNS[lane]}", PATTERNS[lane]
+                yield Candidate(what, lambda b: scatter(b, found.build(b), pattern))
+                yield Candidate(f"{what} + 0", lambda b: plus_zero(b, scatter(b, found.build(b), pattern)))
+            return
+    bare = checked.unrounded(even), checked.unrounded(odd)
+    for halves, drops in ((bare, True), ((even, odd), False)):
+        if halves[0] is None or halves[1] is None:
+            continue
+        first, second = (source(checked.index, half, anchor) for half in (halves[0], halves[1]))
+        if first is None or second is None:
+            continue
+        for how in ("tadd", "tor"):
+            yield Candidate(
+                f"two raw mask scatters merged by {how}",
+                lambda b, e=first, o=second, how=how: interleave(b, e.build(b), o.build(b), how),
+                drops,
+            )
+
+
+def _single(index: LaneIndex, ids: Ids, before: Operation) -> Selection | None:
     """Lanes of one known value: all of them, a stretch of each row, or every second one."""
     for value in best(index.same(ids, before)):
-        return Source("the value itself", lambda b, v=value: b.f32_in_vec(v))
+        return Selection("the value itself", lambda b, v=value: b.f32_in_vec(v))
     for value, lane in best_halves(index.whole(ids, before)):
         what = f"mask gather {PATTERNS[lane]}"
-        return Source(what, lambda b, v=value, p=PATTERNS[lane]: gather(b, b.f32_in_vec(v), p), (value, lane))
+        return Selection(
+            what, lambda b, v=value, p=PATTERNS[lane]: gather(b, b.f32_in_vec(v), p), (value, lane)
+        )
     for value, col in index.slices(ids, before):
         if layout_of(value).loc == "vec":
             width = ids.shape[2]
-            return Source("a slice", lambda b, v=value, c=col, w=width: columns(b, v, c, w))
+            return Selection("a slice", lambda b, v=value, c=col, w=width: columns(b, v, c, w))
     return None
 
 
 def _of_one_load(
     index: LaneIndex, halves: Sequence[tuple[SSAValue, int] | None], before: Operation
-) -> Source | None:
+) -> Selection | None:
     """Halves of tiles that were loaded from side by side: one load of them all, one gather."""
     known = [half for half in halves if half is not None]
     if len(known) < len(halves) or len({lane for _, lane in known}) != 1:
@@ -75,7 +109,7 @@ def _of_one_load(
     if loads is None or not index.visible(loads[0].res[0], before):
         return None
     pattern = PATTERNS[known[0][1]]
-    return Source(
+    return Selection(
         f"mask gather {pattern} of one load in place of {len(loads)}",
         lambda b: gather(b, b.f32_in_vec(load_together(b, loads)), pattern),
     )

@@ -19,11 +19,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from xdsl.context import Context
 from xdsl.dialects import arith, func
-from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, SSAValue
-from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import (
     GreedyRewritePatternApplier,
     PatternRewriter,
@@ -37,19 +34,16 @@ from dialects.pto.base import TileOp, is_tile
 from dialects.pto.convert import TCvtOp
 from dialects.pto.elementwise import BinaryOp, ScalarOp, TAddOp, TSubOp, UnaryOp
 from dialects.pto.tiles import InsertOp, ReshapeOp
-from dialects.pto.types import TileBufType, TileType
-from dsv4_passes.diagnostics import rewritten
+from dialects.pto.types import TileType
 from dsv4_passes.equivalence.lanes import lane_difference
-from dsv4_passes.targets import LATEST
 from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
-from dsv4_passes.transforms.common.origin import functions_of
 
 from .builder import CannotBuild, layout_of, valid_of
-from .checked_rewrite import Policy, Rewritten, SignedZero
+from .checked_rewrite import Policy, Rewritten
 from .find_rotations import rotations
+from .preconditions import followed
 from .raise_lanes import MERGES, raise_sites
-from .report import outcome_text, savings
-from .select_to_lanes import followed
+from .sites import LanePass, rewrite_site
 
 Made = TypeVar("Made", bound=Operation)
 LANE_WISE = (UnaryOp, ScalarOp, TCvtOp)
@@ -248,13 +242,7 @@ def fold_rotations(function: func.FuncOp, policy: Policy) -> int:
         return 0
     count = 0
     for value in checked.from_the_last(is_rotated):
-        op = value.owner
-        assert isinstance(op, Operation)
-        before = savings(function)
-        result = checked.try_all(value, rotations(checked, value))
-        if isinstance(result, Rewritten):
-            count += 1
-            rewritten(op, f"'{op.name}' -> {outcome_text(result, before, savings(function))}")
+        count += isinstance(rewrite_site(checked, value, rotations(checked, value)), Rewritten)
     return count
 
 
@@ -263,10 +251,7 @@ def fold_rotations(function: func.FuncOp, policy: Policy) -> int:
 
 def fold_function(function: func.FuncOp, policy: Policy) -> bool:
     """Fold the lane operations of one function in value form; whether anything changed."""
-    ops = list(function.walk())
-    if not any(isinstance(op, LaneOp) for op in ops):
-        return False
-    if any(isinstance(r.type, TileBufType) for op in ops for r in op.results):
+    if not any(isinstance(op, LaneOp) for op in function.walk()):
         return False
     merged = merges_halves(function) and raise_sites(function, policy) > 0
     folded = fold_meeting(function)
@@ -283,15 +268,10 @@ def merges_halves(function: func.FuncOp) -> bool:
 
 
 @dataclass(frozen=True)
-class FoldLanesPass(ModulePass):
+class FoldLanesPass(LanePass):
     """Fold lane operations, rotations among them; `signed-zero` as for `dsv4-raise-lanes`."""
 
     name = "dsv4-fold-lanes"
-    signed_zero: SignedZero = "exact"
-    chip: str | None = None
-    ptoas: str | float = LATEST
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        policy = Policy("exact", self.signed_zero, self.chip, self.ptoas)
-        for function in functions_of(op):
-            fold_function(function, policy)
+    def rewrite(self, function: func.FuncOp, policy: Policy) -> None:
+        fold_function(function, policy)

@@ -1,30 +1,26 @@
 """Why a site was not raised: how far the match got, and what would lift it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.dialects import func
-from xdsl.ir import BlockArgument, Operation, SSAValue
+from xdsl.ir import Operation, SSAValue
 
 from dialects.pto.convert import TSelOp, TSelsOp
 from dialects.pto.lanes import TGatherOp, TScatterOp
-from dialects.pto.memory import TLoadOp
-from dsv4_passes.diagnostics import refused
-from dsv4_passes.equivalence.facts import (
-    argument_name,
-    facts_of,
-    loaded_argument,
-)
+from dsv4_passes.equivalence.facts import facts_of
 from dsv4_passes.interpreter.numerics import is_float
 from dsv4_passes.transforms.common.lane_index import Ids
-from dsv4_passes.transforms.facts.given import given_instead
 from dsv4_passes.transforms.facts.selections import DENSE, describe
 
-from . import select_to_lanes
 from .builder import layout_of
 from .checked_rewrite import CheckedRewrite
+from .index_facts import unknown_index
 from .lane_sources import Finder, named
+from .products import is_site as is_product
+from .products import loaded_by, products, unknown
+from .stays import say_stays
 
 
 def refuse(
@@ -35,23 +31,19 @@ def refuse(
     """
     op, layout = value.owner, layout_of(value)
     assert isinstance(op, Operation)
-    product = layout.loc == "acc" or select_to_lanes.is_site(value)
+    product = layout.loc == "acc" or is_product(value)
     if not product and not isinstance(op, (TGatherOp, TScatterOp, TSelOp, TSelsOp)):
         return 0
-    site = f"'{op.name}' of {layout.rows}x{layout.cols} stays"
-    unknown = select_to_lanes.unknown if product else _unknown_index
-    if (found := unknown(function, value)) is not None:
-        if product and f" {DENSE}" in found[0]:
-            return 1
-        refused(op, f"{site}: {found[0]}", found[1])
-        return 0
-    known = facts_of(function)
-    selects = any(select_to_lanes.loaded_by(op.rhs) in known for op in select_to_lanes.products(value))
-    if checked is None or (product and not reasons and not selects):
+    found = unknown(function, value) if product else unknown_index(function, value)
+    if found is not None and product and f" {DENSE}" in found[0]:
         return 1
-    why = "; ".join(reasons) or how_far(checked, value)
-    kind = "not a selection" if product else "not a pair of halves"
-    refused(op, f"{site}: {why}", reasons[0] if reasons else kind)
+    known = facts_of(function)
+    selects = any(loaded_by(op.rhs) in known for op in products(value))
+    if found is None and (checked is None or (product and not reasons and not selects)):
+        return 1
+    reason = "not a selection" if product else "not a pair of halves"
+    otherwise = ("" if checked is None else how_far(checked, value)), reason
+    say_stays(value, f"'{op.name}' of {layout.rows}x{layout.cols}", found, reasons, otherwise)
     return 0
 
 
@@ -120,44 +112,3 @@ def _one_hot(places: Sequence[int], of: int) -> NDArray[np.float32]:
     matrix = np.zeros((of, len(places)), np.float32)
     matrix[list(places), np.arange(len(places))] = 1
     return matrix
-
-
-# -- arguments ---------------------------------------------------------------------------------------
-
-
-def _behind(value: SSAValue) -> Iterator[Operation]:
-    """The operations that a value is computed by, those in a loop's body included, each once."""
-    pending, seen = [value], set[Operation]()
-    while pending:
-        op = pending.pop().owner
-        if isinstance(op, Operation) and op not in seen:
-            seen.add(op)
-            yield op
-            pending += op.operands
-            for region in op.regions:
-                for block in region.blocks:
-                    if block.last_op is not None:
-                        pending += block.last_op.operands
-
-
-def _arguments_behind(value: SSAValue) -> Iterator[BlockArgument]:
-    for op in _behind(value):
-        argument = loaded_argument(op) if isinstance(op, TLoadOp) else None
-        if argument is not None:
-            yield argument
-
-
-def _unknown_index(function: func.FuncOp, value: SSAValue) -> tuple[str, str] | None:
-    """What is not known about the index of a gather or scatter at or behind a value."""
-    known = facts_of(function)
-    arguments: dict[BlockArgument, None] = {}
-    for op in _behind(value):
-        if isinstance(op, (TGatherOp, TScatterOp)) and op.form() == "index":
-            arguments |= dict.fromkeys(_arguments_behind(op.idx))
-    if given := given_instead(function, arguments):
-        return given, "no table"
-    missing = [argument_name(function, a.index) for a in arguments if a not in known]
-    if not missing:
-        return None
-    wanted = select_to_lanes.wanted_fact(missing, "a row of lane numbers", "table:")
-    return wanted, "no fact about an index"

@@ -20,11 +20,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from xdsl.context import Context
 from xdsl.dialects import func, scf
-from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
-from xdsl.passes import ModulePass
 
 from dialects.dsv4.lanes import LaneOp
 from dialects.pto.convert import TSelOp, TSelsOp
@@ -33,20 +30,23 @@ from dialects.pto.lanes import TGatherOp, TScatterOp
 from dialects.pto.matmul import MatmulOp
 from dialects.pto.moves import TTransOp
 from dialects.pto.tiles import BitcastOp, InsertOp, ReinterpretOp
-from dialects.pto.types import TileBufType, TileType
-from dsv4_passes.diagnostics import note, refused, rewritten
+from dialects.pto.types import TileType
+from dsv4_passes.diagnostics import note
 from dsv4_passes.interpreter.numerics import is_float
-from dsv4_passes.targets import LATEST
 from dsv4_passes.transforms.common.lane_index import Ids
-from dsv4_passes.transforms.common.origin import functions_of, note_before, take_before
+from dsv4_passes.transforms.common.origin import note_before, take_before
 
-from . import select_to_lanes
-from .bf16_consumers import bf16_goldens
+from .bf16_consumers import kept_for_bf16
 from .builder import Builder, layout_of
-from .checked_rewrite import Candidate, CheckedRewrite, Guard, Policy, Rewritten, SignedZero
+from .checked_rewrite import Candidate, CheckedRewrite, Policy, Rewritten
+from .chunks import with_chunks_unrolled
+from .kernel_kind import become_vector
 from .lane_sources import Build, Finder, as_type, interleaved, meeting, named, plus_zero, swapped
 from .match_report import refuse
-from .report import outcome_text, savings
+from .preconditions import followed
+from .products import is_site as is_product
+from .products import may_select
+from .sites import GuardedLanePass, rewrite_site
 
 VIEWS = (BitcastOp, ReinterpretOp)
 MOVERS = (TGatherOp, TScatterOp, TSelOp, TSelsOp, TTransOp, *VIEWS)
@@ -61,11 +61,11 @@ def is_site(checked: CheckedRewrite, value: SSAValue) -> bool:
     op = value.owner
     layout = layout_of(value)
     if layout.loc == "acc":
-        return select_to_lanes.is_site(value)
+        return is_product(value)
     if layout.loc != "vec" or isinstance(op, (Block, LaneOp)):
         return False
     if isinstance(op, MERGES):
-        return select_to_lanes.is_site(value) or any(has_empty_half(checked, v) for v in op.ins)
+        return is_product(value) or any(has_empty_half(checked, v) for v in op.ins)
     if isinstance(op, scf.ForOp):
         return fills_a_tile(op, value)
     if isinstance(op, InsertOp):
@@ -173,7 +173,7 @@ def stands_for_another(checked: CheckedRewrite, value: SSAValue) -> bool:
 def puts_together(checked: CheckedRewrite, value: SSAValue) -> bool:
     """A product, or a sum of such, whose even and odd lanes are those of two values."""
     ids = checked.index.ids(value)
-    if ids is None or ids.shape[2] % 2 or not select_to_lanes.is_site(value):
+    if ids is None or ids.shape[2] % 2 or not is_product(value):
         return False
     finder = Finder(checked, value)
     return all(finder.source(_bare(checked, ids[:, :, lane::2])) is not None for lane in (0, 1))
@@ -189,7 +189,7 @@ def _bare(checked: CheckedRewrite, ids: Ids) -> Ids:
 
 def raise_sites(function: func.FuncOp, policy: Policy) -> int:
     """Raise every site of one function as it stands."""
-    if (checked := select_to_lanes.followed(function, policy, partly=True)) is None:
+    if (checked := followed(function, policy, partly=True)) is None:
         return 0
     count, ordinary = 0, 0
     seen: set[SSAValue] = set()
@@ -202,34 +202,20 @@ def raise_sites(function: func.FuncOp, policy: Policy) -> int:
         seen.add(value)
         if not is_site(checked, value):
             continue
-        op = value.owner
-        assert isinstance(op, Operation)
         if policy.guard == "bf16-fallback" and puts_together(checked, value):
-            golden = next(bf16_goldens(value), None) or next(
-                (kept[user] for user in select_to_lanes.sums_of(value) if user in kept), None
-            )
-            if golden is not None:
-                kept[op] = golden
-                refused(
-                    op,
-                    f"'{op.name}' stays: guard bf16-fallback keeps the matmul re-interleave because "
-                    f"'{golden.name}' rounds its result to bf16",
-                    "guard bf16-fallback",
-                )
+            if kept_for_bf16(value, kept):
                 continue
-        if isinstance(op, VIEWS) and not count and stands_for_another(checked, value):
+        if isinstance(value.owner, VIEWS) and not count and stands_for_another(checked, value):
             continue
-        before = savings(function)
-        result = checked.try_all(value, candidates(checked, value))
+        result = rewrite_site(checked, value, candidates(checked, value))
         if isinstance(result, Rewritten):
             count += 1
-            rewritten(op, f"'{op.name}' -> {outcome_text(result, before, savings(function))}")
             seen -= {v for v in seen if isinstance(v.owner, VIEWS)}
             pending = list(_backwards(function.body.block))[::-1]
         else:
             ordinary += refuse(checked, function, value, result)
     say_ordinary(function, ordinary)
-    select_to_lanes.become_vector(function)
+    become_vector(function)
     return count
 
 
@@ -244,35 +230,26 @@ def may_move_lanes(function: func.FuncOp) -> bool:
     """Something in the function may be a site whose lanes are worth to be followed."""
     if any(isinstance(op, (*MOVERS, TOrOp)) for op in function.walk()):
         return True
-    return any(isinstance(op, MatmulOp) for op in function.walk()) and select_to_lanes.may_select(function)
+    return any(isinstance(op, MatmulOp) for op in function.walk()) and may_select(function)
 
 
 def raise_function(function: func.FuncOp, policy: Policy) -> int:
     """Raise every site of one function in value form; how many were raised."""
-    ops = list(function.walk())
-    if any(isinstance(r.type, TileBufType) for op in ops for r in op.results):
-        return 0
     if not may_move_lanes(function):
-        values = [v for v in _backwards(function.body.block) if select_to_lanes.is_site(v)]
+        values = [v for v in _backwards(function.body.block) if is_product(v)]
         say_ordinary(function, sum(refuse(None, function, v, []) for v in values))
         return 0
     note_before(function)
-    if not (count := select_to_lanes.with_chunks_unrolled(function, policy, raise_sites)):
+    if not (count := with_chunks_unrolled(function, policy, raise_sites)):
         take_before(function)
     return count
 
 
 @dataclass(frozen=True)
-class RaiseLanesPass(ModulePass):
+class RaiseLanesPass(GuardedLanePass):
     """Raise lane moves; `guard` and `signed-zero` say how exact the result must be."""
 
     name = "dsv4-raise-lanes"
-    guard: Guard = "exact"
-    signed_zero: SignedZero = "exact"
-    chip: str | None = None
-    ptoas: str | float = LATEST
 
-    def apply(self, ctx: Context, op: ModuleOp) -> None:
-        policy = Policy(self.guard, self.signed_zero, self.chip, self.ptoas)
-        for function in functions_of(op):
-            raise_function(function, policy)
+    def rewrite(self, function: func.FuncOp, policy: Policy) -> None:
+        raise_function(function, policy)

@@ -21,9 +21,10 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.utils.exceptions import VerifyException
 
 from dialects.pto.base import TileOp, layout_of, target_arch
+from dialects.pto.forms import is_buffer_form
 from dialects.pto.memory import PartitionViewOp, TLoadOp, TStoreOp, constant_int
 from dialects.pto.tiles import InsertOp, ReshapeOp, SubviewOp
-from dialects.pto.types import PartitionTensorViewType, TileBufType, TileType, ViewShape
+from dialects.pto.types import PartitionTensorViewType, TileType, ViewShape
 from dsv4_passes.diagnostics import UserError, refused, rewritten
 from dsv4_passes.equivalence.lanes import MAX_TRIPS, lane_difference
 from dsv4_passes.equivalence.unknown_ops import is_unknown
@@ -249,7 +250,7 @@ class _Chunks:
 
 def fit_function(function: func.FuncOp, chip: str, ptoas: str | float = LATEST) -> bool:
     """Replace a function that does not fit by one that does; whether it was."""
-    if any(isinstance(r.type, TileBufType) for op in function.walk() for r in op.results):
+    if is_buffer_form(function):
         return False
     if (why := too_large(function, chip, ptoas)) is None:
         return False

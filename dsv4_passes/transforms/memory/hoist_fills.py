@@ -26,9 +26,10 @@ from xdsl.traits import is_side_effect_free
 
 from dialects.dsv4.opaque import MoveOp
 from dialects.pto.base import TileOp, layout_of, target_arch
+from dialects.pto.forms import is_buffer_form
 from dialects.pto.sync import OPERATIONS as SYNC
 from dialects.pto.tiles import BitcastOp, ReinterpretOp, ReshapeOp, SubviewOp, TransposeOp
-from dialects.pto.types import TileBufType, TileType
+from dialects.pto.types import TileType
 from dsv4_passes.diagnostics import UserError, refused, rewritten
 from dsv4_passes.equivalence.unknown_ops import changing_tiles
 from dsv4_passes.interpreter.semantics import SEMANTICS
@@ -120,7 +121,7 @@ def _move(op: object, loop: scf.ForOp) -> None:
 
 def hoist_function(function: func.FuncOp, chip: str, ptoas: str | float = LATEST) -> tuple[func.FuncOp, int]:
     """A function in value form with what fits hoisted, in the place of the one given; how much moved."""
-    if any(isinstance(r.type, TileBufType) for op in function.walk() for r in op.results):
+    if is_buffer_form(function):
         return function, 0
     if changing_tiles(function) is not None or any(isinstance(op, tuple(SYNC)) for op in function.walk()):
         return function, 0
