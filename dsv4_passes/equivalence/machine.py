@@ -43,6 +43,7 @@ from .budget import Budget
 from .effects import Carry, Opaque, Push, Store
 from .run import LaneRun
 from .symbolic_memory import Context, TermMemory
+from .trip_limit import most_trips
 from .unknown_ops import changes_tiles
 
 _VIEWS = ("pto.partition_view", "pto.make_tensor_view", "pto.addptr")
@@ -275,7 +276,8 @@ class LaneMachine(Machine):
     def run_for(self, op: scf.ForOp) -> Steps:
         low, high, step = (self.env[value] for value in (op.lb, op.ub, op.step))
         trips = _trips(low, high, step)
-        if trips is not None and len(trips) <= self.options.max_trips and not self.options.symbolic(op):
+        most = most_trips(op, self.options.max_trips)
+        if trips is not None and len(trips) <= most and not self.options.symbolic(op):
             yield from self.run_trips(op, trips)
         else:
             yield from self._run_once(op, f"{low}:{high}:{step}", affine.bounds(low)[0], trips)

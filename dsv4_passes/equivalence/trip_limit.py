@@ -2,7 +2,8 @@
 
 A run makes a term for every lane of every tile operation of every trip, about `BYTES_PER_LANE` each. So a
 function is measured first (`lanes`), and loops run once with a symbol instead of trip by trip until it fits
-(`fitting_trips`).
+(`fitting_trips`). Loops that fill a tile row by row, as gathers with an index are written, have short bodies
+and many trips: of them more are followed (`most_trips`).
 """
 
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from xdsl.dialects import func, scf
 from xdsl.ir import Block
 
 from dialects.pto.memory import constant_int
+from dialects.pto.tiles import InsertOp
 from dialects.pto.types import TileType
 
 from .budget import OverBudget, size
@@ -23,9 +25,31 @@ SHARE = 4
 """A run may take one part in so many of the memory before loops become symbolic: proving a rewrite runs a
 function several times, and what is new in each run stays."""
 
+ROWS = 16
+"""How many times as many trips are followed of a loop that fills a tile; 1024 rows, where other loops may
+have 64 trips. No tile of vector memory has more rows of a block of 32 bytes that could move lanes in pairs.
+"""
+
+
+def most_trips(loop: scf.ForOp, trips: int) -> int:
+    """How many trips of a loop are followed one by one where `trips` is the limit for loops of any kind."""
+    return trips * ROWS if fills_tiles(loop) else trips
+
+
+def fills_tiles(loop: scf.ForOp) -> bool:
+    """All that a trip hands on is tiles with a piece put in, and there is no loop or branch in its body."""
+    body = loop.body.block
+    last = body.last_op
+    if not isinstance(last, scf.YieldOp) or not last.operands or any(op.regions for op in body.ops):
+        return False
+    return all(
+        isinstance(end.owner, InsertOp) and end.owner.dest is given
+        for end, given in zip(last.operands, body.args[1:], strict=True)
+    )
+
 
 def lanes(functions: Sequence[func.FuncOp], trips: int) -> int:
-    """How many lanes a run computes that goes through loops of at most `trips` constant trips one by one."""
+    """How many lanes a run computes that goes through loops one by one, of any kind up to `trips` trips."""
     return sum(_lanes(function.body.block, trips) for function in functions)
 
 
@@ -34,10 +58,13 @@ def _lanes(block: Block, trips: int) -> int:
     for op in block.ops:
         for result in op.results:
             if isinstance(result.type, TileType):
-                total += result.type.data.rows * result.type.data.cols
+                copied = isinstance(op, InsertOp)  # ids of lanes that are there, and no term
+                total += (
+                    result.type.data.rows * result.type.data.cols // (BYTES_PER_LANE // 8 if copied else 1)
+                )
         if op.regions:
             inside = sum(_lanes(inner, trips) for region in op.regions for inner in region.blocks)
-            total += inside * (_trips(op, trips) if isinstance(op, scf.ForOp) else 1)
+            total += inside * (_trips(op, most_trips(op, trips)) if isinstance(op, scf.ForOp) else 1)
     return total
 
 

@@ -284,7 +284,7 @@ def test_an_unrolled_loop_does_the_same() -> None:
     assert lane_difference(loop, unrolled) is not None
 
 
-@pytest.mark.parametrize("trips", [4, 80])
+@pytest.mark.parametrize("trips", [4, 1040])
 def test_a_symbolic_loop_is_compared_by_induction(trips: int) -> None:
     context = LaneContext()
     symbolic = trips == 4
