@@ -21,6 +21,10 @@ from dialects.pto.types import DYNAMIC, TileLayout, TileType, element_bits
 from dsv4_passes.targets import Chip, Ptoas, wrong_element
 
 WIDENED = ("bf16", "f16")
+SEGMENTS = (2, 4, 8)
+"""So many tiles are put side by side."""
+PLACES = ("vec", "mat", "left", "right")
+"""Memories whose values can be had in vector memory, cheapest first."""
 
 
 class CannotBuild(Exception):
@@ -199,6 +203,11 @@ def is_row_major(view: PartitionViewOp) -> bool:
     """The view's last dimension is contiguous in GM."""
     whole = view.source.owner
     return isinstance(whole, MakeTensorViewOp) and constant_int(whole.strides[-1]) == 1
+
+
+def vec_type(rows: int, cols: int, dtype: str = "f32") -> TileType:
+    """A row-major tile in vector memory of which all is valid."""
+    return TileType(TileLayout("vec", rows, cols, dtype, rows, cols))
 
 
 def layout_of(value: SSAValue) -> TileLayout:

@@ -132,8 +132,9 @@ class CheckedRewrite:
         return term if table.number(term) is not None else None
 
     def is_zero(self, ids: Ids) -> bool:
-        """Every lane is exactly +0."""
-        return bool((ids == self.context.domain.table.zero).all())
+        """Every lane is exactly +0, or the integer 0: its bits are all 0."""
+        table = self.context.domain.table
+        return bool(np.isin(ids, (table.zero, table.int_constant(0))).all())
 
     # -- replacing ---------------------------------------------------------------------------------
 
@@ -249,7 +250,10 @@ class CheckedRewrite:
             return value
         if isinstance(user, (TMovOp, MoveOp)) and layout_of(user.results[0]).loc == have.loc:
             return new
-        raise CannotBuild(f"its result goes to '{user.name}', which takes it from {want.loc} memory only")
+        if have.loc != want.loc:
+            raise CannotBuild(f"its result goes to '{user.name}', which takes it from {want.loc} memory only")
+        sizes = (f"{layout.rows}x{layout.cols}x{layout.dtype}" for layout in (want, have))
+        raise CannotBuild("its result goes to '{}', which takes {}, not {}".format(user.name, *sizes))
 
     # -- walking -----------------------------------------------------------------------------------
 

@@ -18,7 +18,8 @@ from dsv4_passes.transforms.common.lane_index import Ids
 
 from .builder import Builder, layout_of, valid_of
 from .checked_rewrite import Candidate, CheckedRewrite
-from .lane_sources import Build, Finder, Source, as_type
+from .lane_sources import Finder, Source
+from .lane_values import Build, as_type
 
 FLAGS = {(True, False): None, (False, True): "inverse"}
 """By whether the product with the sine is subtracted, of the even and of the odd lanes."""

@@ -1,34 +1,36 @@
 """Where the lanes of a site can be had from, in terms of lane operations.
 
-`Finder(rebuilder, site)` looks for the lanes of a value among those of other values: all of one, a stretch of
+`Finder(checked, site)` looks for the lanes of a value among those of other values: all of one, a stretch of
 its columns, its even or odd lanes, any of these with the sign turned, exact zeros, or several side by side.
 What it finds is built in the element type that the source has, and converted where that loses nothing: lanes
 of 16 bits stay lanes of 16 bits.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from xdsl.dialects import arith
-from xdsl.dialects.builtin import AnyFloat, FloatAttr, IntegerAttr, IntegerType, bf16, f16, f32
 from xdsl.ir import Operation, SSAValue
 
-from dialects.dsv4.lanes import DeinterleaveOp, InterleaveOp, SwapPairsOp
-from dialects.pto.broadcast import TExpandsOp
-from dialects.pto.elementwise import TAddsOp, TMulsOp
-from dialects.pto.tiles import ReshapeOp, SubviewOp
-from dialects.pto.types import DYNAMIC, TileLayout, TileType, element_bits
+from dialects.pto.tiles import SubviewOp
+from dialects.pto.types import element_bits
 from dsv4_passes.interpreter.numerics import is_float
 from dsv4_passes.transforms.common.lane_index import Ids
 
 from .adjacent_loads import adjacent_loads, load_together
-from .builder import Builder, CannotBuild, layout_of, valid_of
-from .candidates import PLACES, SEGMENTS, columns, side_by_side
+from .builder import PLACES, SEGMENTS, layout_of
 from .checked_rewrite import CheckedRewrite
-
-FLOATS: dict[str, AnyFloat] = {"f32": f32, "f16": f16, "bf16": bf16}
-Build = Callable[[Builder], SSAValue]
+from .lane_values import (
+    Build,
+    as_type,
+    columns,
+    deinterleaved,
+    filled,
+    negated,
+    reshaped,
+    side_by_side,
+    widened,
+)
 
 
 @dataclass(frozen=True)
@@ -151,9 +153,9 @@ class Finder:
         if not is_float(self.layout.dtype):
             return None
         unique, inverse = np.unique(self.index.strip(ids), return_inverse=True)
-        negated = np.array([self.table.neg(int(term)) for term in unique], np.int64)[inverse]
-        found = self.plain(negated.reshape(ids.shape))
-        return None if found is None else Source(f"minus {found.what}", "f32", _negated(found.build))
+        opposite = np.array([self.table.neg(int(term)) for term in unique], np.int64)[inverse]
+        found = self.plain(opposite.reshape(ids.shape))
+        return None if found is None else Source(f"minus {found.what}", "f32", negated(found.build))
 
     def one_number(self, ids: Ids) -> float | None:
         number = self.table.number(int(ids[0, 0, 0]))
@@ -169,7 +171,7 @@ class Finder:
         if (found := self.of_one_load(parts)) is not None:
             return found
         if len({part.dtype for part in parts}) > 1:
-            parts = [replace(p, dtype="f32", build=_widened(p.build)) for p in parts]
+            parts = [replace(p, dtype="f32", build=widened(p.build)) for p in parts]
         what = " | ".join(dict.fromkeys(part.what for part in parts))
         forms = [part.build for part in parts]
         return Source(f"{count} times {what}, side by side", parts[0].dtype, lambda b: side_by_side(b, forms))
@@ -193,103 +195,6 @@ class Finder:
 def named(value: SSAValue) -> str:
     """A value as text has it."""
     return f"%{value.name_hint}" if value.name_hint else "a value"
-
-
-# -- building --------------------------------------------------------------------------------------
-
-
-def deinterleaved(builder: Builder, value: SSAValue, lane: int) -> SSAValue:
-    """The even (0) or odd (1) lanes of a value; both are there once it has been taken apart."""
-    for use in value.uses:
-        op = use.operation
-        if isinstance(op, DeinterleaveOp) and op in builder.made:
-            return op.res[lane]
-    op = DeinterleaveOp([value], valid=[*valid_of(value)] * 2)
-    builder.add(op)
-    for result, suffix in zip(op.res, ("even", "odd"), strict=True):
-        result.name_hint = f"{value.name_hint}_{suffix}" if value.name_hint else suffix
-    return op.res[lane]
-
-
-def interleaved(builder: Builder, even: SSAValue, odd: SSAValue) -> SSAValue:
-    op = InterleaveOp([even, odd], valid=valid_of(even))
-    builder.add(op)
-    return op.res[0]
-
-
-def swapped(builder: Builder, value: SSAValue) -> SSAValue:
-    op = SwapPairsOp([value], valid=valid_of(value))
-    builder.add(op)
-    return op.res[0]
-
-
-def reshaped(builder: Builder, value: SSAValue, shape: tuple[int, ...]) -> SSAValue:
-    """The lanes in row-major order in rows of another length."""
-    rows, cols = shape
-    layout = layout_of(value)._replace(rows=rows, cols=cols, valid_rows=rows, valid_cols=cols)
-    op = ReshapeOp(value, TileType(layout))
-    builder.add(op)
-    return op.res
-
-
-def as_type(builder: Builder, value: SSAValue, dtype: str, mode: str = "RINT") -> SSAValue:
-    """Lanes in another element type: one that holds each of them exactly, or rounded in that mode."""
-    have = layout_of(value).dtype
-    if have == dtype:
-        return value
-    if not (is_float(have) and is_float(dtype)):
-        raise CannotBuild(f"its operand has {have} elements, not {dtype}")
-    if "f32" not in (have, dtype):
-        value = builder.convert(value, "f32", "RINT")
-    return builder.convert(value, dtype, mode)
-
-
-def _negated(build: Build) -> Build:
-    return lambda b: minus(b, build(b))
-
-
-def _widened(build: Build) -> Build:
-    return lambda b: as_type(b, build(b), "f32")
-
-
-def minus(builder: Builder, value: SSAValue) -> SSAValue:
-    """`value * -1`, which turns the sign of every lane and nothing else."""
-    value = as_type(builder, value, "f32")
-    one = arith.ConstantOp(FloatAttr(-1.0, f32))
-    builder.add(one)
-    one.result.name_hint = "minus_one"
-    op = TMulsOp([value, one.result], result=value.type, valid=valid_of(value))
-    builder.add(op)
-    return op.res[0]
-
-
-def plus_zero(builder: Builder, value: SSAValue) -> SSAValue:
-    """`value + (+0)`: a -0 becomes +0 and nothing else changes, as in a sum that starts at +0."""
-    dtype = layout_of(value).dtype
-    if dtype == "bf16":  # has no sums of its own
-        return as_type(builder, plus_zero(builder, as_type(builder, value, "f32")), dtype)
-    zero = arith.ConstantOp(FloatAttr(0.0, FLOATS[dtype]))
-    builder.add(zero)
-    zero.result.name_hint = "zero"
-    op = TAddsOp([value, zero.result], result=value.type, valid=valid_of(value))
-    builder.add(op)
-    return op.res[0]
-
-
-def filled(builder: Builder, like: SSAValue, cols: int, number: float) -> SSAValue:
-    """A tile with the rows of `like` and one number in every lane."""
-    layout = layout_of(like)
-    layout = TileLayout("vec", layout.rows, cols, layout.dtype, layout.valid_rows, cols)
-    if is_float(layout.dtype):
-        value = FloatAttr(number, FLOATS[layout.dtype])
-    else:
-        value = IntegerAttr(int(number), IntegerType(element_bits(layout.dtype)))
-    constant = arith.ConstantOp(value)
-    builder.add(constant)
-    valid = valid_of(like)[:1] if layout.valid_rows == DYNAMIC else []
-    op = TExpandsOp([constant.result], result=TileType(layout), valid=valid)
-    builder.add(op)
-    return op.res[0]
 
 
 def meeting(sources: Sequence[Source], dtype: str) -> Iterator[tuple[list[Build], str]]:

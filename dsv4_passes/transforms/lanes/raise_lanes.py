@@ -41,7 +41,8 @@ from .builder import Builder, layout_of
 from .checked_rewrite import Candidate, CheckedRewrite, Policy, Rewritten
 from .chunks import with_chunks_unrolled
 from .kernel_kind import become_vector
-from .lane_sources import Build, Finder, as_type, interleaved, meeting, named, plus_zero, swapped
+from .lane_sources import Finder, meeting, named
+from .lane_values import Build, as_type, interleaved, plus_zero, swapped
 from .match_report import refuse
 from .preconditions import followed
 from .products import is_site as is_product

@@ -28,12 +28,12 @@ from dialects.pto.types import TileType
 from dsv4_passes.transforms.common.origin import mark_rewritten
 
 from .bf16_consumers import kept_for_bf16
-from .candidates import interleavings, source
+from .candidates import Selections, interleavings
 from .checked_rewrite import Candidate, CheckedRewrite, Policy, Rewritten
 from .chunks import with_chunks_unrolled
 from .constant_reachability import KnownLanes
-from .forms.scatter_pair import plus_zero
 from .kernel_kind import become_vector
+from .lane_values import plus_zero
 from .preconditions import followed
 from .products import is_site, may_select, products, unknown
 from .sites import GuardedLanePass, rewrite_site
@@ -47,7 +47,7 @@ def candidates(checked: CheckedRewrite, value: SSAValue) -> Iterator[Candidate]:
         return
     anchor = value.owner
     assert isinstance(anchor, Operation)
-    if (found := source(checked.index, ids, anchor)) is not None:
+    if (found := Selections(checked.index, anchor).source(ids)) is not None:
         yield Candidate(found.what, found.build)
         yield Candidate(f"{found.what} + 0", lambda b: plus_zero(b, found.build(b)))
     yield from interleavings(checked, value)

@@ -4,10 +4,10 @@ Each function adds operations through a `Builder` and returns the value; whether
 wanted is checked by whoever asked, on terms.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Literal
 
-from xdsl.dialects import arith, func
+from xdsl.dialects import func
 from xdsl.dialects.builtin import FloatAttr, StringAttr, f32
 from xdsl.ir import Attribute, SSAValue
 from xdsl.rewriter import Rewriter
@@ -19,19 +19,13 @@ from dialects.pto.elementwise import TAddOp, TAddsOp, TOrOp
 from dialects.pto.lanes import TGatherOp, TScatterOp
 from dialects.pto.tiles import BitcastOp, ReshapeOp
 from dialects.pto.types import TileLayout, TileType, element_bits
-from dsv4_passes.transforms.lanes.builder import WIDENED, Builder, layout_of, valid_of
+from dsv4_passes.transforms.lanes.builder import WIDENED, Builder, layout_of, valid_of, vec_type
 
 from .form import Built, Form, Target, Widened, lacks
 
 EVEN, ODD = "P0101", "P1010"
 PATTERNS = (EVEN, ODD)
 Merge = Literal["tadd", "tor"]
-Build = Callable[[Builder], SSAValue]
-"""Builds a value in front of the builder's site; raises Stuck where it cannot."""
-
-
-def vec_type(rows: int, cols: int, dtype: str = "f32") -> TileType:
-    return TileType(TileLayout("vec", rows, cols, dtype, rows, cols))
 
 
 def gather(builder: Builder, source: SSAValue, pattern: str) -> SSAValue:
@@ -53,16 +47,6 @@ def scatter(builder: Builder, source: SSAValue, pattern: str) -> SSAValue:
     return op.res[0]
 
 
-def plus_zero(builder: Builder, value: SSAValue) -> SSAValue:
-    """`value + (+0)`: a -0 becomes +0 and nothing else changes, as a matmul's accumulator does it."""
-    zero = arith.ConstantOp(FloatAttr(0.0, f32))
-    builder.add(zero)
-    zero.result.name_hint = "zero"
-    op = TAddsOp([value, zero.result], result=value.type)
-    builder.add(op)
-    return op.res[0]
-
-
 def merge(builder: Builder, even: SSAValue, odd: SSAValue, how: Merge) -> SSAValue:
     """One tile of two with disjoint lanes that are +0 elsewhere.
 
@@ -74,6 +58,10 @@ def merge(builder: Builder, even: SSAValue, odd: SSAValue, how: Merge) -> SSAVal
         return op.res[0]
     layout = layout_of(even)
     bits = TileType(layout._replace(dtype=f"i{element_bits(layout.dtype)}"))
+    if even.type == bits:
+        op = TOrOp([even, odd], result=bits)
+        builder.add(op)
+        return op.res[0]
     halves: list[SSAValue] = []
     for half in (even, odd):
         cast = BitcastOp(half, bits)
