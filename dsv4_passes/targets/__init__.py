@@ -2,8 +2,10 @@
 
 Passes ask `chip(name)` and `ptoas(version)`; none decides by a chip's name. A new chip is an entry in
 `chips.py` (with its element types in `elements.py` and its numbers in `cycles.py`), a new ptoas rule or
-defect an entry in `toolchains.py`.
+defect an entry in `toolchains.py`. The dialect's verification asks these chips as soon as this is imported.
 """
+
+from dialects.pto.target import describe_chips
 
 from .assumptions import Assumption, assuming
 from .chips import CHIPS, Chip, Memory, Reserved, chip
@@ -51,3 +53,5 @@ __all__ = [
     "wait",
     "wrong_element",
 ]
+
+describe_chips(chip)

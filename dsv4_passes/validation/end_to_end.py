@@ -84,13 +84,16 @@ class Pipeline:
         same = unchanged_kernels(self.before, after)
         if len(same) == len(find_kernels(after)):
             return [Verdict(name, "unchanged") for name in same]
-        return compare_modules(self.start(), parse_text(text, "the output"), allowed_by(self.passes), same)
+        with collect():  # what reading says was said when the input was read
+            read = parse_text(text, "the output")
+        return compare_modules(self.start(), read, allowed_by(self.passes), same)
 
     def compare_program(self, after: ModuleOp, text: str) -> list[Verdict]:
         """Verdicts about the text of a whole program."""
         if unchanged_program(self.before, after):
             return [Verdict(name, "unchanged") for name in find_kernels(after)]
-        read = parse_program(text, "the output")
+        with collect():
+            read = parse_program(text, "the output")
         self.bind(read)
         return compare_program_modules(self.start(), read, allowed_by(self.passes), self.seconds)
 

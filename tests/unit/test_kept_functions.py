@@ -1,10 +1,13 @@
 """What pypto's language has beyond what is read: the function around it stays text."""
 
+import re
+
 import pytest
 
 from dialects.dsv4.attributes import LoopAttr
 from dialects.dsv4.functions import KERNEL, program_functions
 from dialects.dsv4.launch import KeptOp
+from dialects.dsv4.opaque import SourceOp
 from dsv4_passes.cli.program_folder import program_files
 from dsv4_passes.diagnostics import UserError, collect
 from dsv4_passes.formats.pypto import parse_program
@@ -126,3 +129,60 @@ def test_conditions_are_read_and_written() -> None:
     assert "k__ssa_v0: pl.Scalar[pl.INDEX] = i__ssa_v0 + 1 & 2" in program_text(
         parse_program(mask), verbatim=False
     )
+
+
+# -- several names at once -----------------------------------------------------------------------------
+
+ADD = "pl.tile.add(x__tile, x__tile)"
+
+
+@pytest.mark.parametrize(
+    ("line", "used"),
+    [
+        ("a__tile, b__tile = pl.tile.deinterleave(x__tile, x__tile)", "pl.tile.add(a__tile, b__tile)"),
+        ("a__tile, b__tile, c__tile = pl.tile.parts(x__tile, count=3)", "pl.tile.sub(c__tile, x__tile)"),
+        ("a__tile = pl.tile.mystery(x__tile)", "pl.tile.mul(a__tile, a__tile)"),
+        ("a__tile, b__tile = pl.tile.deinterleave(x__tile, x__tile)", ADD),
+    ],
+)
+def test_unknown_results_without_types_stay_with_their_names(line: str, used: str) -> None:
+    text = TEXT.replace(LOAD, f"{LOAD}", 1).replace(ADD, used)
+    text = text.replace("        d__tile:", f"        {line}\n        d__tile:")
+    with collect() as said:
+        module = parse_program(text)
+    assert not any(isinstance(op, KeptOp) for op in module.ops)
+    assert "'pl.tile.deinterleave' is kept as text" in said.entries[0].message or "deint" not in line
+    assert program_text(module) == text
+    again = program_text(module, verbatim=False)
+    assert f"        {line}\n" in again
+    assert f" = {used}\n" in again
+    assert program_text(parse_program(again), verbatim=False) == again
+
+
+def test_as_many_names_as_values() -> None:
+    text = TEXT.replace("        d__tile:", f"        a__tile, b__tile = {ADD}\n        d__tile:")
+    with pytest.raises(UserError, match="expected 2 values, found 1"):
+        parse_program(text)
+
+
+@pytest.mark.parametrize("call", ["self.own_spmd(x__ssa_v0, unused", "self.both(in__ssa_v0, unused"])
+def test_orchestrations_and_wrappers_take_the_parts_of_a_call(call: str) -> None:
+    named = (DATA / "programs/wrappers.py").read_text(encoding="utf-8")
+    parts = r"\n +(\w+): [^\n]*\[0\]\n +(\w+): [^\n]*\[1\]\n"
+    pattern = rf"        ret__tmp_v0: [^\n]* = ({re.escape(call)}[^\n]*){parts}"
+    unpacked, count = re.subn(pattern, r"        \2, \3 = \1\n", named)
+    assert count == 1
+    module = parse_program(unpacked)
+    assert program_text(module) == unpacked
+    found, expected = (
+        [str(op) for op in each.ops if not isinstance(op, SourceOp)]
+        for each in (module, parse_program(named))
+    )
+    assert found == expected
+
+
+def test_unknown_parts_in_an_orchestration_keep_it_as_text() -> None:
+    line = "        a, b = pl.tensor.parts(x__ssa_v0)\n"
+    module = parse_program(TEXT.replace(LAUNCH, line + LAUNCH))
+    assert [op.sym_name.data for op in module.ops if isinstance(op, KeptOp)] == ["main"]
+    assert line in program_text(module, verbatim=False)

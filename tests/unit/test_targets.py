@@ -1,5 +1,8 @@
 """Chips, ptoas versions, scratch operands and costs: the data that passes ask."""
 
+import subprocess
+import sys
+
 import pytest
 
 from dsv4_passes.targets import (
@@ -454,3 +457,10 @@ def test_recipes_use_instructions_that_have_numbers(target: Chip):
     used = {name for recipe in target.cycles.recipes.values() for name, _ in recipe}
     assert used <= target.cycles.instructions.keys()
     assert all(instruction.source for instruction in target.cycles.instructions.values())
+
+
+@pytest.mark.parametrize("module", ["dsv4_passes.formats.pypto", "dsv4_passes.targets"])
+def test_verification_asks_the_chips_without_a_registry(module: str):
+    code = f"import {module}; from dialects.pto.target import chip_rules; print(chip_rules('a3').name)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "a2a3"

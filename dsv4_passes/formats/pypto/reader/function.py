@@ -41,12 +41,16 @@ class Keep(Exception):
 
 @dataclass(frozen=True)
 class Call:
-    """One call `name: declared = pl.<op>(…)`; without a name it is a statement by itself."""
+    """One call `name: declared = pl.<op>(…)`; without a name it is a statement by itself.
+
+    For `a, b = pl.<op>(…)` the names are in `names`.
+    """
 
     node: ast.Call
     op: str
     name: str | None
     declared: AnyText | None
+    names: Sequence[str] = ()
 
     @property
     def args(self) -> Sequence[ast.expr]:
@@ -100,14 +104,19 @@ class TileReader(Body):
 
     def tile(self, node: ast.expr) -> SSAValue:
         bound = self.lookup(node)
+        self.require_known(bound, node)
         if not isinstance(bound, SSAValue) or not isinstance(bound.type, TileType):
             self.fail(node, f"expected a tile, '{ast.unparse(node)}' is none")
         return bound
 
-    def memory(self, node: ast.expr) -> Memory:
-        bound = self.lookup(node)
+    def require_known(self, bound: Bound, node: ast.expr) -> None:
+        """Raise Keep for what only has a name in the text."""
         if isinstance(bound, SSAValue) and isinstance(bound.type, TextType):
             raise Keep(f"nothing is known of '{ast.unparse(node)}'")
+
+    def memory(self, node: ast.expr) -> Memory:
+        bound = self.lookup(node)
+        self.require_known(bound, node)
         if not isinstance(bound, Memory):
             self.fail(node, f"expected a tensor, '{ast.unparse(node)}' is none")
         return bound
@@ -225,7 +234,10 @@ class TileReader(Body):
             parsed = ast.parse(declared_text(declared), mode="eval").body
             annotation = template.text(ast.copy_location(parsed, call.node))
         results: list[Attribute] = []
-        parts = list(declared.parts) if isinstance(declared, TupleText) else [declared] if declared else []
+        if isinstance(declared, TupleText):
+            parts = list(declared.parts)
+        else:  # nothing is known of the type of what has a name and no annotation
+            parts = [declared or OtherText("")] if call.name else [OtherText("") for _ in call.names]
         versions = [self.version_of(part, memories) for part in parts]
         results += [opaque_type(p) for p, version in zip(parts, versions, strict=True) if version is None]
         op = OpaqueOp(text, annotation, template.operands, results)
@@ -239,7 +251,7 @@ class TileReader(Body):
             bounds.append(next(values) if version is None else version)
         if not bounds:
             return None
-        return Many(bounds) if isinstance(declared, TupleText) else bounds[0]
+        return Many(bounds) if isinstance(declared, TupleText) or call.names else bounds[0]
 
     def version_of(self, part: AnyText, memories: Sequence[Memory]) -> Memory | None:
         """The tensor of which a result is the new version: the last one of its type that may be written."""

@@ -122,6 +122,8 @@ class KernelReader(RegionReader):
                 self.assign(name, self.types.read(statement.annotation), value)
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 self.assign(name, None, value)
+            case ast.Assign(targets=[ast.Tuple(elts=parts)], value=value):
+                self.unpack(parts, value)
             case ast.Expr(value=ast.Call() as call):
                 self.call_statement(call)
             case ast.For(orelse=[]):
@@ -148,6 +150,23 @@ class KernelReader(RegionReader):
         else:
             bound = self.named_scalar(name, declared, value)
         self.define(name, bound)
+
+    def unpack(self, parts: Sequence[ast.expr], value: ast.expr) -> None:
+        """`a, b = pl.tile.…(…)`, or the parts of a tuple that has a name."""
+        names = [self.name_of(part) for part in parts]
+        if isinstance(value, ast.Call) and (op := self.operation_name(value)) is not None:
+            bound = self.operation(Call(value, op, None, None, names))
+        elif isinstance(value, ast.Name):
+            bound = self.lookup(value)
+        else:
+            self.source.outside(value, "a call or a name")
+        found = len(bound.parts) if isinstance(bound, Many) else int(bound is not None)
+        if not isinstance(bound, Many) or found != len(names):
+            self.fail(value, f"expected {len(names)} values, found {found}")
+        for name, part in zip(names, bound.parts, strict=True):
+            if isinstance(part, SSAValue) and part.name_hint is None:
+                self.call(part, name)
+            self.define(name, part)
 
     def operation_name(self, call: ast.Call) -> str | None:
         """`tile.load` of `pl.tile.load(…)`; None for scalar functions."""

@@ -123,6 +123,8 @@ class OrchestrationReader(TensorReader):
                     self.assign(name, self.types.read(statement.annotation), value)
                 case ast.Assign(targets=[ast.Name(id=name)], value=value):
                     self.assign(name, None, value)
+                case ast.Assign(targets=[ast.Tuple(elts=parts)], value=ast.Call() as call):
+                    self.unpack(parts, call)
                 case ast.Expr(value=ast.Call() as call):
                     self.call_operation(call, None, None)
                 case ast.For(orelse=[]):
@@ -147,6 +149,18 @@ class OrchestrationReader(TensorReader):
         else:
             bound = self.named_scalar(name, declared, value)
         self.define(name, bound)
+
+    def unpack(self, parts: Sequence[ast.expr], call: ast.Call) -> None:
+        """`a, b = self.kernel(…)`. An operation that is not understood says no types here."""
+        names = [self.name_of(part) for part in parts]
+        if (bound := self.call_operation(call, None, None)) is None:
+            self.source.unread(call)
+        found = len(bound.parts) if isinstance(bound, Many) else 1
+        if not isinstance(bound, Many) or found != len(names):
+            self.fail(call, f"expected {len(names)} values, found {found}")
+        for name, part in zip(names, bound.parts, strict=True):
+            self.rename(part, name)
+            self.define(name, part)
 
     def rename(self, bound: Bound, name: str) -> None:
         """What a call returned has no name of its own yet."""

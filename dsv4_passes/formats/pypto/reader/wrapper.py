@@ -120,12 +120,17 @@ class WrapperReader:
 
     def bind(self, statement: ast.stmt, callee: Callee, passes: Sequence[int]) -> None:
         """What the statement with the call defines."""
+        results = [n if n >= 0 else -1 - passes[-1 - n] for n in callee.returns]
         match statement:
             case ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]):
-                results = [n if n >= 0 else -1 - passes[-1 - n] for n in callee.returns]
                 self.tuples[name] = results
                 if len(results) == 1:
                     self.numbers[name] = results[0]
+            case ast.Assign(targets=[ast.Tuple(elts=parts)]) if len(parts) == len(results):
+                for part, number in zip(parts, results, strict=True):
+                    if not isinstance(part, ast.Name):
+                        self.source.outside(part, "a name for what the kernel returns")
+                    self.numbers[part.id] = number
             case ast.Expr():
                 pass
             case _:

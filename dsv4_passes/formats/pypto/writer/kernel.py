@@ -340,6 +340,8 @@ class KernelText(TileWriter):
             self.several(op, annotation, text)
         elif not op.versions:
             self.line(text)
+        elif not annotation:  # as it was read: with names, and nothing about their types
+            self.line(f"{', '.join(self.name(result, 't__tile') for result in op.res)} = {text}")
         elif (tensor := op.versions[0]) is not None:
             self.version(tensor, text)
         else:
