@@ -29,7 +29,6 @@ from xdsl.dialects.builtin import (
     i64,
 )
 from xdsl.ir import Attribute, BlockArgument
-from xdsl.traits import SymbolTable
 
 from .attributes import DirectionAttr
 
@@ -172,5 +171,6 @@ def hidden_argument(function: func.FuncOp, kind: str) -> BlockArgument | None:
 
 
 def find_function(module: ModuleOp, name: str) -> func.FuncOp | None:
-    found = SymbolTable.lookup_symbol(module, name)
-    return found if isinstance(found, func.FuncOp) else None
+    """The function of that name; `SymbolTable.lookup_symbol` asks every operation for its traits."""
+    functions = (op for op in module.ops if isinstance(op, func.FuncOp))
+    return next((op for op in functions if op.sym_name.data == name), None)
