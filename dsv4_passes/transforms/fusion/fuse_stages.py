@@ -16,7 +16,8 @@ or feeds the other; (2) nobody else reads the stage, and it is not returned; (3)
 was stored in the same block, which lane terms prove; (4) apart from the stage, no block of either touches
 what another block of the other writes, which the addresses of all blocks prove; (5) the lanes stored by the
 fused kernel are those of the two kernels one after the other; (6) where the consumer's trips change their
-order or block, none touches what another one stores. What does not fit into vector memory stays two.
+order or block, none touches what another one stores. What does not fit into vector memory stays two, and
+so does what would be worse as one (never_worse.py), unless all is to be fused.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,6 +43,7 @@ from dsv4_passes.diagnostics import UserError, about, note, refused, rewritten
 from dsv4_passes.equivalence.facts import facts_of
 from dsv4_passes.equivalence.lanes import LaneContext, LaneRun, run_lanes
 from dsv4_passes.targets import LATEST
+from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.transforms.memory.fit_ub import NotRowWise, fitted, too_large
 from dsv4_passes.transforms.program.drop_dead_args import drop_arguments
 from dsv4_passes.transforms.program.orchestration import position, remove_unused, written_result
@@ -51,6 +53,7 @@ from .fuse_kernels import Shared, common_decorator, concatenate, merge_parameter
 from .fuse_loops import fuse_loops
 from .gm_footprint import Footprint, empty, footprint
 from .lane_way import LaneWay
+from .never_worse import WORSE, check_grid, check_work
 from .nonadjacent_stages import remark_nonadjacent_stages
 from .producer_consumer import (
     CannotFuse,
@@ -67,7 +70,7 @@ from .task_mapping import TaskMapping, map_tasks
 
 Scope = Literal["lanes", "all"]
 MAX_GROWTH = 1.5
-TELLING = ("loads of several blocks", "not stored in one block")
+TELLING = (*WORSE, "loads of several blocks", "not stored in one block")
 """Reasons that say more than those of other attempts."""
 
 
@@ -78,6 +81,8 @@ class Target(NamedTuple):
     ptoas: str | float
     growth: float | None = None
     """How many times the operations of both a kernel for two may have; None for any number."""
+    worse: bool = True
+    """A kernel for two may do more, or in fewer blocks, than the two."""
 
 
 # -- blocks --------------------------------------------------------------------------------------------
@@ -185,6 +190,9 @@ def finish(module: ModuleOp, pair: Pair, sunk: Sunk, shared: Sequence[Shared], t
         if target.growth is not None:
             check_growth(pair, fused, target.growth)
         fused = in_memory(fused, target)
+        if not target.worse:
+            blocks = pair.producer.block_count
+            check_work(pair, fused, blocks, find_chip(target.chip))
     except (NotForwarded, UserError, CannotFuse) as problem:
         fused.detach()
         fused.erase()
@@ -282,7 +290,9 @@ def fuse_all(
     module: ModuleOp, chip: str | None = None, ptoas: str | float = LATEST, scope: Scope = "all"
 ) -> int:
     """Fuse until nothing more can be; pairs that stay two are remarked once."""
-    target = Target(chip or target_arch(module), ptoas, None if scope == "all" else MAX_GROWTH)
+    everything = scope == "all"
+    growth = None if everything else MAX_GROWTH
+    target = Target(chip or target_arch(module), ptoas, growth, worse=everything)
     count = forward_copies(module)
     way = None if scope == "all" else LaneWay(module)
     count += fuse_loops(module, way)
@@ -328,6 +338,8 @@ def fuse(module: ModuleOp, pair: Pair, target: Target) -> tuple[LaunchOp, str]:
     for by_tasks in (True, False) if plan is not None and plan.inside else (False, True):
         try:
             if by_tasks and plan is not None:
+                if not target.worse:
+                    check_grid(pair, blocks[0])
                 how = _division(pair, plan)
                 return fuse_by_tasks(module, pair, same, plan, target), f"{message}; {how}"
             if not by_tasks and blocks[0] == blocks[1] is not None:

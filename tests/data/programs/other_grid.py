@@ -8,8 +8,8 @@ class other_grid:
     @pl.function(type=pl.FunctionType.InCore, level=pl.Level.CHIP_DIE, role=pl.Role.SubWorker)
     def unrotate(even_buf__ssa_v0: pl.Out[pl.Tensor[[128, 64], pl.FP32]], odd_buf__ssa_v0: pl.Out[pl.Tensor[[128, 64], pl.FP32]], stage__ssa_v0: pl.Tensor[[128, 64], pl.BF16], even_select__ssa_v0: pl.Tensor[[32, 16], pl.BF16], odd_select__ssa_v0: pl.Tensor[[32, 16], pl.BF16], cos__ssa_v0: pl.Tensor[[8, 32], pl.BF16], sin__ssa_v0: pl.Tensor[[8, 32], pl.BF16]) -> tuple[pl.Tensor[[128, 64], pl.FP32], pl.Tensor[[128, 64], pl.FP32]]:
         block: pl.Scalar[pl.INDEX] = pl.tile.get_block_idx()
-        for t, (even_buf__iter_v1, odd_buf__iter_v1) in pl.range(4, init_values=(even_buf__ssa_v0, odd_buf__ssa_v0)):
-            token: pl.Scalar[pl.INDEX] = block * 4 + t
+        for t, (even_buf__iter_v1, odd_buf__iter_v1) in pl.range(2, init_values=(even_buf__ssa_v0, odd_buf__ssa_v0)):
+            token: pl.Scalar[pl.INDEX] = block * 2 + t
             for r0, (even_buf__iter_v2, odd_buf__iter_v2) in pl.range(0, 32, 16, init_values=(even_buf__iter_v1, odd_buf__iter_v1)):
                 x__tile: pl.Tile[[16, 32], pl.BF16, pl.Mem.Mat] = pl.tile.load(stage__ssa_v0, [token * 16, r0 * 2], [16, 32], [16, 32], target_memory=pl.Mem.Mat, transpose=False)
                 even_select__tile: pl.Tile[[32, 16], pl.BF16, pl.Mem.Mat] = pl.tile.load(even_select__ssa_v0, [0, 0], [32, 16], [32, 16], target_memory=pl.Mem.Mat, transpose=False)
@@ -54,7 +54,7 @@ class other_grid:
                 packed__rv_v4: pl.Tensor[[8, 1024], pl.BF16] = pl.yield_(packed__ssa_v3)
             packed__rv_v5: pl.Tensor[[8, 1024], pl.BF16] = pl.yield_(packed__rv_v4)
         return packed__rv_v5
-    @pl.function(type=pl.FunctionType.Spmd, attrs={"core_num": 2})
+    @pl.function(type=pl.FunctionType.Spmd, attrs={"core_num": 4})
     def unrotate_spmd(self, even_buf__ssa_v0: pl.Out[pl.Tensor[[128, 64], pl.FP32]], odd_buf__ssa_v0: pl.Out[pl.Tensor[[128, 64], pl.FP32]], stage__ssa_v0: pl.Tensor[[128, 64], pl.BF16], even_select__ssa_v0: pl.Tensor[[32, 16], pl.BF16], odd_select__ssa_v0: pl.Tensor[[32, 16], pl.BF16], cos__ssa_v0: pl.Tensor[[8, 32], pl.BF16], sin__ssa_v0: pl.Tensor[[8, 32], pl.BF16]) -> tuple[pl.Tensor[[128, 64], pl.FP32], pl.Tensor[[128, 64], pl.FP32]]:
         ret__tmp_v0: pl.Tuple[pl.Tensor[[128, 64], pl.FP32], pl.Tensor[[128, 64], pl.FP32]] = self.unrotate(even_buf__ssa_v0, odd_buf__ssa_v0, stage__ssa_v0, even_select__ssa_v0, odd_select__ssa_v0, cos__ssa_v0, sin__ssa_v0)
         even_buf__rv_v1: pl.Tensor[[128, 64], pl.FP32] = ret__tmp_v0[0]
