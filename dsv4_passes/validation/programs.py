@@ -20,7 +20,7 @@ from dsv4_passes.equivalence.term_text import describe
 
 from .compare import broken, unknown_in_both
 from .kernels import comparables
-from .modules import compare_modules, unchanged_kernels
+from .modules import alike, compare_modules, unchanged_kernels
 from .program_terms import Budget, TermBlocks, run_program_on_terms
 from .rounding import without_rounding
 from .verdict import ROUNDING, ZERO_SIGN, Allowed, Lane, Verdict
@@ -64,7 +64,7 @@ def same_launches(before: ModuleOp, after: ModuleOp) -> bool:
             return False
         for name, function in ours.items():
             other = theirs[name]
-            if role == ORCHESTRATION and not function.is_structurally_equivalent(other):
+            if role == ORCHESTRATION and not alike(function, other):
                 return False
             if _signature(function) != _signature(other):
                 return False
@@ -78,7 +78,7 @@ def unchanged_program(before: ModuleOp, after: ModuleOp) -> bool:
         for module in (before, after)
     )
     return ours.keys() == theirs.keys() and all(
-        function.is_structurally_equivalent(theirs[name]) for name, function in ours.items()
+        alike(function, theirs[name]) for name, function in ours.items()
     )
 
 

@@ -8,17 +8,27 @@ import pytest
 from xdsl.context import Context
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import IndexType, ModuleOp
+from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation
 from xdsl.rewriter import InsertPoint, Rewriter
 
+from dialects.pto.base import layout_of
+from dialects.pto.convert import TCvtOp
 from dialects.pto.memory import MakeTensorViewOp, PartitionViewOp
+from dialects.pto.types import TileType
 from dsv4_passes.cli.opt import main
+from dsv4_passes.formats.pto.reader import parse_text
 from dsv4_passes.formats.pto.writer import PtoPrinter
+from dsv4_passes.formats.pypto import parse_program
 from dsv4_passes.transforms.fusion.fuse_stages import FuseStagesPass
 from dsv4_passes.transforms.lowering.lower_tiles import PtoLowerPass
 from dsv4_passes.transforms.memory.hoist_fills import HoistFillsPass
 from dsv4_passes.transforms.mixed.split_mixed import SplitMixedPass
 from dsv4_passes.transforms.raising.raise_tiles import PtoRaisePass
+from dsv4_passes.validation import programs
+from dsv4_passes.validation.modules import alike
+from dsv4_passes.validation.programs import compare_program_modules, unchanged_program
+from dsv4_passes.validation.verdict import Allowed
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 FACTS = 'even_select = "even"\nodd_select = "odd"\n'
@@ -222,3 +232,30 @@ def test_a_description_that_launches_otherwise_is_seen(
     out = tmp_path / "out"
     assert opt_program("staged", all_facts, out, "-t", "pto") == 1
     assert "internal error in writing the text" in capsys.readouterr().err
+
+
+def test_what_is_unchanged_is_known_without_running_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Functions of two modules are compared operation by operation, and their types are, too."""
+    text = (DATA / "programs" / "products.py").read_text()
+    before, after = parse_program(text), parse_program(text)
+    monkeypatch.setattr(programs, "compare_programs", None)
+    assert unchanged_program(before, after)
+    verdicts = compare_program_modules(before, after, Allowed(), 1)
+    assert {v.outcome for v in verdicts} == {"unchanged"}
+    changed = next(op for op in after.walk() if isinstance(op, TCvtOp))
+    wider = layout_of(changed.res[0])._replace(dtype="f16")
+    Rewriter.replace_value_with_new_type(changed.res[0], TileType(wider))
+    assert not unchanged_program(before, after)
+
+
+def test_a_name_that_makes_an_argument_the_block_counts() -> None:
+    kernels = [
+        "func.func @k(%x: !pto.ptr<f32>, %arg1: i32) { func.return }".replace("%arg1", name)
+        for name in ("%__pypto_spmd_block_idx", "%n", "%m")
+    ]
+    block, n, m = (next(iter(parse_text(text).ops)) for text in kernels)
+    assert isinstance(block, FuncOp)
+    assert isinstance(n, FuncOp)
+    assert isinstance(m, FuncOp)
+    assert alike(n, m)
+    assert not alike(block, n)
