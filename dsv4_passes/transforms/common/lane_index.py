@@ -34,13 +34,17 @@ class LaneIndex:
         self.halves: dict[tuple[object, ...], list[tuple[SSAValue, int]]] = defaultdict(list)
         self.plain: dict[SSAValue, Ids] = {}
         """The lanes of each value, the sign of a zero aside."""
+        self._shapes: dict[int, dict[tuple[int, int], None]] = defaultdict(dict)
         for number, op in enumerate(function.walk()):
             self.order[op] = number
         for value in run.instances:
             if isinstance(value.type, TileType) and (ids := self.ids(value)) is not None:
                 plain = self.plain[value] = self.strip(ids)
                 self.found[_key(plain)].append(value)
+                rows, cols = ids.shape[1:]
+                self._shapes[rows * cols][rows, cols] = None
                 if ids.shape[2] % 2 == 0:
+                    self._shapes[rows * cols // 2][rows, cols // 2] = None
                     for lane in (0, 1):
                         self.halves[_key(plain[:, :, lane::2])].append((value, lane))
 
@@ -64,6 +68,10 @@ class LaneIndex:
         """Rows of a value's tile, and how many of them are valid."""
         tile = self.run.instances[value][0]
         return tile.layout.rows, tile.valid[0]
+
+    def shapes(self, lanes: int) -> Iterator[tuple[int, int]]:
+        """Rows and columns of the values with that many lanes, and of their halves."""
+        yield from self._shapes.get(lanes, ())
 
     def strip(self, ids: Ids) -> Ids:
         """Terms without a `+ (+0)` at their root."""

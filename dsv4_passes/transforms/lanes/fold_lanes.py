@@ -230,8 +230,11 @@ def fold_meeting(function: func.FuncOp) -> bool:
 
 
 def is_rotated(value: SSAValue) -> bool:
-    """The value may be a rotation: a sum or a difference, or two values put together."""
-    return isinstance(value.owner, (TAddOp, TSubOp, InterleaveOp)) and layout_of(value).dtype == "f32"
+    """The value may be a rotation: a sum, a difference or two values put together, in rows of any length."""
+    op = value.owner
+    while isinstance(op, ReshapeOp):
+        op = op.source.owner
+    return isinstance(op, (TAddOp, TSubOp, InterleaveOp)) and layout_of(value).dtype == "f32"
 
 
 def fold_rotations(function: func.FuncOp, policy: Policy) -> int:

@@ -21,7 +21,7 @@ from .builder import Builder, CannotBuild, layout_of, valid_of
 from .forms.form import Built, Form, Target, Widened
 from .forms.scatter_pair import drop_zeros_added_twice
 from .full_vectors import use_full_vectors
-from .narrow import LANE_OPERATIONS, MovingOp, drop_round_trips, narrow
+from .narrow import LANE_OPERATIONS, MovingOp, drop_round_trips, narrow, widen_first
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,13 @@ def lower(
 ) -> list[Choice]:
     """Replace every lane operation of a function, and give what works lane by lane full vectors.
 
-    Rotations are taken in one width, lanes moved in the narrowest type or in the one they are given in. Of
+    Rotations are taken in one width, lanes moved in the narrowest type or as f32 where they end as such. Of
     the forms the cheapest is taken, among those that are wanted where one of them is legal. Raises NoForm.
     """
     for op in [op for op in function.walk() if isinstance(op, RotatePairsOp)]:
         builder = Builder(op, target.chip, target.ptoas)
         Rewriter.replace_op(op, [], [rotation.expand(builder, op, width)])
-    if narrowed:
-        narrow(function)
+    (narrow if narrowed else widen_first)(function)
     eliminate_dead_code(function)
     sites = [op for op in function.walk() if isinstance(op, LANE_OPERATIONS)]
     choices = [_replace(op, target, wanted, forms) for op in sites]

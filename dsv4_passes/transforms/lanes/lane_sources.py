@@ -81,14 +81,13 @@ class Finder:
         return min(found, key=lambda pair: self.rank(pair[0]), default=None)
 
     def shapes(self, ids: Ids) -> Iterator[Ids]:
-        """The same lanes in rows of other lengths: code looks at short rows as fewer long ones."""
+        """The same lanes in rows of other lengths, as known values and their halves have them."""
         trips, rows, cols = ids.shape
         if not self.layout.full:
             return
-        for longer, shorter in ((2, 1), (1, 2), (4, 1), (1, 4)):
-            width, rest = divmod(cols * longer, shorter)
-            if not (rest or rows * shorter % longer or width * element_bits(self.layout.dtype) % 256):
-                yield ids.reshape(trips, rows * shorter // longer, width)
+        for other, width in self.index.shapes(rows * cols):
+            if width != cols and not width * element_bits(self.layout.dtype) % 256:
+                yield ids.reshape(trips, other, width)
 
     # -- as a source ---------------------------------------------------------------------------------
 

@@ -12,8 +12,10 @@ Legal because each form moves the bits that the operation moves (each says why),
 compared, term by term, with what was there: it is kept only if every stored lane is equal.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 
 from xdsl.context import Context
 from xdsl.dialects import func
@@ -22,10 +24,10 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
 from dialects.dsv4.lanes import LaneOp
-from dialects.pto.base import target_arch
-from dsv4_passes.diagnostics import UserError, refused
+from dialects.pto.base import TileOp, layout_of, target_arch
+from dsv4_passes.diagnostics import UserError, note, refused
 from dsv4_passes.equivalence.lanes import lane_difference
-from dsv4_passes.targets import LATEST
+from dsv4_passes.targets import LATEST, Chip
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
 from dsv4_passes.transforms.common.cost import FunctionCost, function_cost
@@ -41,14 +43,14 @@ from dsv4_passes.transforms.common.origin import (
 from .form_choice import NoForm
 from .form_report import say_best_already, say_chosen
 from .forms.form import Target
-from .ways import STYLES, FormName, Lowered, ways
+from .ways import STYLES, FormName, Lowered, ways, where_it_goes
 
 
 def lower_function(function: func.FuncOp, target: Target, wanted: FormName = "auto") -> func.FuncOp:
     """Replace a function by the cheapest form of it; the function that is there now.
 
-    If it was no costlier before its lane operations were found, it is that again. UserError where a lane
-    operation has no form on the target.
+    If it was no costlier before its lane operations were found, or in the form that is asked for, it is that
+    again. Where a lane operation has no form on the target the function stays, with a remark.
     """
     before = take_before(function)
     spent = function_cost(before.function, target.chip) if before is not None else None
@@ -61,6 +63,10 @@ def lower_function(function: func.FuncOp, target: Target, wanted: FormName = "au
                 function = put_back(function, before)
                 say_best_already(function, spent, lowered)
                 return function
+        if before is not None and alike(before.function, lowered.function, target.chip):
+            function = put_back(function, before)
+            note(function, f"'{function.sym_name.data}' is in that form already")
+            return function
         if (difference := lane_difference(function, lowered.function)) is None:
             mark_rewritten(function)
             Rewriter.replace_op(function, lowered.function)
@@ -73,15 +79,21 @@ def lower_function(function: func.FuncOp, target: Target, wanted: FormName = "au
         refused(function, f"'{function.sym_name.data}' stays as it is: {why}", "no form")
         return function
     site = next(op for op in function.walk() if isinstance(op, LaneOp))
-    raise UserError(f"'{site.name}' has no form on {target.chip.name}: {why}", site.location)
+    refused(site, f"'{site.name}' stays: it has no form on {target.chip.name}: {why}", "no form")
+    return function
 
 
 def _lowered(
     function: func.FuncOp, target: Target, wanted: FormName, reasons: list[str]
 ) -> Iterator[Lowered]:
-    """The function lowered in each way that fits into memory, the best first; else why not."""
+    """The function lowered in each way that fits into memory, the best first; else why not.
+
+    Where the form that is asked for does not do the whole function, it is taken where it goes.
+    """
     found: list[Lowered] = []
-    for style in STYLES[wanted]:
+    for style in (*STYLES[wanted], where_it_goes(wanted)):
+        if found and style.fallback:
+            break
         for way in ways(function, target, style):
             try:
                 found.append(way.lower(function))
@@ -92,6 +104,27 @@ def _lowered(
             yield fitting
         else:
             reasons.append(f"{one.way.too_large(one.function)}, and chunks of its rows do not fit either")
+
+
+ALIKE = 0.98
+"""Functions of the same operations are alike if one costs no less than this part of the other."""
+
+
+def alike(one: func.FuncOp, other: func.FuncOp, chip: Chip) -> bool:
+    """Two functions do their work by the same tile operations on as many lanes, at nearly the same cost: what
+    differs is the order, or the rows in which some lanes are seen.
+    """
+    costs = sorted(function_cost(function, chip).cycles.cycles for function in (one, other))
+    return costs[0] >= ALIKE * costs[1] and _work(one) == _work(other)
+
+
+def _work(function: func.FuncOp) -> Counter[tuple[str, str, str, int]]:
+    return Counter(
+        (op.name, op.form(), layout.dtype, prod(layout.shape))
+        for op in function.walk()
+        if isinstance(op, TileOp)
+        for layout in map(layout_of, op.res)
+    )
 
 
 def _keep_cheaper(function: func.FuncOp, before: Before, target: Target, wanted: FormName) -> func.FuncOp:

@@ -5,16 +5,18 @@
 
 and so for swaps. A conversion works lane by lane, so it commutes with moving lanes. A result that is rounded
 is moved in the short type only if all uses round it in the same way. f32 numbers that are known to be short
-(widened, negated, or copied from such) are moved as what they were widened from.
+(widened, negated, or copied from such) are moved as what they were widened from. Lanes that are looked at in
+rows of another length are widened before that, next to the move.
 """
 
 from xdsl.dialects import func
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
 from dialects.dsv4.lanes import DeinterleaveOp, InterleaveOp, SwapPairsOp
 from dialects.pto.attributes import RoundModeAttr
 from dialects.pto.convert import TCvtOp
+from dialects.pto.tiles import ReshapeOp
 from dialects.pto.types import TileType, element_bits
 
 from .builder import WIDENED, Builder, layout_of, valid_of
@@ -30,6 +32,46 @@ def narrow(function: func.FuncOp) -> None:
     for op in [op for op in function.walk() if isinstance(op, LANE_OPERATIONS)]:
         if not _by_results(op):
             _by_operands(op)
+    for op in function.walk():
+        if isinstance(op, LANE_OPERATIONS):
+            for result in op.results:
+                _widen_before_views(result)
+
+
+def widen_first(function: func.FuncOp) -> None:
+    """The other way: lanes that are widened once they have been moved are moved as f32 numbers."""
+    for op in [op for op in function.walk() if isinstance(op, (DeinterleaveOp, SwapPairsOp))]:
+        for result in op.results:
+            _widen_before_views(result)
+        users = [use.operation for result in op.results for use in result.uses]
+        if layout_of(op.x).dtype not in WIDENED or not users or not all(map(_widens, users)):
+            continue
+        builder = Builder(op)
+        moved = type(op)([widen(builder, op.x)], valid=op.valid)
+        builder.add(moved)
+        for old, new in zip(op.results, moved.results, strict=True):
+            for user in [use.operation for use in old.uses]:
+                Rewriter.replace_op(user, [], [new])
+        op.detach()
+        op.erase()
+
+
+def _widens(op: Operation) -> bool:
+    return isinstance(op, TCvtOp) and layout_of(op.res[0]).dtype == "f32"
+
+
+def _widen_before_views(result: SSAValue) -> None:
+    """`widen (reshape x)` is `reshape (widen x)`."""
+    for view in [use.operation for use in result.uses if isinstance(use.operation, ReshapeOp)]:
+        for user in [use.operation for use in view.res.uses]:
+            if _widens(user):
+                builder = Builder(view)
+                again = ReshapeOp(widen(builder, result), user.results[0].type)
+                builder.add(again)
+                Rewriter.replace_op(user, [], [again.res])
+        if not list(view.res.uses):
+            view.detach()
+            view.erase()
 
 
 def _by_operands(op: MovingOp) -> None:
@@ -108,8 +150,10 @@ def converted(builder: Builder, value: SSAValue, dtype: str) -> SSAValue:
 def as_short(builder: Builder, value: SSAValue, dtype: str) -> SSAValue:
     """The short numbers behind an f32 tile: what was widened, else an exact conversion."""
     op = value.owner
+    while isinstance(op, ReshapeOp):
+        op = op.source.owner
     if isinstance(op, TCvtOp):
-        return op.ins[0]
+        return seen_as(builder, op.ins[0], layout_of(value)._replace(dtype=dtype))
     return converted(builder, value, dtype)
 
 

@@ -40,10 +40,12 @@ class Style:
     widths: tuple[Width, ...] = ("halves", "full")
     """How rotations are taken."""
     narrow: tuple[bool, ...] = (True, False)
-    """Whether lanes are moved in the narrowest type, or in that in which they are given."""
+    """Whether lanes are moved in the narrowest type, or as f32 where they end as such."""
     table: tuple[Form, ...] = LANE_FORMS
     order: int = 0
     """Of several styles of one name, the first whose result is proved equal stays."""
+    fallback: bool = False
+    """Only for functions that the name's own styles cannot do as a whole."""
 
 
 OTHERS = tuple(form for form in LANE_FORMS if form is not SCATTER_PAIR)
@@ -60,6 +62,11 @@ STYLES: dict[FormName, tuple[Style, ...]] = {
         for order, form in enumerate((SCATTER_PAIR_ADD, SCATTER_PAIR))
     ),
 }
+
+
+def where_it_goes(wanted: FormName) -> Style:
+    """The forms of that name where they are legal, whatever way leads there."""
+    return Style(STYLES[wanted][0].forms, fallback=True)
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@
 Legal because such an operation has no effects and depends on nothing that the loop changes. What moves only
 computes tiles in vector memory from numbers and from tiles made in front of the loop. A tile that somebody
 goes on to write (an accumulator, the start of what a loop carries) stays: it would be copied in every trip.
-So does what would no longer fit into memory, the largest tiles first.
+So does what would no longer fit into memory, the largest tiles first. Equal ones that meet in front of a loop
+are one.
 
 Before that, a fill of which every lane is overwritten before it is read goes (overwritten_fills.py).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -88,6 +89,7 @@ def hoist(function: func.FuncOp, kept: Collection[int] = ()) -> list[Moved]:
     """Move what may move out of all loops, the innermost first; operations with the numbers `kept` stay."""
     numbers = {op: number for number, op in enumerate(function.walk())}
     moved: dict[Operation, Moved] = {}
+    known: dict[Hashable, Operation] = {}
     for loop in reversed([op for op in numbers if isinstance(op, scf.ForOp)]):
         if (count := trips(loop)) is not None and count < 2:
             continue
@@ -95,9 +97,25 @@ def hoist(function: func.FuncOp, kept: Collection[int] = ()) -> list[Moved]:
             if numbers[op] not in kept and _runs_in(op, loop) and may_move(op) and _is_invariant(op, loop):
                 for operand in op.operands:
                     _move(operand.owner, loop)
+                if (same := known.setdefault((loop, *_work(op)), op)) is not op:
+                    Rewriter.replace_op(op, [], list(same.results))
+                    continue
                 _move(op, loop)
                 moved[op] = Moved(numbers[op], op)
     return list(moved.values())
+
+
+def _work(op: Operation) -> tuple[Hashable, ...]:
+    """What makes an operation compute the same as another one."""
+    properties = tuple(sorted(op.properties.items(), key=lambda item: item[0]))
+    numbers = (_number(v) for v in op.operands)
+    return op.name, properties, tuple(numbers), tuple(r.type for r in op.results)
+
+
+def _number(value: SSAValue) -> Hashable:
+    """A constant by its number, any other value by itself."""
+    owner = value.owner
+    return (owner.value, value.type) if isinstance(owner, arith.ConstantOp) else value
 
 
 def _runs_in(op: Operation, loop: scf.ForOp) -> bool:

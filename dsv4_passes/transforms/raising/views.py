@@ -195,7 +195,12 @@ class Views:
         layout: TileLayout,
         valid: Extents,
     ) -> SSAValue:
-        """A box of `parent`."""
+        """A box of `parent`: what was put there, if that is all of it."""
+        put = parent.owner
+        if isinstance(put, InsertOp) and layout_of_value(put.source).shape == layout.shape:
+            same = all(map(_same_number, (put.row, put.col), offsets))
+            if same and all(map(_same, self.extents[put.source], valid)):
+                return put.source
         type_ = value_type(layout, valid)
         extents = [self.scalar(e, 0) for e in valid] if DYNAMIC in type_.data.valid else []
         new = SubviewOp(parent, offsets, layout.shape, type_, extents)
@@ -215,7 +220,24 @@ class Views:
         current = self.extents[value]
         if None in valid or all(map(_same, valid, current)):
             return value
+        if (piece := self._only_valid(op, value, valid)) is not None:
+            return piece
         return self.set_valid(op, value, value_type(layout_of_value(value), valid), valid)
+
+    def _only_valid(self, op: Operation, value: SSAValue, valid: Extents) -> SSAValue | None:
+        """Where a tile of that extent was put into a larger one, and is read back as lanes of another
+        width: that tile, seen so.
+        """
+        view, layout = value.owner, layout_of_value(value)
+        if not isinstance(view, ReinterpretOp) or not isinstance(put := view.source.owner, InsertOp):
+            return None
+        piece = put.source
+        have, extents = layout_of_value(piece), self.extents[piece]
+        whole = have.shape == layout_of_value(view.source).shape
+        seen = reinterpreted(have, extents, layout) if whole else None
+        if seen is None or not all(map(_same, seen, valid)):
+            return None
+        return self._view(op, ReinterpretOp, piece, value_type(layout, valid).data, valid)
 
     def retype(self, op: Operation, value: SSAValue, target: TileType) -> SSAValue:
         """Make a value of the same place have exactly the type `target`: only the extent may differ."""
@@ -349,6 +371,10 @@ def _within(inner: Extent, outer: Extent) -> bool:
 
 def _same(a: Extent, b: Extent) -> bool:
     return a is not None and (a is b or (isinstance(a, int) and a == b))
+
+
+def _same_number(a: SSAValue, b: SSAValue) -> bool:
+    return a is b or (constant_int(a) is not None and constant_int(a) == constant_int(b))
 
 
 def flat(layout: TileLayout) -> TileLayout:

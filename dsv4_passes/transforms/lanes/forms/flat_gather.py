@@ -12,16 +12,21 @@ Exact moves of bits. What it costs depends on what a long row of a gather costs,
 
 from collections.abc import Callable, Sequence
 
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import FloatAttr, f32
 from xdsl.ir import SSAValue
 
+from dialects.pto.broadcast import TExpandsOp
 from dialects.pto.lanes import TGatherOp
+from dialects.pto.moves import TMovOp
 from dialects.pto.tiles import InsertOp, UndefOp
 from dialects.pto.types import TileLayout, TileType, element_bits
 from dsv4_passes.transforms.lanes.builder import Builder, index_constant, layout_of
 
 from .form import Built, Form, Target, lacks, not_contiguous
 from .index_tiles import Indices, cannot_count
-from .words import seen_as
+from .scatter_pair import is_zero_fill
+from .words import made, seen_as
 
 
 def refuse(target: Target, layout: TileLayout) -> str | None:
@@ -52,27 +57,45 @@ def gathered(
     builder: Builder, source: SSAValue, layout: TileLayout, index: Callable[[Indices], SSAValue]
 ) -> SSAValue:
     """The lanes of a source that an index names, as a tile of that layout."""
-    count = layout.rows * layout.cols
-    row = layout._replace(rows=1, cols=count, valid_rows=1, valid_cols=count)
-    op = TGatherOp([source, index(Indices(builder, count))], result=TileType(row))
+    row = _one_row(layout)
+    op = TGatherOp([source, index(Indices(builder, row.cols))], result=TileType(row))
     builder.add(op)
     return seen_as(builder, op.res[0], layout)
 
 
 def one_below_the_other(builder: Builder, parts: Sequence[SSAValue]) -> SSAValue:
-    """Tiles of one shape as one tile with the rows of all."""
-    layout = layout_of(parts[0])
-    rows = layout.rows * len(parts)
-    undef = UndefOp(TileType(layout._replace(rows=rows, valid_rows=rows)))
+    """Tiles of one shape as the rows of one tile, each seen as one row."""
+    layout = _one_row(layout_of(parts[0]))
+    undef = UndefOp(TileType(layout._replace(rows=len(parts), valid_rows=len(parts))))
     builder.add(undef)
     whole: SSAValue = undef.res
     for number, part in enumerate(parts):
-        insert = InsertOp(
-            part, whole, index_constant(builder, number * layout.rows), index_constant(builder, 0)
-        )
+        row, col = index_constant(builder, number), index_constant(builder, 0)
+        if is_zero_fill(part):  # others may read those zeros
+            piece = zeros(builder, layout)
+        else:
+            piece = seen_as(builder, part, layout)
+            if part in parts[:number]:
+                piece = made(builder, TMovOp, [piece])
+        insert = InsertOp(piece, whole, row, col)
         builder.add(insert)
         whole = insert.res
     return whole
+
+
+def zeros(builder: Builder, layout: TileLayout) -> SSAValue:
+    """A tile of +0."""
+    zero = arith.ConstantOp(FloatAttr(0.0, f32))
+    builder.add(zero)
+    zero.result.name_hint = "zero"
+    fill = TExpandsOp([zero.result], result=TileType(layout))
+    builder.add(fill)
+    return fill.res[0]
+
+
+def _one_row(layout: TileLayout) -> TileLayout:
+    count = layout.rows * layout.cols
+    return layout._replace(rows=1, cols=count, valid_rows=1, valid_cols=count)
 
 
 FLAT_GATHER = tuple(

@@ -1,0 +1,114 @@
+"""Every form of a rotation is raised again, and so becomes every other form, and stays what it is."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from xdsl.context import Context
+from xdsl.dialects import func
+
+from dialects.dsv4.lanes import LaneOp, RotatePairsOp
+from dialects.pto.base import TileOp
+from dsv4_passes.diagnostics import collect
+from dsv4_passes.equivalence.lanes import lane_difference
+from dsv4_passes.formats.pto.reader import parse_text
+from dsv4_passes.transforms.bind_facts import bind_toml
+from dsv4_passes.transforms.lanes.fold_lanes import FoldLanesPass
+from dsv4_passes.transforms.lanes.lower_lanes import LowerLanesPass
+from dsv4_passes.transforms.lanes.raise_lanes import RaiseLanesPass
+from dsv4_passes.transforms.lanes.ways import STYLES, FormName
+from dsv4_passes.transforms.lowering.lower_tiles import PtoLowerPass
+from dsv4_passes.transforms.raising.raise_tiles import PtoRaisePass
+from dsv4_passes.transforms.rope import RopePass
+from tests.unit.kernels import DATA
+from tests.unit.rotations import Rotation
+from tests.unit.test_lower_lanes import ROTATIONS
+
+MOVES = set("tgather tscatter ttrans tshls tshrs tor tand tands tsel tmov".split())
+FORMS = list(STYLES)
+BOTH_LEVELS = ("bf16", "bf16-signed", "f32-few-rows", "bf16-dynamic", "f16")
+CASES = [(name, arch, "level3") for name in ROTATIONS for arch in ("a2a3", "a5")]
+CASES += [(name, "a2a3", "level2") for name in BOTH_LEVELS]
+
+
+def small(rotation: Rotation, arch: str) -> Rotation:
+    """The rotation on as few rows as transposes take."""
+    if rotation.rows != 32:
+        return replace(rotation, arch=arch)
+    return replace(rotation, arch=arch, rows=16, valid=12 if rotation.valid else None)
+
+
+@pytest.mark.parametrize(("name", "arch", "level"), CASES)
+def test_every_form_is_raised_to_the_rotation(name: str, arch: str, level: str) -> None:
+    """Lowered in any form and written as buffers, it is read back as one rotation and nothing else."""
+    text = small(ROTATIONS[name], arch).text()
+    with collect():
+        for form in FORMS:
+            module = parse_text(text, "test.mlir")
+            for pass_ in (LowerLanesPass(form), PtoLowerPass(arch, "0.60", level, "buffer")):  # pyright: ignore[reportArgumentType]
+                pass_.apply(Context(), module)
+            again = parse_text(str(module), "test.pto")
+            for pass_ in (PtoRaisePass(), RaiseLanesPass(), FoldLanesPass()):
+                pass_.apply(Context(), again)
+            assert [type(op) for op in again.walk() if isinstance(op, LaneOp)] == [RotatePairsOp], form
+            assert not MOVES & {op.mnemonic() for op in again.walk() if isinstance(op, TileOp)}, form
+
+
+# -- kernels -----------------------------------------------------------------------------------------
+
+KERNELS = {
+    "rope_a": "rope_a/rope_a.pto",
+    "rope_b": "rope_b/rope_b.pto",
+    "rope_d": "rope_d/rope_d.pto",
+    "unrotate": "mixed/unrotate.pto",
+    "head_rotate": "staged/head_rotate.pto",
+    "reassemble": "staged/reassemble.pto",
+}
+SELECTORS = ("rope_a", "unrotate", "reassemble")
+FACTS = '"even_select*" = "even"\n"odd_select*" = "odd"\n'
+
+
+def converted(text: str, form: FormName, arch: str, facts: str | None = None) -> str:
+    """A kernel's text with its lanes moved in one form."""
+    module = parse_text(text, "test.pto")
+    with collect():
+        if facts is not None:
+            bind_toml(module, facts)
+        RopePass(arch, "0.60", form=form).apply(Context(), module)
+    return str(module)
+
+
+def work(text: str) -> Counter[str]:
+    """The tile operations of a text; where a zero that is used twice is filled once does not matter."""
+    names = (op.mnemonic() for op in parse_text(text, "test.pto").walk() if isinstance(op, TileOp))
+    return Counter(name for name in names if name != "texpands")
+
+
+def values(text: str) -> func.FuncOp:
+    module = parse_text(text, "test.pto")
+    PtoRaisePass().apply(Context(), module)
+    return next(op for op in module.walk() if isinstance(op, func.FuncOp))
+
+
+@pytest.mark.parametrize(
+    ("name", "arch"), [(name, ("a3", "a5")[i % 2]) for i, name in enumerate(KERNELS)] + [("unrotate", "a3")]
+)
+def test_every_form_becomes_every_other_one(name: str, arch: str, tmp_path: object) -> None:
+    """Each form is made into another one and is then what that one is made directly, term by term; other
+    kernels meet other pairs. Made into itself it stays, to the letter.
+    """
+    (facts := DATA.__class__(str(tmp_path)) / "facts.toml").write_text(FACTS)
+    given = str(facts) if name in SELECTORS else None
+    text = (DATA / KERNELS[name]).read_text().replace('"a2a3"', f'"{arch}"')
+    forms: dict[FormName, str] = {
+        form: converted(text, form, arch, given) for form in FORMS if (name, form) != ("reassemble", "auto")
+    }
+    names = list(forms)
+    step = 1 + list(KERNELS).index(name) % (len(names) - 1)
+    for number, form in enumerate(names):
+        other = names[(number + step) % len(names)]
+        became = converted(forms[form], other, arch)
+        assert work(became) == work(forms[other]), (form, other)
+        assert lane_difference(values(became), values(forms[other])) is None
+        if number % 2 == 0:
+            assert converted(forms[form], form, arch) == forms[form], form
