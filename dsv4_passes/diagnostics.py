@@ -17,7 +17,8 @@ from xdsl.ir import Operation
 from . import source_names as spelling
 
 Severity = Literal["remark", "warning"]
-Outcome = Literal["rewritten", "refused", "fact", "note"]
+Outcome = Literal["rewritten", "refused", "fact", "note", "summary", "silent"]
+"""What a message is about; what is silent is only counted."""
 
 
 def one_line(text: object) -> str:
@@ -57,6 +58,8 @@ class Diagnostic:
     reason: str = ""
     function: str = ""
     """The name of the function that was being worked on, else of the one that the site stands in."""
+    sites: int = 0
+    """How many places where lanes move it is about."""
 
     def __str__(self) -> str:
         where = location_text(self.location)
@@ -81,7 +84,7 @@ class Diagnostics:
             entry
             for entry in self.entries
             if entry.function not in functions
-            or entry.outcome in ("refused", "fact")
+            or entry.outcome in ("refused", "fact", "silent")
             or entry.severity == "warning"
         ]
         self._seen = set(self.entries)
@@ -125,9 +128,15 @@ def withdraw(functions: Collection[str]) -> None:
 
 
 def _say(
-    severity: Severity, op: Operation, message: str, outcome: Outcome = "note", reason: str = ""
+    severity: Severity,
+    op: Operation,
+    message: str,
+    outcome: Outcome = "note",
+    reason: str = "",
+    sites: int = 0,
 ) -> None:
-    _add(Diagnostic(severity, message, op.location, outcome, reason, _FUNCTION.get() or _function_of(op)))
+    function = _FUNCTION.get() or _function_of(op)
+    _add(Diagnostic(severity, message, op.location, outcome, reason, function, sites))
 
 
 def _function_of(op: Operation) -> str:
@@ -148,19 +157,29 @@ def repeat(diagnostic: Diagnostic) -> None:
     _add(diagnostic)
 
 
-def note(op: Operation, message: str) -> None:
+def note(op: Operation, message: str, reason: str = "", sites: int = 0) -> None:
     """Say something about a site that was neither rewritten nor refused."""
-    _say("remark", op, message)
+    _say("remark", op, message, "note", reason, sites)
 
 
-def rewritten(op: Operation, message: str) -> None:
-    """Say that a site was rewritten, why that is exact, and what it saves."""
-    _say("remark", op, message, "rewritten")
+def silent(op: Operation, message: str, reason: str, sites: int) -> None:
+    """Count what is not worth a remark, for the summary of a program."""
+    _say("remark", op, message, "silent", reason, sites)
 
 
-def refused(op: Operation, message: str, reason: str) -> None:
-    """Say that a site was left alone; `reason` is a short phrase that a summary can count."""
-    _say("remark", op, message, "refused", reason)
+def summary(op: Operation, message: str) -> None:
+    """Say what became of a whole program."""
+    _say("remark", op, message, "summary")
+
+
+def rewritten(op: Operation, message: str, reason: str = "", sites: int = 0) -> None:
+    """Say that something was rewritten, why that is exact, and what it saves; lanes move at `sites` of it."""
+    _say("remark", op, message, "rewritten", reason, sites)
+
+
+def refused(op: Operation, message: str, reason: str, sites: int = 0) -> None:
+    """Say that something was left alone; `reason` is a short phrase that a summary can count."""
+    _say("remark", op, message, "refused", reason, sites)
 
 
 def about_facts(op: Operation, message: str) -> None:

@@ -22,7 +22,7 @@ from xdsl.utils.exceptions import DiagnosticException, VerifyException
 from xdsl.utils.target import Target
 from xdsl.xdsl_opt_main import xDSLOptMain
 
-from dsv4_passes.diagnostics import UserError, one_line
+from dsv4_passes.diagnostics import UserError, one_line, said, summary
 from dsv4_passes.equivalence.budget import SECONDS, Budget, bytes_of, limited
 from dsv4_passes.files import write_folder, write_whole
 from dsv4_passes.formats.pto.reader import decode, parse_text, verify_module
@@ -36,6 +36,8 @@ from .common import (
 from .messages import FORMATS
 
 if TYPE_CHECKING:
+    from dsv4_passes.reports.program_summary import Counts
+
     from .report import Reporter
 
 MLIR_SUFFIXES = ("mlir", "pto")
@@ -65,6 +67,7 @@ class Dsv4OptMain(xDSLOptMain):
         self.source = ""
         self.paper: str | None = None
         self.read: ModuleOp | None = None
+        self.counted: Counts | None = None
         super().__init__("Compiler passes for Ascend NPU kernels", args)
 
     # -- options ---------------------------------------------------------------------------------
@@ -416,6 +419,7 @@ class Dsv4OptMain(xDSLOptMain):
             if self.args.time_passes and previous is not None:
                 print(f"Pass {previous.name} took {time.perf_counter() - started} seconds")
             self.running = following
+            self._count(previous, module, following)
             last = previous is not None and following is None
             if not self.args.disable_verify and not (last and self._target_verifies()):
                 self._verify(module, previous)
@@ -428,6 +432,24 @@ class Dsv4OptMain(xDSLOptMain):
             started = time.perf_counter()
 
         return callback
+
+    def _count(self, previous: ModulePass | None, module: ModuleOp, following: ModulePass | None) -> None:
+        """Count what a program is made of, its facts bound, and say behind the last pass what it became."""
+        if not any("dsv4.role" in op.attributes for op in module.ops):
+            return
+        from dsv4_passes.reports.program_summary import count, is_program, summarise
+
+        if previous is None:
+            self.counted = None
+        if not is_program(module):
+            return
+        if self.counted is None and (following is None or following.name != "dsv4-bind-facts"):
+            self.counted = count(module)
+        if following is None and self.counted is not None:
+            found = summarise(self.counted, count(module), said())
+            summary(module, f"program: {found}")
+            if self.reporter is not None:
+                self.reporter.program = found
 
     def _target_verifies(self) -> bool:
         """The `.pto` target checks all that it writes: no need to do so in front of it."""

@@ -60,6 +60,8 @@ class Messages:
 def _wanted(entry: Diagnostic, args: Namespace) -> bool:
     if entry.severity == "warning":
         return args.warn
+    if entry.outcome == "silent":
+        return False
     return args.remarks is True if entry.outcome == "note" else args.remarks is not False
 
 

@@ -13,6 +13,7 @@ from dsv4_passes.files import write_whole
 from dsv4_passes.reports.as_html import as_html
 from dsv4_passes.reports.as_json import as_json
 from dsv4_passes.reports.collect import Report, build_report, chip_of, sides
+from dsv4_passes.reports.program_summary import ProgramSummary
 from dsv4_passes.targets import LATEST, ptoas
 from dsv4_passes.transforms.common.decisions import record
 
@@ -28,6 +29,8 @@ class Reporter:
     files: Sequence[str]
     source: str
     found: list[Report] = field(default_factory=list[Report])
+    program: ProgramSummary | None = None
+    """What became of the program, where one was read."""
 
     def __post_init__(self) -> None:
         for name in self.files:
@@ -53,6 +56,6 @@ class Reporter:
         if not self.found:
             return
         kernels = tuple(kernel for report in self.found for kernel in report.kernels)
-        report = replace(self.found[-1], kernels=kernels)
+        report = replace(self.found[-1], kernels=kernels, program=self.program)
         for name in self.files:
             write_whole(Path(name), WRITERS[Path(name).suffix](report).encode())

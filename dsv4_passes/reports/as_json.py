@@ -24,6 +24,7 @@ def as_json(report: Report) -> str:
         "chip": report.chip,
         "ptoas": report.ptoas,
         "assumptions": list(report.assumptions),
+        **({"program": report.program.as_object()} if report.program is not None else {}),
         "kernels": [_kernel(kernel) for kernel in report.kernels],
     }
     return json.dumps(whole, indent=1) + "\n"

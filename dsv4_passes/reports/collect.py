@@ -17,6 +17,7 @@ from dsv4_passes.transforms.raising.raise_tiles import PtoRaisePass
 
 from .lane_flow import Strip, lane_strips
 from .memory_map import MemoryMap, memory_map
+from .program_summary import ProgramSummary
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Report:
     ptoas: str
     assumptions: tuple[str, ...]
     kernels: tuple[KernelReport, ...]
+    program: ProgramSummary | None = None
+    """What became of a whole program."""
 
 
 def sides(module: ModuleOp, chip: Chip) -> dict[str, Side]:

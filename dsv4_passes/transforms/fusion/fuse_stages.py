@@ -70,7 +70,7 @@ from .task_mapping import TaskMapping, map_tasks
 
 Scope = Literal["lanes", "all"]
 MAX_GROWTH = 1.5
-TELLING = (*WORSE, "loads of several blocks", "not stored in one block")
+TELLING = (*WORSE, "text grows", "does not fit", "loads of several blocks", "not stored in one block")
 """Reasons that say more than those of other attempts."""
 
 
@@ -306,7 +306,7 @@ def fuse_all(
                 refused(pair.consumer, f"not fused: {problem}", problem.reason)
             continue
         with about(launch.callee):
-            rewritten(launch, message)
+            rewritten(launch, message, "fused")
         count += 1
     remark_nonadjacent_stages(module, None if scope == "all" else LaneWay(module))
     return count

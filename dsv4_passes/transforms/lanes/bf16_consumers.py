@@ -71,6 +71,7 @@ def kept_for_bf16(value: SSAValue, kept: dict[Operation, Operation]) -> bool:
         f"'{op.name}' stays: guard bf16-fallback keeps the matmul re-interleave because "
         f"'{golden.name}' rounds its result to bf16",
         "guard bf16-fallback",
+        sites=1,
     )
     return True
 

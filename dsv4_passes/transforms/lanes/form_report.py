@@ -11,6 +11,7 @@ from dsv4_passes.transforms.common.decisions import Alternative, Decision, decid
 from .form_choice import Choice
 from .ways import Lowered
 
+BEST = "already the best form"
 PROOF = "every stored lane is proved equal"
 
 
@@ -34,10 +35,11 @@ def say_best_already(function: func.FuncOp, spent: FunctionCost, lowered: Lowere
     name = function.sym_name.data
     text = f"'{name}' has the best form already: {spent.cycles} cycles by the model"
     text = f"{text}, and {lowered.cost} in the next best"
+    sites = max(1, len(lowered.choices))
     if any(value.uses for value in facts_of(function)):
-        refused(function, text, "already the best form")  # somebody stated a fact and waits for an answer
+        refused(function, text, BEST, sites)  # somebody stated a fact and waits for an answer
     else:
-        note(function, text)
+        note(function, text, BEST, sites)
     others = tuple(
         Alternative(choice.form.name, lowered.cost, "not cheaper in all") for choice in lowered.choices[:1]
     )

@@ -70,9 +70,11 @@ def sums_of(value: SSAValue) -> Iterator[Operation]:
 
 
 def loaded_by(operand: SSAValue) -> BlockArgument | None:
-    """The argument that an operand of a product was loaded from as it is."""
+    """The argument that an operand of a product was loaded from as it is; none for what a loop carries."""
+    if not isinstance(operand.owner, Operation):
+        return None
     try:
-        return loaded_argument(Builder(operand.owner).load_behind(operand))  # pyright: ignore[reportArgumentType]
+        return loaded_argument(Builder(operand.owner).load_behind(operand))
     except CannotBuild:
         return None
 

@@ -31,7 +31,7 @@ from dialects.pto.matmul import MatmulOp
 from dialects.pto.moves import TTransOp
 from dialects.pto.tiles import BitcastOp, InsertOp, ReinterpretOp
 from dialects.pto.types import TileType
-from dsv4_passes.diagnostics import note
+from dsv4_passes.diagnostics import note, silent
 from dsv4_passes.interpreter.numerics import is_float
 from dsv4_passes.transforms.common.lane_index import Ids
 from dsv4_passes.transforms.common.origin import note_before, take_before
@@ -221,10 +221,11 @@ def raise_sites(function: func.FuncOp, policy: Policy) -> int:
 
 
 def say_ordinary(function: func.FuncOp, count: int) -> None:
-    """A note on products that only multiply."""
+    """Count products that only multiply; in a lone kernel a note says how many there are."""
     if count:
         plural = "product selects" if count == 1 else "products select"
-        note(function, f"{count} {plural} no lanes of known values")
+        say = silent if "dsv4.role" in function.attributes else note
+        say(function, f"{count} {plural} no lanes of known values", "ordinary product", count)
 
 
 def may_move_lanes(function: func.FuncOp) -> bool:

@@ -63,5 +63,5 @@ def rewrite_site(
     before = savings(checked.function)
     result = checked.try_all(value, candidates)
     if isinstance(result, Rewritten):
-        rewritten(op, f"'{op.name}' -> {outcome_text(result, before, savings(checked.function))}")
+        rewritten(op, f"'{op.name}' -> {outcome_text(result, before, savings(checked.function))}", sites=1)
     return result

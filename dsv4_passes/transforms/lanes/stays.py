@@ -31,4 +31,4 @@ def say_stays(
         text = kind = PARTLY_VALID
     else:
         text, kind = otherwise
-    refused(op, f"{site} stays: {text}", kind)
+    refused(op, f"{site} stays: {text}", kind, sites=1)

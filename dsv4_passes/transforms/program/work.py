@@ -13,10 +13,10 @@ from dialects.dsv4.functions import ORCHESTRATION, program_functions
 from dialects.dsv4.lanes import LaneOp
 from dialects.dsv4.launch import LaunchOp
 from dialects.dsv4.opaque import MoveOp
-from dialects.pto.base import TileOp, layout_of
+from dialects.pto.base import TileOp
 from dialects.pto.channels import PopOp, PushOp
 from dialects.pto.memory import TLoadOp, TStoreOp
-from dialects.pto.types import DYNAMIC
+from dialects.pto.types import DYNAMIC, AnyTileType
 from dsv4_passes.targets.costs import FREE
 from dsv4_passes.targets.elements import element_bytes
 from dsv4_passes.transforms.common.byte_ranges import trips
@@ -66,7 +66,10 @@ def _of_block(block: Block) -> Work:
 def _bytes(op: Operation) -> int:
     if not isinstance(op, (TLoadOp, TStoreOp)):
         return 0
-    tile = layout_of(op.destinations()[0] if isinstance(op, TLoadOp) else op.inputs()[0])
+    value = op.destinations()[0] if isinstance(op, TLoadOp) else op.inputs()[0]
+    if not isinstance(value.type, AnyTileType):
+        return 0
+    tile = value.type.data
     rows = tile.rows if tile.valid_rows == DYNAMIC else tile.valid_rows
     cols = tile.cols if tile.valid_cols == DYNAMIC else tile.valid_cols
     return rows * cols * element_bytes(tile.dtype)
