@@ -17,7 +17,7 @@ from xdsl.ir import Operation
 from . import source_names as spelling
 
 Severity = Literal["remark", "warning"]
-Outcome = Literal["rewritten", "refused", "fact", "note", "summary", "silent"]
+RemarkKind = Literal["rewritten", "refused", "fact", "note", "summary", "silent"]
 """What a message is about; what is silent is only counted."""
 
 
@@ -39,7 +39,7 @@ class UserError(Exception):
         return f"{where}: error: {self.message}" if where else f"error: {self.message}"
 
 
-class Defect(Exception):
+class PassFailure(Exception):
     """A failure that is ours, with the operation at which it happened."""
 
     def __init__(self, op: Operation, error: Exception):
@@ -54,7 +54,7 @@ class Diagnostic:
     severity: Severity
     message: str
     location: LocationAttr | None
-    outcome: Outcome = "note"
+    outcome: RemarkKind = "note"
     reason: str = ""
     function: str = ""
     """The name of the function that was being worked on, else of the one that the site stands in."""
@@ -131,7 +131,7 @@ def _say(
     severity: Severity,
     op: Operation,
     message: str,
-    outcome: Outcome = "note",
+    outcome: RemarkKind = "note",
     reason: str = "",
     sites: int = 0,
 ) -> None:

@@ -65,6 +65,11 @@ def argument_attributes(function: func.FuncOp, index: int) -> dict[str, Attribut
     return dict(function.arg_attrs.data[index].data)
 
 
+def argument_attribute(function: func.FuncOp, index: int, name: str) -> Attribute | None:
+    """One attribute of an argument, if it has it."""
+    return function.arg_attrs.data[index].data.get(name) if function.arg_attrs is not None else None
+
+
 def set_argument_attributes(function: func.FuncOp, index: int, attributes: dict[str, Attribute]) -> None:
     """Replace all attributes of one argument."""
     count = len(function.function_type.inputs.data)

@@ -47,7 +47,7 @@ class TextType(Data[str], TypeAttribute):
 
 
 @irdl_op_definition
-class MoveOp(IRDLOperation, HasFolderInterface):
+class CoreMoveOp(IRDLOperation, HasFolderInterface):
     """The lanes of a tile in another memory, across cores if need be. Shape and elements stay."""
 
     name = "dsv4.move"
@@ -86,7 +86,7 @@ class OpaqueEffects(MemoryEffect):
 
 
 @irdl_op_definition
-class OpaqueOp(IRDLOperation):
+class TextCallOp(IRDLOperation):
     """A call that is not understood, kept as text: `{0}` in it stands for the first operand.
 
     `%r = dsv4.opaque "pl.tile.sort32({0}, {1})" as "pl.Tile[[1, 64], pl.FP32, pl.Mem.Vec]"(%a, %b) : …`
@@ -149,4 +149,4 @@ class SourceOp(IRDLOperation):
         )
 
 
-OPERATIONS: list[type[Operation]] = [MoveOp, OpaqueOp, SourceOp]
+OPERATIONS: list[type[Operation]] = [CoreMoveOp, TextCallOp, SourceOp]

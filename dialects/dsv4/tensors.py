@@ -61,7 +61,7 @@ class CreateOp(IRDLOperation):
 
 
 @irdl_op_definition
-class ReshapeOp(IRDLOperation):
+class TensorReshapeOp(IRDLOperation):
     """The same elements in row-major order under another shape: a view, nothing moves."""
 
     name = "dsv4.reshape"
@@ -220,7 +220,7 @@ class DimOp(IRDLOperation):
 
 OPERATIONS: list[type[Operation]] = [
     CreateOp,
-    ReshapeOp,
+    TensorReshapeOp,
     SliceOp,
     AssembleOp,
     UpdateOp,

@@ -14,7 +14,7 @@ from .target import ChipRules
 from .types import DYNAMIC, TileLayout
 
 
-class MoveOp(TileOp):
+class MemoryMoveOp(TileOp):
     """A copy whose source and destination memories must be connected on the chip.
 
     From an accumulator it may scale while it converts: by the numbers in the scaling tile `fp`, or by the
@@ -46,7 +46,7 @@ class MoveOp(TileOp):
 
 
 @irdl_op_definition
-class TMovOp(MoveOp):
+class TMovOp(MemoryMoveOp):
     """Copy a tile, between memories or within vec memory."""
 
     name = "pto.tmov"
@@ -66,7 +66,7 @@ class TMovOp(MoveOp):
 
 
 @irdl_op_definition
-class TExtractOp(MoveOp):
+class TExtractOp(MemoryMoveOp):
     """`d[r, c] = src[r + row, c + col]`: a box of a larger tile into another memory."""
 
     name = "pto.textract"
@@ -91,7 +91,7 @@ class TExtractOp(MoveOp):
 
 
 @irdl_op_definition
-class TInsertOp(MoveOp):
+class TInsertOp(MemoryMoveOp):
     """`d[r + row, c + col] = src[r, c]`: a box of a larger tile is replaced, the rest of it stays."""
 
     name = "pto.tinsert"

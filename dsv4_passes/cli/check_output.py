@@ -13,7 +13,7 @@ from dsv4_passes.formats.pto.reader import new_context
 from dsv4_passes.formats.pto.target import is_program
 from dsv4_passes.validation.certificate import certificate
 from dsv4_passes.validation.end_to_end import Pipeline
-from dsv4_passes.validation.sources import Source
+from dsv4_passes.validation.sources import ComparedSource
 from dsv4_passes.validation.verdict import Verdict
 
 from .common import InternalError, one_line, require_folder
@@ -76,5 +76,8 @@ def certify(
     """The certificate of what `dsv4-opt` did with these options."""
     read, out = options.input_file or "<stdin>", options.output_file or "<stdout>"
     texts = {Path(out).name: written} if isinstance(written, str) else written
-    before, after = Source(read, {Path(read).name: source}, options.facts), Source(out, texts, options.facts)
+    before, after = (
+        ComparedSource(read, {Path(read).name: source}, options.facts),
+        ComparedSource(out, texts, options.facts),
+    )
     return certificate(before, after, said(), verdicts, options.passes, options.target)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 
-from dsv4_passes.diagnostics import Defect, UserError, location_text, one_line
+from dsv4_passes.diagnostics import PassFailure, UserError, location_text, one_line
 
 
 class InternalError(Exception):
@@ -54,7 +54,7 @@ def explain(error: BaseException) -> str:
             return "error: the input is nested too deeply"
         case MemoryError():
             return "error: out of memory"
-        case Defect():
+        case PassFailure():
             where = location_text(error.location)
             what = f"internal error in {one_line(error)[:300]} (run with --debug for a traceback)"
             return f"{where}: {what}" if where else what

@@ -23,7 +23,7 @@ from xdsl.utils.target import Target
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from dsv4_passes.diagnostics import UserError, one_line, said, summary
-from dsv4_passes.equivalence.budget import SECONDS, Budget, bytes_of, limited
+from dsv4_passes.equivalence.budget import SECONDS, Budget, limited, parse_size
 from dsv4_passes.files import write_folder, write_whole
 from dsv4_passes.formats.pto.reader import decode, parse_text, verify_module
 from dsv4_passes.transforms.common.options import build, make_pass, parse_specs
@@ -286,7 +286,7 @@ class Dsv4OptMain(xDSLOptMain):
         """What the options allow to one file."""
         text, seconds = self.args.max_memory, self.args.max_seconds
         try:
-            memory = bytes_of(text)
+            memory = parse_size(text)
         except ValueError:
             raise UserError(f"argument --max-memory: expected a size as 512M or 2G, found '{text}'") from None
         if memory <= 0 or not seconds > 0:

@@ -16,7 +16,7 @@ from dsv4_passes.diagnostics import Diagnostic, Diagnostics
 
 from .common import one_line
 
-Format = Literal["text", "json", "sarif"]
+MessageFormat = Literal["text", "json", "sarif"]
 FORMATS = ("text", "json", "sarif")
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {"error": "error", "internal error": "error", "warning": "warning", "remark": "note"}
@@ -29,8 +29,8 @@ _LINE = re.compile(
 class Messages:
     """Says messages in one format. `close` writes what is kept until the end."""
 
-    def __init__(self, format: Format = "text"):
-        self.format: Format = format
+    def __init__(self, format: MessageFormat = "text"):
+        self.format: MessageFormat = format
         self._kept: list[dict[str, Any]] = []
 
     def show(self, diagnostics: Diagnostics, args: Namespace) -> None:

@@ -39,8 +39,17 @@ from dialects.dsv4.functions import (
     written,
 )
 from dialects.dsv4.launch import KeptOp, LaunchOp
-from dialects.dsv4.opaque import OpaqueOp
-from dialects.dsv4.tensors import AssembleOp, CreateOp, DimOp, ReadOp, ReshapeOp, SliceOp, UpdateOp, WriteOp
+from dialects.dsv4.opaque import TextCallOp
+from dialects.dsv4.tensors import (
+    AssembleOp,
+    CreateOp,
+    DimOp,
+    ReadOp,
+    SliceOp,
+    TensorReshapeOp,
+    UpdateOp,
+    WriteOp,
+)
 from dialects.pto.allocation import AllocTileOp
 from dialects.pto.attributes import KernelKindAttr
 from dialects.pto.base import target_arch
@@ -63,10 +72,7 @@ from dsv4_passes.transforms.mixed.add_channels import (
 )
 from dsv4_passes.transforms.mixed.channel_schedule import CannotSplit
 from dsv4_passes.transforms.mixed.split_mixed import split
-
-Json = dict[str, Any]
-
-DESCRIPTION = "program.json"
+from dsv4_passes.validation.program_folder import DESCRIPTION, Json
 
 
 def program_files(
@@ -138,7 +144,7 @@ def kernel_text(
     types: Literal["short", "long"],
 ) -> str:
     """One kernel as a `.pto` text for that chip and that assembler."""
-    if (opaque := next((op for op in kernel.walk() if isinstance(op, OpaqueOp)), None)) is not None:
+    if (opaque := next((op for op in kernel.walk() if isinstance(op, TextCallOp)), None)) is not None:
         raise UserError(f"no .pto text for '{opaque.text.data}'", opaque.location)
     if any(isinstance(op, AllocTileOp) for op in kernel.walk()):
         problem = f"kernel '{kernel.sym_name.data}' has its tiles in memory already: leave pto-lower out"
@@ -242,7 +248,7 @@ class _Steps:
         self.makers: dict[type[Operation], Callable[[Any], Json | None]] = {
             LaunchOp: self.launch,
             CreateOp: self.create,
-            ReshapeOp: self.view,
+            TensorReshapeOp: self.view,
             SliceOp: self.view,
             AssembleOp: self.assemble,
             UpdateOp: self.update,
@@ -259,7 +265,7 @@ class _Steps:
             if (maker := self.makers.get(type(op))) is not None:
                 if (step := maker(op)) is not None:
                     found.append(step)
-            elif isinstance(op, OpaqueOp):
+            elif isinstance(op, TextCallOp):
                 raise UserError(f"no step for '{op.text.data}'", op.location)
         return found
 
@@ -297,7 +303,7 @@ class _Steps:
         self.memory[op.res] = name = self.text.name(op.res, "tensor")
         return {"create": name, "dtype": _dtype(op.res.type), "shape": self.shape(op, op.dims)}
 
-    def view(self, op: ReshapeOp | SliceOp) -> None:
+    def view(self, op: TensorReshapeOp | SliceOp) -> None:
         seen: Json = {"of": self.memory[op.source], "shape": self.shape(op, op.dims)}
         if isinstance(op, SliceOp):
             seen["offsets"] = self.values(op.offsets)

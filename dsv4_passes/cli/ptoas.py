@@ -3,7 +3,7 @@
 import os
 import sys
 
-from dsv4_passes.plugins.prescan import Call, find_assembler, hand_over, may_be_rewritten
+from dsv4_passes.plugins.prescan import AssemblerCall, find_assembler, hand_over, may_be_rewritten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def run(arguments: "Sequence[str]", environment: "Mapping[str, str]") -> int:
         problem = f"DSV4_PTOAS names '{wanted}', which is no program" if wanted else "no ptoas on PATH"
         print(f"dsv4-ptoas: error: {problem}; set DSV4_PTOAS to the real assembler", file=sys.stderr)
         return 1
-    call = Call(arguments)
+    call = AssemblerCall(arguments)
     if call.input is None:
         hand_over(assembler, arguments)
     name = arguments[call.input]

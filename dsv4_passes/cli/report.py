@@ -12,7 +12,7 @@ from dsv4_passes.diagnostics import UserError
 from dsv4_passes.files import write_whole
 from dsv4_passes.reports.as_html import as_html
 from dsv4_passes.reports.as_json import as_json
-from dsv4_passes.reports.collect import Report, build_report, chip_of, sides
+from dsv4_passes.reports.collect import Report, build_report, chip_of, kernel_states
 from dsv4_passes.reports.program_summary import ProgramSummary
 from dsv4_passes.targets import LATEST, ptoas
 from dsv4_passes.transforms.common.decisions import record
@@ -44,10 +44,10 @@ class Reporter:
         given = [name for p in passes if isinstance(name := getattr(p, "chip", None), str)]
         versions = [v for p in passes if isinstance(v := getattr(p, "ptoas", None), str | float)]
         chip = chip_of(module, given[-1] if given else None)
-        before = sides(module, chip)
+        before = kernel_states(module, chip)
         with record() as decisions:
             yield
-        after = sides(module, chip)
+        after = kernel_states(module, chip)
         version = ptoas(versions[-1] if versions else LATEST).version
         self.found.append(build_report(self.source, chip, version, before, after, decisions.entries))
 

@@ -85,7 +85,7 @@ def size(count: int) -> str:
     return f"{count} bytes"
 
 
-def bytes_of(text: str) -> int:
+def parse_size(text: str) -> int:
     """The number that `2G`, `512M`, `100K` or plain bytes stand for; ValueError for anything else."""
     if (found := re.fullmatch(r"(\d+(?:\.\d*)?)([KMG]?)(?:i?B)?", text.strip(), re.IGNORECASE)) is None:
         raise ValueError(f"not a size: {text}")

@@ -13,10 +13,11 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.dialects import func
-from xdsl.dialects.builtin import DictionaryAttr, TensorType
+from xdsl.dialects.builtin import TensorType
 from xdsl.ir import Attribute, BlockArgument, SSAValue
 
 from dialects.dsv4.attributes import SelectorAttr, TableAttr
+from dialects.dsv4.functions import argument_attribute
 from dialects.pto.elements import is_float
 from dialects.pto.memory import MakeTensorViewOp, PartitionViewOp, TLoadOp, constant_int
 from dialects.pto.types import PtrType
@@ -189,22 +190,6 @@ def loaded_argument(load: TLoadOp) -> BlockArgument | None:
     whole = part.source.owner if isinstance(part, PartitionViewOp) else None
     argument = whole.ptr if isinstance(whole, MakeTensorViewOp) else None
     return argument if isinstance(argument, BlockArgument) else None
-
-
-def argument_attribute(function: func.FuncOp, index: int, name: str) -> Attribute | None:
-    if function.arg_attrs is None:
-        return None
-    entry = function.arg_attrs.data[index]
-    return entry.data.get(name)
-
-
-def set_argument_attribute(function: func.FuncOp, index: int, name: str, value: Attribute) -> None:
-    from xdsl.dialects.builtin import ArrayAttr
-
-    count = len(function.function_type.inputs.data)
-    entries = list(function.arg_attrs.data) if function.arg_attrs else [DictionaryAttr({})] * count
-    entries[index] = DictionaryAttr(dict(entries[index].data) | {name: value})
-    function.arg_attrs = ArrayAttr(entries)
 
 
 def _meant(function: func.FuncOp, index: int) -> list[tuple[int, ...]]:

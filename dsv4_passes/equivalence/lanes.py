@@ -28,7 +28,7 @@ from .facts import argument_attribute, facts_of
 from .gm_mod_ref import only_read
 from .machine import LaneMachine, Options
 from .run import MAX_TRIPS, LaneContext, LaneRun
-from .symbolic_memory import Fact, Histories, TermMemory
+from .symbolic_memory import Histories, KnownArgument, TermMemory
 
 __all__ = ["MAX_TRIPS", "CannotFollow", "LaneContext", "LaneRun", "lane_difference", "run_lanes"]
 
@@ -36,7 +36,7 @@ __all__ = ["MAX_TRIPS", "CannotFollow", "LaneContext", "LaneRun", "lane_differen
 def run_lanes(
     functions: func.FuncOp | Sequence[func.FuncOp],
     *,
-    selectors: Mapping[SSAValue, Fact] | Mapping[int, Fact] | None = None,
+    selectors: Mapping[SSAValue, KnownArgument] | Mapping[int, KnownArgument] | None = None,
     context: LaneContext | None = None,
     max_trips: int | None = None,
     symbolic_loops: bool | Container[Operation] = False,
@@ -59,7 +59,7 @@ def run_lanes(
     context.fit(sides, budget)
     trips = context.trips if max_trips is None else max_trips
     options = Options(trips, budget, symbolic_loops, sides[0], arguments or {})
-    facts: dict[int, Fact] = {}
+    facts: dict[int, KnownArgument] = {}
     unwritten = only_read(*sides)  # what a block stores, another one may load
     for key, fact in (selectors or {}).items():
         index = key.index if isinstance(key, BlockArgument) else key

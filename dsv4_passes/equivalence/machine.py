@@ -25,7 +25,7 @@ from dsv4_passes.interpreter import affine, numerics, scalars
 from dsv4_passes.interpreter.affine import Affine, Number
 from dsv4_passes.interpreter.domain import Lanes, NotConcrete
 from dsv4_passes.interpreter.machine import Machine, Place, Steps
-from dsv4_passes.interpreter.semantics import Call, views
+from dsv4_passes.interpreter.semantics import TileCall, views
 from dsv4_passes.interpreter.tile_machine import atomic
 from dsv4_passes.interpreter.values import (
     NO_CONDITIONS,
@@ -135,7 +135,7 @@ class LaneMachine(Machine):
             Push(op, self.gm.context, self.channel(op), ids, tile.valid, tile.conditions)
         )
 
-    def new_conditions(self, call: Call) -> frozenset[str]:
+    def new_conditions(self, call: TileCall) -> frozenset[str]:
         """Conditions by the value they speak of: the operand whose lanes were multiplied by exact zeros."""
         met = self.domain.take_conditions()
         if not met:
@@ -171,7 +171,7 @@ class LaneMachine(Machine):
     def symbolic(self, number: Number, dtype: str) -> Lanes:
         return np.full((1, 1), self.terms.table.opaque(("number", number), dtype), np.int64)
 
-    def opaque(self, call: Call, error: NotConcrete) -> None:
+    def opaque(self, call: TileCall, error: NotConcrete) -> None:
         operands = list(call.operands.values())
         key = self._signature(call.op, operands)
         self._unknown_results(call.op, operands, frozenset(call.conditions), key)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.ir import Operation
 
+from dsv4_passes.equivalence.terms import Ids
 from dsv4_passes.interpreter import numerics
 from dsv4_passes.interpreter.affine import Number, Symbol, split
 from dsv4_passes.interpreter.domain import Lanes
@@ -21,7 +22,6 @@ from dsv4_passes.interpreter.values import NO_CONDITIONS, Box
 
 from .term_domain import TermDomain
 
-Ids: TypeAlias = NDArray[np.int64]
 Linear: TypeAlias = tuple[tuple[Symbol, int], ...]
 Context: TypeAlias = tuple[Hashable, ...]
 """The symbolic loops and undecided branches around an operation, outermost first."""
@@ -30,7 +30,7 @@ INITIAL = 0
 """The state of an argument nobody has written."""
 
 
-class Fact(Protocol):
+class KnownArgument(Protocol):
     """What is known of an argument: the numbers of the whole tensor, in the shape of its row-major view."""
 
     @property
@@ -69,7 +69,7 @@ class Histories:
 
     domain: TermDomain
     intern: Interner
-    facts: Mapping[int, Fact] = field(default_factory=dict[int, Fact])
+    facts: Mapping[int, KnownArgument] = field(default_factory=dict[int, KnownArgument])
     writes: dict[int, list[Write]] = field(default_factory=dict[int, list[Write]])
 
     def state(self, argument: int) -> int:

@@ -7,7 +7,7 @@ it does nothing. Constants go through the numpy domain, so that what is computed
 """
 
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from dsv4_passes.interpreter import numerics, numpy_domain
 from dsv4_passes.interpreter.domain import NotConcrete
 from dsv4_passes.interpreter.numpy_domain import NumpyDomain
+from dsv4_passes.npz import Array
 
 from .bits import BitTerms
 from .bulk import Plain, plain_binary, plain_negation, plain_rounding
@@ -33,8 +34,7 @@ from .terms import (
 
 BYTES_PER_TERM = 200
 """Measured on CPython 3.11 over a million products of loads, without the lanes that hold them."""
-Array: TypeAlias = NDArray[Any]
-Rule: TypeAlias = Callable[..., int]
+TermRule: TypeAlias = Callable[..., int]
 Fold: TypeAlias = Callable[..., Array]
 
 # What depends on the C library of the host is not folded.
@@ -108,7 +108,7 @@ class TermDomain:
         numpy_domain.binary_function(name, dtype)
         if (name, dtype) == ("sub", "f32"):
             return self.binary("add", a, self.unary("neg", b, dtype), dtype)
-        rule: Rule = (
+        rule: TermRule = (
             self._float_rule(name, dtype) if numerics.is_float(dtype) else self._int_rule(name, dtype)
         )
 
@@ -132,14 +132,14 @@ class TermDomain:
         def fold(x: Array) -> Array:
             return self._numpy.unary(name, x, dtype)
 
-        rule: Rule = self._float_rule(name, dtype) if numerics.is_float(dtype) else int_rule
+        rule: TermRule = self._float_rule(name, dtype) if numerics.is_float(dtype) else int_rule
         plain = plain_negation(self.table) if (name, dtype) == ("neg", "f32") else None
         return self._map(rule, None if name in _UNFOLDED else fold, (a,), dtype, dtype, plain)
 
-    def _float_rule(self, name: str, dtype: str) -> Rule:
+    def _float_rule(self, name: str, dtype: str) -> TermRule:
         """A float operation on one tuple of operands, rounded where `dtype` is short."""
         table = self.table
-        known: dict[str, Rule] = {"add": table.add, "sub": table.sub, "mul": table.mul, "neg": table.neg}
+        known: dict[str, TermRule] = {"add": table.add, "sub": table.sub, "mul": table.mul, "neg": table.neg}
 
         def uninterpreted(*args: int) -> int:
             flags = 0
@@ -156,7 +156,7 @@ class TermDomain:
 
         return rule if dtype == "f32" else rounded
 
-    def _int_rule(self, name: str, dtype: str) -> Rule:
+    def _int_rule(self, name: str, dtype: str) -> TermRule:
         """An integer operation that wraps: exact, so neutral operands vanish."""
         table = self.table
         neutral = table.int_constant(_NEUTRAL[name]) if name in _NEUTRAL else None
@@ -214,7 +214,7 @@ class TermDomain:
         plain = plain_rounding(self.table, dst, mode) if rounds else None
         return self._map(self._convert_rule(src, dst, mode, saturate), fold, (a,), src, dst, plain)
 
-    def _convert_rule(self, src: str, dst: str, mode: str, saturate: bool) -> Rule:
+    def _convert_rule(self, src: str, dst: str, mode: str, saturate: bool) -> TermRule:
         table = self.table
         exact = REPRESENTABLE["bf16"] | REPRESENTABLE["f16"] if src in _FITS_SHORT_FLOATS else 0
 
@@ -349,7 +349,7 @@ class TermDomain:
 
     def _map(
         self,
-        rule: Rule,
+        rule: TermRule,
         fold: Fold | None,
         operands: tuple[Ids, ...],
         src: str,
@@ -383,7 +383,7 @@ class TermDomain:
         return result[inverse].reshape(shape)
 
     @staticmethod
-    def _map_rows(rule: Rule, rows: Ids) -> Ids:
+    def _map_rows(rule: TermRule, rows: Ids) -> Ids:
         """`rule` once per distinct row, with the row's ids as arguments."""
         found: dict[tuple[int, ...], int] = {}
         result = np.empty(len(rows), np.int64)

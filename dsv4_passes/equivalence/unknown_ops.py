@@ -8,14 +8,14 @@ that share its bytes; a function with such an operation has to be left alone.
 from xdsl.dialects.builtin import UnregisteredOp
 from xdsl.ir import Operation
 
-from dialects.dsv4.opaque import OpaqueOp
-from dialects.pto.opaque import OpaqueOp as OpaquePtoOp
+from dialects.dsv4.opaque import TextCallOp
+from dialects.pto.opaque import OpaqueOp
 from dialects.pto.types import TileType
 
 
 def is_unknown(op: Operation) -> bool:
     """The operation is kept as it was read."""
-    return isinstance(op, OpaqueOp | OpaquePtoOp | UnregisteredOp)
+    return isinstance(op, TextCallOp | OpaqueOp | UnregisteredOp)
 
 
 def changes_tiles(op: Operation) -> bool:

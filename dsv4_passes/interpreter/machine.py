@@ -16,14 +16,14 @@ from xdsl.ir import Block, Operation, SSAValue
 from dialects.pto import debug, pipes, sync
 from dialects.pto.base import TileOp, layout_of
 from dialects.pto.types import PtrType, TileBufType, TileLayout
-from dsv4_passes.diagnostics import Defect, UserError
+from dsv4_passes.diagnostics import PassFailure, UserError
 
 from . import scalars
 from .affine import Number
 from .channels import MAX_SPLIT, Channels, Item
 from .domain import Domain, NotConcrete
 from .gm import GlobalMemory
-from .memory import Handle
+from .memory import RegionView
 from .semantics import SEMANTICS, views
 from .tile_machine import TileMachine
 from .values import Extent, Pointer, Tile, Value
@@ -102,10 +102,10 @@ class Machine(TileMachine):
                     return [self.env[value] for value in op.operands]
                 else:
                     self.evaluate(op)
-            except (UserError, NotConcrete, Defect, MemoryError, RecursionError):
+            except (UserError, NotConcrete, PassFailure, MemoryError, RecursionError):
                 raise
             except Exception as error:
-                raise Defect(op, error) from error
+                raise PassFailure(op, error) from error
         return []
 
     def evaluate(self, op: Operation) -> None:
@@ -223,7 +223,7 @@ class Machine(TileMachine):
         else:
             self.bind(result, Tile(layout, tile.data, tile.known, valid, tile.conditions))
 
-    def _slot(self, layout: TileLayout, valid: Extent, tile: Tile) -> Handle:
+    def _slot(self, layout: TileLayout, valid: Extent, tile: Tile) -> RegionView:
         """The memory of a popped tile, which nothing else shares."""
         handle = self.memory.handle(layout, None, valid)
         handle.write(tile.data, tile.known)

@@ -66,7 +66,7 @@ class Region:
 
 
 @dataclass
-class Handle:
+class RegionView:
     """A view of a region as a tile. `valid` belongs to the handle: `set_validshape` changes it.
 
     `base` is in bytes, `offsets` [rows, cols] in elements of `layout.dtype` from there; a window keeps the
@@ -85,17 +85,17 @@ class Handle:
     def itemsize(self) -> int:
         return numerics.numpy_dtype(self.layout.dtype).itemsize
 
-    def window(self, row: int, col: int, layout: TileLayout, valid: Extent) -> "Handle":
+    def window(self, row: int, col: int, layout: TileLayout, valid: Extent) -> "RegionView":
         """The box of `layout`'s shape at [row, col]."""
         offsets = self.offsets[row : row + layout.rows, col : col + layout.cols]
-        return Handle(self.region, self.base, layout, offsets, valid, part=True)
+        return RegionView(self.region, self.base, layout, offsets, valid, part=True)
 
-    def recast(self, layout: TileLayout, valid: Extent) -> "Handle":
+    def recast(self, layout: TileLayout, valid: Extent) -> "RegionView":
         """The same bytes as another tile: another shape lays its elements out anew from the first byte on."""
         if layout.shape == self.layout.shape and layout[6:9] == self.layout[6:9]:
-            return Handle(self.region, self.base, layout, self.offsets, valid)
+            return RegionView(self.region, self.base, layout, self.offsets, valid)
         start = self.base + int(self.offsets[0, 0]) * self.itemsize
-        return Handle(self.region, start, layout, element_offsets(layout), valid)
+        return RegionView(self.region, start, layout, element_offsets(layout), valid)
 
     def read(self) -> Tile:
         """What the bytes hold now; a lane is known if all of its bytes are."""
@@ -139,9 +139,9 @@ class TileMemory:
     def __init__(self) -> None:
         self.spaces: dict[str, Region] = {}
 
-    def handle(self, layout: TileLayout, address: int | None, valid: Extent) -> Handle:
+    def handle(self, layout: TileLayout, address: int | None, valid: Extent) -> RegionView:
         """A tile at a byte address, or one with bytes of its own."""
         if address is None:
-            return Handle(Region(layout.bytes), 0, layout, element_offsets(layout), valid)
+            return RegionView(Region(layout.bytes), 0, layout, element_offsets(layout), valid)
         region = self.spaces.setdefault(layout.loc, Region())
-        return Handle(region, address, layout, element_offsets(layout), valid)
+        return RegionView(region, address, layout, element_offsets(layout), valid)

@@ -12,7 +12,7 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from dsv4_passes.npz import Array
 
 FLOATS = frozenset({"f32", "bf16", "f16"})
 """The float element types that have arithmetic; all of it happens in f32."""

@@ -18,12 +18,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from dsv4_passes.npz import Array
 
 from . import numerics
 from .domain import Lanes
-
-Array = NDArray[Any]
 
 
 def _wide(function: Callable[..., Any], *operands: Array) -> Array:

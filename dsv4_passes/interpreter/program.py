@@ -21,7 +21,16 @@ from dialects.dsv4.functions import (
     written,
 )
 from dialects.dsv4.launch import LaunchOp
-from dialects.dsv4.tensors import AssembleOp, CreateOp, DimOp, ReadOp, ReshapeOp, SliceOp, UpdateOp, WriteOp
+from dialects.dsv4.tensors import (
+    AssembleOp,
+    CreateOp,
+    DimOp,
+    ReadOp,
+    SliceOp,
+    TensorReshapeOp,
+    UpdateOp,
+    WriteOp,
+)
 from dialects.pto.types import element_name
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.npz import Array
@@ -157,7 +166,7 @@ class ProgramRun:
         self.handlers: dict[type[Operation], Callable[[Any], None]] = {
             LaunchOp: self.launch,
             CreateOp: self.create,
-            ReshapeOp: self.reshape,
+            TensorReshapeOp: self.reshape,
             SliceOp: self.slice,
             AssembleOp: self.assemble,
             UpdateOp: self.update,
@@ -251,7 +260,7 @@ class ProgramRun:
         """A tensor that nobody has written."""
         return np.zeros(shape, numpy_dtype(dtype))
 
-    def reshape(self, op: ReshapeOp) -> None:
+    def reshape(self, op: TensorReshapeOp) -> None:
         shape, _ = self.shape(op, op.dims)
         source: Array = self.env[op.source]
         if source.size != int(np.prod(shape)):

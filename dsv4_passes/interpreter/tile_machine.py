@@ -17,8 +17,8 @@ from . import scalars
 from .affine import Affine, Number
 from .domain import Domain, Lanes, NotConcrete
 from .gm import GlobalMemory, box_of, check_sizes, element_box
-from .memory import Handle, TileMemory
-from .semantics import SEMANTICS, Call, Masked, Result, views
+from .memory import RegionView, TileMemory
+from .semantics import SEMANTICS, Masked, Result, TileCall, views
 from .semantics.lanes import plain_move
 from .values import (
     Box,
@@ -26,12 +26,12 @@ from .values import (
     Tile,
     Value,
     View,
-    written,
+    written_tile,
 )
 from .values import box as box_shape
 
 
-class Plan(NamedTuple):
+class TileOpPlan(NamedTuple):
     """The parts of a tile operation that `tile_op` needs."""
 
     operands: tuple[tuple[str, SSAValue], ...]
@@ -42,7 +42,7 @@ class Plan(NamedTuple):
     reads_destination: bool
 
     @classmethod
-    def of(cls, op: TileOp) -> "Plan":
+    def of(cls, op: TileOp) -> "TileOpPlan":
         in_memory = bool(op.outs)
         return cls(
             tuple((name, value) for name, value in op.named_operands() if name != "tmp"),
@@ -65,7 +65,7 @@ class TileMachine:
         self.domain = domain
         self.gm = gm
         self.memory = TileMemory()
-        self.plans: dict[TileOp, Plan] = {}
+        self.plans: dict[TileOp, TileOpPlan] = {}
         self.env: dict[SSAValue, Value] = {}
         self.handlers: dict[str, Callable[[Any], None]] = {
             "pto.alloc_tile": self.alloc_tile,
@@ -108,11 +108,11 @@ class TileMachine:
 
     # -- tile operations -------------------------------------------------------------------------
 
-    def plan(self, op: TileOp) -> Plan:
+    def plan(self, op: TileOp) -> TileOpPlan:
         """What of an operation is the same at every visit; asking xDSL each time is slow in loops."""
         plan = self.plans.get(op)
         if plan is None:
-            plan = self.plans[op] = Plan.of(op)
+            plan = self.plans[op] = TileOpPlan.of(op)
         return plan
 
     def tile_op(self, op: TileOp) -> None:
@@ -131,7 +131,7 @@ class TileMachine:
         operands = {name: self.read(value) for name, value in plan.operands}
         if plan.reads_destination:
             operands["old"] = self.read(plan.destinations[0])
-        call = Call(op, self.domain, operands, destinations, self.symbolic)
+        call = TileCall(op, self.domain, operands, destinations, self.symbolic)
         try:
             lanes = SEMANTICS[op.mnemonic()](call)
         except NotConcrete as error:
@@ -143,14 +143,14 @@ class TileMachine:
         for i, part in enumerate(lanes if isinstance(lanes, list) else [lanes]):
             self.define(op, i, part, conditions)
         for scratch in plan.scratch:
-            if isinstance(handle := self.env[scratch], Handle):
+            if isinstance(handle := self.env[scratch], RegionView):
                 handle.forget()
 
-    def new_conditions(self, call: Call) -> frozenset[str]:
+    def new_conditions(self, call: TileCall) -> frozenset[str]:
         """Side conditions of what was just computed."""
         return self.domain.take_conditions()
 
-    def opaque(self, call: Call, error: NotConcrete) -> None:
+    def opaque(self, call: TileCall, error: NotConcrete) -> None:
         """An operation whose lanes depend on numbers that are not known; only terms can go on."""
         raise UserError(f"{call.op.name}: {error}", call.op.location)
 
@@ -188,15 +188,15 @@ class TileMachine:
                 raise UserError(f"{op.name}: {found}", op.location)
         return extent
 
-    def handle(self, value: SSAValue) -> Handle:
+    def handle(self, value: SSAValue) -> RegionView:
         handle = self.env[value]
-        assert isinstance(handle, Handle)
+        assert isinstance(handle, RegionView)
         return handle
 
     def read(self, value: SSAValue) -> Value:
         """An operand as an operation sees it: the content of a handle, anything else as it is."""
         held = self.env[value]
-        return held.read() if isinstance(held, Handle) else held
+        return held.read() if isinstance(held, RegionView) else held
 
     def define(self, op: TileOp, i: int, result: Result, conditions: frozenset[str]) -> None:
         """Write a destination, or bind a result."""
@@ -206,7 +206,7 @@ class TileMachine:
         if plan.in_memory:
             self.handle(value).write(lanes, known)
             return
-        tile = written(layout_of(value), lanes, self.extent(op, i), conditions)
+        tile = written_tile(layout_of(value), lanes, self.extent(op, i), conditions)
         if known is not True and not known.all():
             tile.known[: known.shape[0], : known.shape[1]] = known
         self.bind(value, tile)
@@ -241,7 +241,7 @@ class TileMachine:
             (self.env[v] for v in op.valid) if len(op.valid) == 2 else self.static_or(layout, op.valid, op)
         )
         valid = self.within(layout, (rows, cols), op)
-        if isinstance(source, Handle):
+        if isinstance(source, RegionView):
             row, col = (self.number(v, "offset", op) for v in op.offsets)
             self.check_box(op, source.layout, row, col, box_shape(layout, valid))
             self.env[op.res] = source.window(row, col, layout, valid)
@@ -267,7 +267,7 @@ class TileMachine:
 
     def bitcast(self, op: BitcastOp) -> None:
         source, layout = self.env[op.source], layout_of(op.res)
-        if isinstance(source, Handle):
+        if isinstance(source, RegionView):
             self.env[op.res] = source.recast(layout, self._inherited(layout, source.valid))
         else:
             self.reinterpret(op)
@@ -282,7 +282,7 @@ class TileMachine:
     def reshape(self, op: Operation) -> None:
         source, layout = self.env[op.operands[0]], layout_of(op.results[0])
         extents = op.operands[1:]
-        if isinstance(source, Handle):
+        if isinstance(source, RegionView):
             self.env[op.results[0]] = source.recast(layout, self.static_or(layout, extents, op))
         else:
             valid = self.static_or(layout, extents, op) if extents else None
@@ -305,7 +305,7 @@ class TileMachine:
     def set_validshape(self, op: Operation) -> None:
         source, rows, cols = (self.env[value] for value in op.operands)
         valid = self.within(layout_of(op.operands[0]), (rows, cols), op)
-        if isinstance(source, Handle):
+        if isinstance(source, RegionView):
             source.valid = valid
         else:
             layout = layout_of(op.results[0])
@@ -340,7 +340,7 @@ class TileMachine:
         """One lane as a scalar; the offset is flat over the physical tile."""
         tile, offset = self.read(op.ins[0]), self.number(op.ins[1], "offset", op)
         assert isinstance(tile, Tile)
-        call = Call(op, self.domain, {"src": tile}, [(tile.layout, tile.valid)], self.symbolic)
+        call = TileCall(op, self.domain, {"src": tile}, [(tile.layout, tile.valid)], self.symbolic)
         lanes = call.flat_lanes("src", np.array([[offset]]))
         self.env[op.res[0]] = self.scalar_of(lanes, op.res[0])
 
@@ -425,7 +425,7 @@ class TileMachine:
         assert isinstance(tile, Tile)
         if 0 in tile.valid:
             return
-        call = Call(op, self.domain, {"src": tile}, [(tile.layout, tile.valid)], self.symbolic)
+        call = TileCall(op, self.domain, {"src": tile}, [(tile.layout, tile.valid)], self.symbolic)
         plain_move(call)
         rows, cols = tile.box
         lanes, known = call.masked("src", (slice(0, rows), slice(0, cols)), (rows, cols))

@@ -57,7 +57,7 @@ def blank(layout: TileLayout, dtype: np.dtype[Any], valid: Extent) -> Tile:
     return Tile(layout, np.zeros(layout.shape, dtype), np.zeros(layout.shape, np.bool_), valid)
 
 
-def written(layout: TileLayout, lanes: Lanes, valid: Extent, conditions: frozenset[str]) -> Tile:
+def written_tile(layout: TileLayout, lanes: Lanes, valid: Extent, conditions: frozenset[str]) -> Tile:
     """A tile of which `lanes` cover, from the first row and column, all that was written."""
     if lanes.shape == layout.shape:
         return Tile(layout, lanes, np.ones(layout.shape, np.bool_), valid, conditions)

@@ -25,7 +25,7 @@ _PRODUCTS = (b"pto.tmatmul", b"pto.tgemv")
 _SHIFTS = (b"pto.tshl", b"pto.tshr")
 
 
-class Call:
+class AssemblerCall:
     """One call of the assembler, as far as it matters here."""
 
     def __init__(self, arguments: "Sequence[str]"):

@@ -28,10 +28,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .prescan import Call, find_assembler, find_program, is_ours
+from .prescan import AssemblerCall, find_assembler, find_program, is_ours
 
 if TYPE_CHECKING:
-    from .rewrite import Rewritten
+    from .rewrite import RewrittenText
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Assembly:
     """One kernel on its way through the passes to the assembler."""
 
     assembler: str
-    call: Call
+    call: AssemblerCall
     name: str
     text: bytes
     environment: Mapping[str, str]
@@ -66,7 +66,7 @@ class Assembly:
         given = self.text if self.name == "-" else None
         return subprocess.run([self.assembler, *self.call.arguments], input=given, check=False).returncode
 
-    def rewrite(self) -> "Rewritten | None":
+    def rewrite(self) -> "RewrittenText | None":
         """The kernel after the passes; None, with a warning, where they failed."""
         from dsv4_passes.diagnostics import UserError, one_line
         from dsv4_passes.formats.pto.target import PtoTarget

@@ -27,7 +27,7 @@ import numpy as np
 
 from dsv4_passes.diagnostics import UserError, one_line
 
-from .rewrite import Rewritten, pipeline, remarks_text, rewrite_text
+from .rewrite import RewrittenText, pipeline, remarks_text, rewrite_text
 
 TRIED = ("a18c4cf92 (2026-06-15)",)
 """Revisions of pypto that this was run with."""
@@ -148,7 +148,7 @@ def _rewrite(program: Any, settings: Settings) -> Any:
         return program
 
 
-def rewrite_program_text(text: str, settings: Settings) -> Rewritten:
+def rewrite_program_text(text: str, settings: Settings) -> RewrittenText:
     """A program text in the form of pypto's printer, rewritten; writes the remarks."""
     with tempfile.TemporaryDirectory(prefix="dsv4-facts-") as folder:
         facts = fact_files(settings.facts, Path(folder))

@@ -16,11 +16,11 @@ from dsv4_passes.transforms.bind_facts import BindFactsPass
 from dsv4_passes.transforms.common.options import make_pass, parse_specs
 from dsv4_passes.transforms.rope import RopePass
 
-Format = Literal["pto", "pypto"]
+TextFormat = Literal["pto", "pypto"]
 
 
 @dataclass(frozen=True)
-class Rewritten:
+class RewrittenText:
     """What became of a text; `sites` counts what was rewritten, and is 0 where the text is as it was."""
 
     text: str
@@ -54,11 +54,11 @@ def _for_target(each: ModulePass, chip: str | None, ptoas: str | float | None) -
 def rewrite_text(
     text: str,
     name: str,
-    kind: Format,
+    kind: TextFormat,
     passes: Sequence[ModulePass],
     facts: Sequence[str] = (),
     target: Target | None = None,
-) -> Rewritten:
+) -> RewrittenText:
     """Take a text through facts, passes and target. `name` is the file that errors speak of.
 
     `facts` are files as `--facts` takes them; what they say of arguments that are not there is ignored.
@@ -72,13 +72,13 @@ def rewrite_text(
             verify_module(module)
         sites = sum(entry.outcome == "rewritten" for entry in diagnostics.entries)
         if not sites:
-            return Rewritten(text, 0, diagnostics)
+            return RewrittenText(text, 0, diagnostics)
         output = StringIO()
         (target or _target(kind)).emit(context, module, output)
-    return Rewritten(output.getvalue(), sites, diagnostics)
+    return RewrittenText(output.getvalue(), sites, diagnostics)
 
 
-def _parse(text: str, name: str, kind: Format, context: Context) -> ModuleOp:
+def _parse(text: str, name: str, kind: TextFormat, context: Context) -> ModuleOp:
     if kind == "pto":
         return parse_text(text, name, context)
     from dsv4_passes.formats.pypto import parse_program
@@ -86,7 +86,7 @@ def _parse(text: str, name: str, kind: Format, context: Context) -> ModuleOp:
     return parse_program(text, name)
 
 
-def _target(kind: Format) -> Target:
+def _target(kind: TextFormat) -> Target:
     if kind == "pypto":
         from dsv4_passes.formats.pypto.target import PyptoTarget
 
@@ -101,4 +101,4 @@ def remarks_text(diagnostics: Diagnostics) -> str:
     return "".join(f"{entry}\n" for entry in diagnostics.entries)
 
 
-__all__ = ["Format", "Rewritten", "UserError", "pipeline", "remarks_text", "rewrite_text"]
+__all__ = ["RewrittenText", "TextFormat", "UserError", "pipeline", "remarks_text", "rewrite_text"]

@@ -8,7 +8,7 @@ from dsv4_passes.diagnostics import location_text
 from dsv4_passes.targets import Cost
 from dsv4_passes.transforms.common.decisions import Decision
 
-from .collect import KernelReport, Report, Side
+from .collect import KernelReport, KernelState, Report
 from .lane_flow import Origins, Strip
 from .memory_map import MemoryMap
 from .style import STYLE
@@ -167,7 +167,7 @@ def _cell(lane: Origins) -> str:
     return f'<span class="cell {kind}" title="{escape(full)}">{text}</span>'
 
 
-def _pipes(side: Side, named: Sequence[tuple[str, Side]]) -> str:
+def _pipes(side: KernelState, named: Sequence[tuple[str, KernelState]]) -> str:
     most = [s.costs.cycles for _, s in named] + [c for _, s in named for c in s.costs.pipes.values()]
     scale = _Scale(most)
     rows = [
@@ -177,7 +177,7 @@ def _pipes(side: Side, named: Sequence[tuple[str, Side]]) -> str:
     return f"<div class=bars>{''.join(_bar(n, c, '', chosen, scale) for n, c, chosen in rows)}</div>"
 
 
-def _operations(side: Side) -> str:
+def _operations(side: KernelState) -> str:
     found = sorted(side.costs.operations.items(), key=lambda item: -item[1][1].cycles)
     rows = "".join(
         f"<tr><td>{escape(name)}</td><td class=number>{runs:.0f}</td>"

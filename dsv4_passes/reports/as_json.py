@@ -10,7 +10,7 @@ from dsv4_passes.diagnostics import location_text
 from dsv4_passes.targets import Cost
 from dsv4_passes.transforms.common.decisions import Decision
 
-from .collect import KernelReport, Report, Side
+from .collect import KernelReport, KernelState, Report
 from .lane_flow import Strip
 
 FORMAT = 1
@@ -43,7 +43,7 @@ def _cost(cost: Cost) -> dict[str, Any]:
     return {"lo": round(cost.lo, 1), "hi": round(cost.hi, 1), "estimates": sorted(cost.estimates)}
 
 
-def _side(side: Side) -> dict[str, Any]:
+def _side(side: KernelState) -> dict[str, Any]:
     costs = side.costs
     return {
         "cycles": _cost(costs.cycles),

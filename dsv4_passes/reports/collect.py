@@ -21,7 +21,7 @@ from .program_summary import ProgramSummary
 
 
 @dataclass(frozen=True)
-class Side:
+class KernelState:
     """A kernel as it was, or as it is now."""
 
     costs: FunctionCost
@@ -34,8 +34,8 @@ class KernelReport:
     """One kernel; one of the sides is missing where a kernel is new, or gone."""
 
     name: str
-    before: Side | None
-    after: Side | None
+    before: KernelState | None
+    after: KernelState | None
     decisions: tuple[Decision, ...]
 
 
@@ -52,16 +52,16 @@ class Report:
     """What became of a whole program."""
 
 
-def sides(module: ModuleOp, chip: Chip) -> dict[str, Side]:
+def kernel_states(module: ModuleOp, chip: Chip) -> dict[str, KernelState]:
     """Each kernel of a module by name. The module is not changed."""
     raised = module.clone()
     PtoRaisePass().apply(Context(), raised)
     in_values = {f.sym_name.data: f for f in _kernels(raised)}
-    found: dict[str, Side] = {}
+    found: dict[str, KernelState] = {}
     for function in _kernels(module):
         name = function.sym_name.data
         strips = lane_strips(in_values[name]) if name in in_values else []
-        found[name] = Side(function_cost(function, chip), tuple(strips), memory_map(function, chip))
+        found[name] = KernelState(function_cost(function, chip), tuple(strips), memory_map(function, chip))
     return found
 
 
@@ -74,8 +74,8 @@ def build_report(
     source: str,
     chip: Chip,
     ptoas: str,
-    before: dict[str, Side],
-    after: dict[str, Side],
+    before: dict[str, KernelState],
+    after: dict[str, KernelState],
     decisions: Sequence[Decision],
 ) -> Report:
     """Put together what was there, what is there, and what was decided on the way."""

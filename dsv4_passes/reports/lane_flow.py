@@ -23,14 +23,14 @@ from dsv4_passes.targets.elements import element_bytes
 from .known_numbers import number_at
 
 
-class Origin(NamedTuple):
+class LoadedLane(NamedTuple):
     """A lane of a load."""
 
     source: str
     column: int
 
 
-Origins = frozenset[Origin]
+Origins = frozenset[LoadedLane]
 NOTHING: Origins = frozenset()
 
 
@@ -79,7 +79,7 @@ class LaneFlow:
         if not (0 <= row < layout.rows and 0 <= col < layout.cols):
             return NOTHING
         if value in self._names:
-            return frozenset({Origin(self._names[value], col)})
+            return frozenset({LoadedLane(self._names[value], col)})
         owner = value.owner
         if isinstance(value, BlockArgument):
             return self._carried(value, row, col, half)
@@ -226,7 +226,9 @@ def lane_strips(function: func.FuncOp, limit: int = 10) -> list[Strip]:
             continue
         everything.append(strip := flow.strip(value, title))
         if isinstance(op, TStoreOp):
-            pairs |= {o.source for o in strip.lanes[0] if Origin(o.source, o.column ^ 1) in strip.lanes[0]}
+            pairs |= {
+                o.source for o in strip.lanes[0] if LoadedLane(o.source, o.column ^ 1) in strip.lanes[0]
+            }
         if op.name in MOVES_LANES and not first:
             first = {origin.source for lane in strip.lanes for origin in lane}
     subject = pairs or first

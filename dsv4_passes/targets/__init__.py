@@ -11,7 +11,7 @@ from .assumptions import Assumption, assuming
 from .chips import CHIPS, Chip, Memory, Reserved, chip
 from .costs import Cost, cost, hand_over, matmul_cost, total, wait
 from .legality import WrongElement, beyond_memory, wrong_element
-from .scratch import Scratch, Tile, has_rule, scratch_type
+from .scratch import ScratchTile, TileShape, has_rule, scratch_type
 from .toolchains import (
     DEFECTS,
     LATEST,
@@ -37,8 +37,8 @@ __all__ = [
     "Ptoas",
     "Reserved",
     "Rule",
-    "Scratch",
-    "Tile",
+    "ScratchTile",
+    "TileShape",
     "WrongElement",
     "assuming",
     "beyond_memory",

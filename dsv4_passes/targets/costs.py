@@ -13,7 +13,7 @@ from .chips import Chip
 from .cycles import CubeTiming, Cycles
 from .elements import element_bytes
 from .recipes import UNKNOWN, Recipe
-from .walks import Shape
+from .walks import WalkShape
 
 # Views and metadata: they name bytes and move none.
 FREE = frozenset(
@@ -101,7 +101,7 @@ def cost(
         if k is None:
             raise ValueError("the cost of a matmul needs k, the length of its sums")
         return _product(cycles.cube, rows, k, cols, dtype)
-    shape = Shape(rows, cols, element_bytes(dtype), stride)
+    shape = WalkShape(rows, cols, element_bytes(dtype), stride)
     if form in ("mat-left", "mat-right"):
         bandwidth = cycles.cube.left_bytes if form == "mat-left" else cycles.cube.right_bytes
         return _known(ceil(shape.bytes / bandwidth), cycles.cube.source)
@@ -146,7 +146,7 @@ def matmul_cost(m: int, k: int, n: int, dtype: str, chip: Chip, drained: bool = 
     return total(parts)
 
 
-def _vector(cycles: Cycles, recipe: Recipe, shape: Shape) -> Cost:
+def _vector(cycles: Cycles, recipe: Recipe, shape: WalkShape) -> Cost:
     parts: list[Cost] = []
     for instruction, walk in recipe:
         found = cycles.instructions[instruction]

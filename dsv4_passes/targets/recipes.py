@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from .walks import (
-    Walk,
+    AccessWalk,
     block_registers,
     blocks,
     calls,
@@ -33,7 +33,7 @@ from .walks import (
     whole_tile,
 )
 
-Recipe = tuple[tuple[str, Walk], ...]
+Recipe = tuple[tuple[str, AccessWalk], ...]
 
 
 def _table(rules: Mapping[str, Recipe]) -> Mapping[str, Recipe]:

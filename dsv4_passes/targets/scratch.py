@@ -26,7 +26,7 @@ PLACEHOLDER_BYTES = 32
 
 
 @dataclass(frozen=True)
-class Tile:
+class TileShape:
     """What a scratch tile's shape depends on: physical shape, element type, static valid extent."""
 
     rows: int
@@ -48,7 +48,7 @@ class Tile:
         return self.rows * self.cols * element_bytes(self.dtype)
 
 
-class Scratch(NamedTuple):
+class ScratchTile(NamedTuple):
     """A row-major vec tile, valid throughout."""
 
     rows: int
@@ -56,56 +56,56 @@ class Scratch(NamedTuple):
     dtype: str
 
 
-Shape = Callable[[Sequence[Tile], Tile], Scratch]
+ScratchShape = Callable[[Sequence[TileShape], TileShape], ScratchTile]
 
 
-def _like_source(srcs: Sequence[Tile], dst: Tile) -> Scratch:
-    return Scratch(srcs[0].rows, srcs[0].cols, srcs[0].dtype)
+def _like_source(srcs: Sequence[TileShape], dst: TileShape) -> ScratchTile:
+    return ScratchTile(srcs[0].rows, srcs[0].cols, srcs[0].dtype)
 
 
-def _like_dst(srcs: Sequence[Tile], dst: Tile) -> Scratch:
-    return Scratch(dst.rows, dst.cols, dst.dtype)
+def _like_dst(srcs: Sequence[TileShape], dst: TileShape) -> ScratchTile:
+    return ScratchTile(dst.rows, dst.cols, dst.dtype)
 
 
-def _rows_of_dst(rows: int) -> Shape:
-    return lambda srcs, dst: Scratch(rows, dst.cols, dst.dtype)
+def _rows_of_dst(rows: int) -> ScratchShape:
+    return lambda srcs, dst: ScratchTile(rows, dst.cols, dst.dtype)
 
 
-def _tprelu(srcs: Sequence[Tile], dst: Tile) -> Scratch:
+def _tprelu(srcs: Sequence[TileShape], dst: TileShape) -> ScratchTile:
     """A packed predicate per row, padded to 32 bytes, and one row more."""
-    return Scratch(dst.valid_rows + 1, max(32, _round_up(_ceil_div(dst.valid_cols, 8), 32)), "i8")
+    return ScratchTile(dst.valid_rows + 1, max(32, _round_up(_ceil_div(dst.valid_cols, 8), 32)), "i8")
 
 
-def _ttrans(srcs: Sequence[Tile], dst: Tile) -> Scratch:
+def _ttrans(srcs: Sequence[TileShape], dst: TileShape) -> ScratchTile:
     """The whole source where both sides divide into transposable blocks, else a placeholder."""
     src = srcs[0]
     width = element_bytes(src.dtype)
     block = 32 // width
     rows_fit = dst.cols % (32 if width == 1 else 16) == 0
     if rows_fit and src.cols % block == 0 and src.cols // block <= 255:
-        return Scratch(src.rows, src.cols, src.dtype)
-    return Scratch(1, block, src.dtype)
+        return ScratchTile(src.rows, src.cols, src.dtype)
+    return ScratchTile(1, block, src.dtype)
 
 
-def _tcolsum(srcs: Sequence[Tile], dst: Tile) -> Scratch:
+def _tcolsum(srcs: Sequence[TileShape], dst: TileShape) -> ScratchTile:
     """Half the rows: the first step of a sum by halves."""
-    return Scratch(_ceil_div(srcs[0].valid_rows, 2), srcs[0].cols, srcs[0].dtype)
+    return ScratchTile(_ceil_div(srcs[0].valid_rows, 2), srcs[0].cols, srcs[0].dtype)
 
 
-def _tmrgsort(srcs: Sequence[Tile], dst: Tile) -> Scratch:
-    return Scratch(1, max(sum(src.cols for src in srcs), dst.cols), srcs[0].dtype)
+def _tmrgsort(srcs: Sequence[TileShape], dst: TileShape) -> ScratchTile:
+    return ScratchTile(1, max(sum(src.cols for src in srcs), dst.cols), srcs[0].dtype)
 
 
-def _tci(srcs: Sequence[Tile], dst: Tile) -> Scratch:
+def _tci(srcs: Sequence[TileShape], dst: TileShape) -> ScratchTile:
     """768 bytes for 4-byte elements, 1792 for 2-byte ones."""
-    return Scratch(1, 448 if element_bytes(dst.dtype) == 2 else 192, "f32")
+    return ScratchTile(1, 448 if element_bytes(dst.dtype) == 2 else 192, "f32")
 
 
-def _tcvt(srcs: Sequence[Tile], dst: Tile) -> Scratch:
-    return Scratch(1, tcvt_scratch_bytes(srcs[0], dst), "i8")
+def _tcvt(srcs: Sequence[TileShape], dst: TileShape) -> ScratchTile:
+    return ScratchTile(1, tcvt_scratch_bytes(srcs[0], dst), "i8")
 
 
-def tcvt_scratch_bytes(src: Tile, dst: Tile) -> int:
+def tcvt_scratch_bytes(src: TileShape, dst: TileShape) -> int:
     """Bytes that a narrowing tcvt asks for, a multiple of 32 (makeTCvtTmpType)."""
     rows, cols = dst.valid_rows, dst.valid_cols
     size = 0
@@ -123,26 +123,26 @@ def tcvt_scratch_bytes(src: Tile, dst: Tile) -> int:
 
 
 # In the syntax of ptoas before 0.58, on every chip.
-_IN_SYNTAX: dict[str, Shape] = {
+_IN_SYNTAX: dict[str, ScratchShape] = {
     **dict.fromkeys("trowsum trowmax trowmin trowprod trowargmax trowargmin".split(), _like_source),
     **dict.fromkeys("tcolargmax tcolargmin".split(), _like_source),
     **dict.fromkeys("txor txors".split(), _like_dst),
     "trem": _rows_of_dst(2),
     "trems": _rows_of_dst(1),
-    "tsels": lambda srcs, dst: Scratch(1, dst.cols, dst.dtype),
+    "tsels": lambda srcs, dst: ScratchTile(1, dst.cols, dst.dtype),
     "tprelu": _tprelu,
     "ttrans": _ttrans,
 }
 
 # Known to ptoas from 0.58 on, read on A2/A3 only.
-_SINCE_IMPLICIT: dict[str, Shape] = {
+_SINCE_IMPLICIT: dict[str, ScratchShape] = {
     "tci": _tci,
     "tcvt": _tcvt,
-    "tquant": lambda srcs, dst: Scratch(srcs[0].rows, srcs[0].cols, "f32"),
+    "tquant": lambda srcs, dst: ScratchTile(srcs[0].rows, srcs[0].cols, "f32"),
 }
 
 # Read on every chip where the operation is of the kind that `_reads_everywhere` tells.
-_EVERYWHERE: dict[str, Shape] = {
+_EVERYWHERE: dict[str, ScratchShape] = {
     "tcolsum": _tcolsum,
     "tpow": _like_dst,
     "tpows": _like_dst,
@@ -154,15 +154,15 @@ _EVERYWHERE: dict[str, Shape] = {
 def scratch_type(
     mnemonic: str,
     form: str,
-    srcs: Sequence[Tile],
-    dst: Tile,
+    srcs: Sequence[TileShape],
+    dst: TileShape,
     chip: Chip,
     ptoas: Ptoas,
     level: int = 3,
     *,
     saturate: bool = False,
     binary: bool = False,
-) -> Scratch | None:
+) -> ScratchTile | None:
     """The scratch operand to write for an operation, or None where none is to be written.
 
     `srcs` are the tile operands in order (tsel and tsels: without the mask; an index gather: source, index).
@@ -195,30 +195,30 @@ def has_rule(mnemonic: str) -> bool:
     return mnemonic in {"tgather", "tsel", *_EVERYWHERE, *_SINCE_IMPLICIT, *_IN_SYNTAX}
 
 
-def _gather_scratch(form: str, srcs: Sequence[Tile]) -> Scratch | None:
+def _gather_scratch(form: str, srcs: Sequence[TileShape]) -> ScratchTile | None:
     """An index gather has one like its index, on every chip: A5 code does not compile without."""
-    return Scratch(srcs[1].rows, srcs[1].cols, srcs[1].dtype) if form == "index" else None
+    return ScratchTile(srcs[1].rows, srcs[1].cols, srcs[1].dtype) if form == "index" else None
 
 
-def _tsel_scratch(chip: Chip, ptoas: Ptoas, level: int) -> Scratch | None:
+def _tsel_scratch(chip: Chip, ptoas: Ptoas, level: int) -> ScratchTile | None:
     """Room for the address of a mask row (pto-isa npu/a2a3/TSel.hpp); before 0.58 as pypto has it."""
     if not _written(ptoas, level):
         return None
     if not ptoas.implicit_scratch:
-        return Scratch(1, PLACEHOLDER_BYTES, ptoas.tsel_tmp)
-    return Scratch(1, 16 if chip.reads_scratch else 8, "i32")
+        return ScratchTile(1, PLACEHOLDER_BYTES, ptoas.tsel_tmp)
+    return ScratchTile(1, 16 if chip.reads_scratch else 8, "i32")
 
 
 def _written(ptoas: Ptoas, level: int) -> bool:
     return level >= 3 or not ptoas.implicit_scratch
 
 
-def _placeholder(mnemonic: str, dst: Tile) -> Scratch:
+def _placeholder(mnemonic: str, dst: TileShape) -> ScratchTile:
     dtype = "i8" if mnemonic == "tprelu" else dst.dtype
-    return Scratch(1, PLACEHOLDER_BYTES // element_bytes(dtype), dtype)
+    return ScratchTile(1, PLACEHOLDER_BYTES // element_bytes(dtype), dtype)
 
 
-def _reads_everywhere(mnemonic: str, srcs: Sequence[Tile], dst: Tile, binary: bool) -> bool:
+def _reads_everywhere(mnemonic: str, srcs: Sequence[TileShape], dst: TileShape, binary: bool) -> bool:
     if mnemonic in ("tcolsum", "tmrgsort"):
         return binary
     if mnemonic == "tsort32":
@@ -226,7 +226,7 @@ def _reads_everywhere(mnemonic: str, srcs: Sequence[Tile], dst: Tile, binary: bo
     return "f" in dst.dtype
 
 
-def _narrows(src: Tile, dst: Tile, saturate: bool) -> bool:
+def _narrows(src: TileShape, dst: TileShape, saturate: bool) -> bool:
     """The conversions that compute in a wider type first (PTO.cpp TCvtOp::verify)."""
     to = dst.dtype.removeprefix("u")
     return not saturate and (src.dtype, to) in (("f32", "i16"), ("f16", "i16"), ("f16", "i8"))

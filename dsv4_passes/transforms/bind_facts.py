@@ -30,6 +30,7 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr, TensorType
 from xdsl.ir import Attribute
 from xdsl.passes import ModulePass
 
+from dialects.dsv4.functions import argument_attribute, set_argument_attribute
 from dialects.pto.attributes import AngleAttr
 from dialects.pto.types import PtrType, element_name
 from dsv4_passes.argument_names import argument_names, argument_spellings, nearest_first
@@ -39,12 +40,10 @@ from dsv4_passes.equivalence.facts import (
     TABLES,
     Fact,
     WrongFact,
-    argument_attribute,
     check_array,
     check_sides,
     make_fact,
     recognise,
-    set_argument_attribute,
     stated_shape,
 )
 from dsv4_passes.interpreter.numerics import as_elements, numpy_dtype
@@ -58,7 +57,7 @@ KINDS = {"selector": SELECTORS, "table": TABLES}
 
 
 @dataclass(frozen=True)
-class Argument:
+class GmArgument:
     """A GM tensor that comes into a function: a pointer argument, or a whole program's parameter."""
 
     function: func.FuncOp
@@ -88,7 +87,7 @@ class Argument:
         set_argument_attribute(self.function, self.index, f"dsv4.{fact.kind}", fact.attribute())
 
 
-def arguments_of(module: ModuleOp) -> Iterator[Argument]:
+def arguments_of(module: ModuleOp) -> Iterator[GmArgument]:
     for function in module.walk():
         if not isinstance(function, func.FuncOp) or not function.body.blocks:
             continue
@@ -102,10 +101,10 @@ def arguments_of(module: ModuleOp) -> Iterator[Argument]:
             else:
                 continue
             spellings = tuple(argument_spellings(function, index))
-            yield Argument(function, index, names[index], spellings, shape, dtype)
+            yield GmArgument(function, index, names[index], spellings, shape, dtype)
 
 
-def _there_are(arguments: Sequence[Argument], wanted: str) -> str:
+def _there_are(arguments: Sequence[GmArgument], wanted: str) -> str:
     return ", ".join(nearest_first(sorted({a.name for a in arguments}), wanted)) or "none"
 
 
@@ -125,7 +124,7 @@ class Entry:
     def is_glob(self) -> bool:
         return any(mark in self.pattern for mark in "*?[")
 
-    def matches(self, argument: Argument) -> bool:
+    def matches(self, argument: GmArgument) -> bool:
         return any(fnmatchcase(name, self.pattern) for name in argument.spellings)
 
     def __str__(self) -> str:
@@ -168,7 +167,7 @@ def bind_toml(module: ModuleOp, path: str, others: Others = "error") -> None:
             _bind(argument, entry)
 
 
-def _say_unmatched(module: ModuleOp, entry: Entry, arguments: Sequence[Argument]) -> None:
+def _say_unmatched(module: ModuleOp, entry: Entry, arguments: Sequence[GmArgument]) -> None:
     """An error, unless it may be about an argument whose name is gone because nothing reads it any more."""
     message = f"fact '{entry.pattern}' matches no argument; there are {_there_are(arguments, entry.pattern)}"
     nameless = [a.name for a in arguments if not a.is_read and a.name == f"arg{a.index}"]
@@ -178,7 +177,7 @@ def _say_unmatched(module: ModuleOp, entry: Entry, arguments: Sequence[Argument]
     about_facts(module, f"{message}; {', '.join(nameless)} {have} no name, as nothing reads {them}")
 
 
-def _decisive(entries: Sequence[Entry], argument: Argument) -> Entry | None:
+def _decisive(entries: Sequence[Entry], argument: GmArgument) -> Entry | None:
     """The entry that decides about an argument. UserError where two say different things."""
     exact = [entry for entry in entries if not entry.is_glob] or entries
     for entry in exact[1:]:
@@ -190,7 +189,7 @@ def _decisive(entries: Sequence[Entry], argument: Argument) -> Entry | None:
     return exact[0] if exact else None
 
 
-def _bind(argument: Argument, entry: Entry) -> None:
+def _bind(argument: GmArgument, entry: Entry) -> None:
     name = argument.name
     if argument.shape is None:
         if argument.is_read:
@@ -248,7 +247,7 @@ def bind_arrays(module: ModuleOp, path: str, others: Others = "error") -> None:
         _say_unused(module, sorted(unused), arguments, path)
 
 
-def _say_unused(module: ModuleOp, names: Sequence[str], arguments: Sequence[Argument], path: str) -> None:
+def _say_unused(module: ModuleOp, names: Sequence[str], arguments: Sequence[GmArgument], path: str) -> None:
     what = (
         f"array {_quoted(names)} of {path} names"
         if len(names) == 1

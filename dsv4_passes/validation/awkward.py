@@ -1,13 +1,10 @@
 """Arrays that find differences: random numbers, and numbers that operations treat apart."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from dsv4_passes.interpreter import numerics
-
-Array = NDArray[Any]
+from dsv4_passes.npz import Array
 
 NON_FINITE = (np.inf, -np.inf, np.nan)
 SMALL = (0.0, -0.0, 1.0, -1.0, 2.0**-126, -(2.0**-130), 2.0**-149, -(2.0**-149), 2.0**-134, 3.0e38, 65504.0)

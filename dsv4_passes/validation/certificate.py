@@ -14,15 +14,15 @@ from typing import Any
 
 from dsv4_passes.diagnostics import Diagnostic, UserError, location_text
 
-from .sources import Question, Source, load
+from .sources import ComparedSource, Question, load
 from .verdict import ROUNDING, ZERO_SIGN, Allowed, Verdict
 
 VERSION = 1
 
 
 def certificate(
-    before: Source,
-    after: Source,
+    before: ComparedSource,
+    after: ComparedSource,
     sites: Sequence[Diagnostic],
     verdicts: Sequence[Verdict],
     passes: str,
@@ -99,7 +99,7 @@ def check_certificate(path: Path, before: str | None = None, after: str | None =
 
 
 def _compare_again(
-    path: Path, sources: Sequence[Source], said: Sequence[Mapping[str, Any]], names: Sequence[str]
+    path: Path, sources: Sequence[ComparedSource], said: Sequence[Mapping[str, Any]], names: Sequence[str]
 ) -> Iterator[str]:
     conditions = {c.partition("(")[0] for kernel in said for c in kernel.get("conditions", ())}
     question = Question(Allowed(ZERO_SIGN in conditions, ROUNDING in conditions), trials=0)

@@ -15,7 +15,7 @@ from dsv4_passes.equivalence.terms import TermTable
 
 from .kernels import Comparable, pair_arguments
 from .rounding import without_rounding
-from .verdict import ROUNDING, ZERO_SIGN, Allowed, Lane, Outcome, Verdict
+from .verdict import ROUNDING, ZERO_SIGN, Allowed, Lane, Verdict, VerdictOutcome
 
 
 def compare_kernels(
@@ -50,7 +50,7 @@ def compare_kernels(
     return Verdict(before.name, "different", (), _reason(difference, names), lane, outputs, lanes)
 
 
-def broken(error: UserError) -> tuple[Outcome, tuple[str, ...], str]:
+def broken(error: UserError) -> tuple[VerdictOutcome, tuple[str, ...], str]:
     """Outcome and reason where the second of two can no longer be run although the first one could.
 
     To read what nobody wrote, or beyond a tensor, or from tiles that overlap, is to mean something else.

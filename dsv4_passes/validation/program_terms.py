@@ -23,7 +23,7 @@ from dsv4_passes.equivalence import budget
 from dsv4_passes.equivalence.facts import WrongFact, facts_of, make_fact
 from dsv4_passes.equivalence.lanes import CannotFollow, LaneContext, LaneRun
 from dsv4_passes.equivalence.machine import LaneMachine, Options
-from dsv4_passes.equivalence.symbolic_memory import Fact, Ids
+from dsv4_passes.equivalence.symbolic_memory import Ids, KnownArgument
 from dsv4_passes.equivalence.tensor_memory import TensorHistories, TensorMemory
 from dsv4_passes.interpreter import numerics
 from dsv4_passes.interpreter.affine import Affine
@@ -45,7 +45,7 @@ class TooMuch(CannotFollow):
 
 
 @dataclass
-class Budget:
+class RunBudget:
     """CPU seconds and elements of tensors that runs may still take."""
 
     seconds: float
@@ -65,7 +65,7 @@ class Budget:
 class TermBlocks:
     """Runs the blocks of kernels on tensors of term ids."""
 
-    def __init__(self, context: LaneContext, allowance: Budget):
+    def __init__(self, context: LaneContext, allowance: RunBudget):
         self.context = context
         self.budget = allowance
         self.conditions: set[str] = set()
@@ -118,7 +118,7 @@ class TermBlocks:
         """The whole flat tensor is what one parameter held when the program began."""
         return any(np.array_equal(tensor, held) for held in self.inputs)
 
-    def known(self, fact: Fact, shape: Sequence[int], dtype: str) -> Ids:
+    def known(self, fact: KnownArgument, shape: Sequence[int], dtype: str) -> Ids:
         """A tensor of which all numbers are known."""
         numbers = np.asarray(fact.matrix).reshape(shape).astype(numerics.numpy_dtype(dtype))
         return self.context.domain.from_numbers(numbers, dtype)
@@ -180,7 +180,7 @@ class TermProgram(ProgramRun):
         return table.int_constant(value) if isinstance(value, int) else table.opaque(("number", value), "i32")
 
 
-def check_size(function: func.FuncOp, budget: Budget) -> None:
+def check_size(function: func.FuncOp, budget: RunBudget) -> None:
     """Raises TooMuch before any term is made, where the tensors that come in have too many elements."""
     tensors = [p.dims for p in parameters(function) if p.is_tensor]
     numbers = [[d for d in dims if isinstance(d, int)] for dims in tensors]
@@ -217,10 +217,10 @@ def run_program_on_terms(
     return {base_name(p.name): array for p, array in zip(outputs, results[: len(outputs)], strict=True)}
 
 
-def input_facts(module: ModuleOp) -> dict[str, Fact]:
+def input_facts(module: ModuleOp) -> dict[str, KnownArgument]:
     """What is known of the tensors that come into the only orchestration of a module, by name."""
     function = choose_orchestration(module)
-    found: dict[str, Fact] = {}
+    found: dict[str, KnownArgument] = {}
     for parameter in parameters(function):
         extents = [d for d in parameter.dims if isinstance(d, int)]
         fact = _fact(function, parameter, extents) if parameter.is_tensor else None
@@ -236,7 +236,7 @@ def _scalar(parameter: Parameter, blocks: TermBlocks) -> Value:
     return Affine.symbol(name, 0 if dtype == "index" else None)
 
 
-def _fact(function: func.FuncOp, parameter: Parameter, shape: Sequence[int]) -> Fact | None:
+def _fact(function: func.FuncOp, parameter: Parameter, shape: Sequence[int]) -> KnownArgument | None:
     given = argument_attributes(function, parameter.index)
     for kind in ("selector", "table"):
         attr = given.get(f"dsv4.{kind}")

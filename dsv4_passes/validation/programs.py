@@ -21,7 +21,7 @@ from dsv4_passes.equivalence.term_text import describe
 from .compare import broken, unknown_in_both
 from .kernels import comparables
 from .modules import alike, compare_modules, unchanged_kernels
-from .program_terms import Budget, TermBlocks, run_program_on_terms
+from .program_terms import RunBudget, TermBlocks, run_program_on_terms
 from .rounding import without_rounding
 from .verdict import ROUNDING, ZERO_SIGN, Allowed, Lane, Verdict
 
@@ -103,7 +103,7 @@ def compare_program_modules(
 
 def compare_programs(before: Program, after: Program, allowed: Allowed, seconds: float) -> Verdict:
     """Whether `after` leaves in every tensor that can be seen outside what `before` does."""
-    context, budget = LaneContext(), Budget(seconds)
+    context, budget = LaneContext(), RunBudget(seconds)
     runs = TermBlocks(context, budget), TermBlocks(context, budget)
     try:
         ours = before.run(runs[0])

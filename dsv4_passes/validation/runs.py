@@ -10,7 +10,7 @@ import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 
 from dsv4_passes.diagnostics import UserError
-from dsv4_passes.equivalence.symbolic_memory import Fact
+from dsv4_passes.equivalence.symbolic_memory import KnownArgument
 from dsv4_passes.interpreter import numerics
 from dsv4_passes.interpreter.kernels import Argument, Kernel, run_kernel
 from dsv4_passes.interpreter.program import run_program
@@ -46,14 +46,14 @@ class Counterexample:
 
 
 @dataclass
-class Pair:
+class RunPair:
     """Two things that run on the same inputs."""
 
     before: Run
     after: Run
     shapes: Mapping[str, tuple[tuple[int, ...], str]]
     """Extents and element type of each input; a scalar has none."""
-    facts: Mapping[str, Fact]
+    facts: Mapping[str, KnownArgument]
     allowed: Allowed = field(default_factory=Allowed)
     finite: bool = True
     """Inf and NaN are no inputs: what was proved rests on that."""
@@ -141,7 +141,7 @@ class Pair:
         return found
 
 
-def kernel_pair(before: Comparable, after: Comparable, numbers: Mapping[int, int], **how: object) -> Pair:
+def kernel_pair(before: Comparable, after: Comparable, numbers: Mapping[int, int], **how: object) -> RunPair:
     """Two kernels, of which `numbers` says which argument of `after` is which of `before`.
 
     What `after` takes beside them is an input by its own name.
@@ -175,7 +175,7 @@ def kernel_pair(before: Comparable, after: Comparable, numbers: Mapping[int, int
         return runs
 
     first = run(before.kernel, {i: argument.name for i, argument in ours.items()})
-    pair = Pair(first, run(after.kernel, names), shapes, facts, **how)  # pyright: ignore[reportArgumentType]
+    pair = RunPair(first, run(after.kernel, names), shapes, facts, **how)  # pyright: ignore[reportArgumentType]
     pair.blocks = _blocks(pair)
     return pair
 
@@ -188,7 +188,7 @@ def _shape(argument: Argument, other: Argument | None) -> tuple[tuple[int, ...],
     return (argument.shape or () if fits else (size,)), argument.dtype
 
 
-def _blocks(pair: Pair) -> int:
+def _blocks(pair: RunPair) -> int:
     """How many blocks the first kernel runs in without reaching beyond its tensors."""
     for blocks in BLOCKS:
         pair.blocks = blocks
@@ -204,9 +204,9 @@ def program_pair(
     before: ModuleOp,
     after: ModuleOp,
     shapes: Mapping[str, tuple[tuple[int, ...], str]],
-    facts: Mapping[str, Fact],
+    facts: Mapping[str, KnownArgument],
     **how: object,
-) -> Pair:
+) -> RunPair:
     """Two programs that are modules."""
 
     def run(module: ModuleOp) -> Run:
@@ -221,4 +221,4 @@ def program_pair(
 
         return runs
 
-    return Pair(run(before), run(after), shapes, facts, **how)  # pyright: ignore[reportArgumentType]
+    return RunPair(run(before), run(after), shapes, facts, **how)  # pyright: ignore[reportArgumentType]

@@ -31,12 +31,12 @@ from .kernels import Comparable, comparables, pair_arguments
 from .program_folder import DESCRIPTION, FolderProgram, read_folder
 from .program_terms import input_facts
 from .programs import ModuleProgram, compare_program_modules, compare_programs, is_program_module
-from .runs import Counterexample, Pair, kernel_pair, program_pair
+from .runs import Counterexample, RunPair, kernel_pair, program_pair
 from .verdict import Allowed, Verdict
 
 
 @dataclass
-class Source:
+class ComparedSource:
     """One side of a comparison: its texts by file name, and the module they make unless it is a folder."""
 
     path: str
@@ -77,13 +77,13 @@ class Source:
         return program
 
 
-def load(path: str, facts: Sequence[str] = ()) -> Source:
+def load(path: str, facts: Sequence[str] = ()) -> ComparedSource:
     """Read a file or a folder. UserError where it is neither."""
     if Path(path).is_dir():
-        return Source(path, read_folder(Path(path)), facts)
+        return ComparedSource(path, read_folder(Path(path)), facts)
     if not Path(path).exists():
         raise UserError("no such file", path)
-    return Source(path, {Path(path).name: read_text(path)}, facts)
+    return ComparedSource(path, {Path(path).name: read_text(path)}, facts)
 
 
 def _declared(described: Sequence[Mapping[str, object]]) -> ModuleOp:
@@ -118,7 +118,7 @@ class Comparison:
     """A verdict, and how to run both sides on numbers, where that can be done."""
 
     verdict: Verdict
-    pair: Pair | None = None
+    pair: RunPair | None = None
     found: Counterexample | None = None
     tested: int = 0
     """Inputs on which both stored the same."""
@@ -136,7 +136,7 @@ class Question:
     seconds: float = 300
     seed: int = 0
 
-    def compare(self, before: Source, after: Source) -> list[Comparison]:
+    def compare(self, before: ComparedSource, after: ComparedSource) -> list[Comparison]:
         """All kernels, or both programs as a whole. UserError where they are not of a kind."""
         if before.is_program and after.is_program:
             return [self.finish(*self.programs(before, after))]
@@ -144,7 +144,7 @@ class Question:
             raise UserError("a program cannot be compared with a kernel", after.path)
         return [self.finish(verdict, pair) for verdict, pair in self.kernels(before, after)]
 
-    def programs(self, before: Source, after: Source) -> tuple[Verdict, Pair | None]:
+    def programs(self, before: ComparedSource, after: ComparedSource) -> tuple[Verdict, RunPair | None]:
         if before.is_folder or after.is_folder:
             sides = [s.folder() if s.is_folder else ModuleProgram(s.module()) for s in (before, after)]
             return compare_programs(sides[0], sides[1], self.allowed, self.seconds), None
@@ -158,7 +158,7 @@ class Question:
             )
         return verdict, self.program_runs(before.module(), after.module())
 
-    def program_runs(self, before: ModuleOp, after: ModuleOp) -> Pair | None:
+    def program_runs(self, before: ModuleOp, after: ModuleOp) -> RunPair | None:
         shapes: dict[str, tuple[tuple[int, ...], str]] = {}
         for parameter in parameters(choose_orchestration(before)):
             extents = tuple(d if isinstance(d, int) else 16 for d in parameter.dims)
@@ -170,10 +170,10 @@ class Question:
     def how(self) -> dict[str, object]:
         return {"allowed": self.allowed, "finite": self.finite}
 
-    def kernels(self, before: Source, after: Source) -> list[tuple[Verdict, Pair | None]]:
+    def kernels(self, before: ComparedSource, after: ComparedSource) -> list[tuple[Verdict, RunPair | None]]:
         ours, theirs = (_kernels(source.module()) for source in (before, after))
         texts = [find_kernels(source.module()) for source in (before, after)]
-        found: list[tuple[Verdict, Pair | None]] = []
+        found: list[tuple[Verdict, RunPair | None]] = []
         pairs = pair_kernels(ours, theirs)
         for name in ours:
             if name not in pairs:
@@ -190,7 +190,7 @@ class Question:
         """The kernel as it stands in the text, with what its raised form says of its arguments."""
         return Comparable(Kernel(kernel.name, kernel.functions, raised.kernel.arguments), raised.facts)
 
-    def finish(self, verdict: Verdict, pair: Pair | None) -> Comparison:
+    def finish(self, verdict: Verdict, pair: RunPair | None) -> Comparison:
         """Run both where terms do not decide."""
         result = Comparison(verdict, pair)
         if verdict.fine or (verdict.outcome == "different" and pair is None):

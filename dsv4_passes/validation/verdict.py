@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Outcome = Literal["unchanged", "proved", "different", "undecided"]
+VerdictOutcome = Literal["unchanged", "proved", "different", "undecided"]
 
 ZERO_SIGN = "SZ"
 """Condition: a stored zero may have the other sign."""
@@ -40,7 +40,7 @@ class Verdict:
     """
 
     name: str
-    outcome: Outcome
+    outcome: VerdictOutcome
     conditions: tuple[str, ...] = ()
     reason: str = ""
     lane: Lane | None = None

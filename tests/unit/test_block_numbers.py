@@ -18,7 +18,7 @@ from dsv4_passes.interpreter.values import Box
 from dsv4_passes.transforms.common.quasi_affine import Digit, Sum, as_sum
 from dsv4_passes.transforms.fusion.index_evaluation import (
     IndexEvaluation,
-    Touched,
+    OwnedAddresses,
     meet_across,
     meet_within,
     owners_of,
@@ -147,8 +147,10 @@ def test_any_arithmetic(factors: list[int], p: int, q: int) -> None:
 TOUCHES = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3)), max_size=8)
 
 
-def touched(pairs: list[tuple[int, int]]) -> Touched:
-    return Touched(np.array([a for a, _ in pairs], np.int64), np.array([o for _, o in pairs], np.int64))
+def touched(pairs: list[tuple[int, int]]) -> OwnedAddresses:
+    return OwnedAddresses(
+        np.array([a for a, _ in pairs], np.int64), np.array([o for _, o in pairs], np.int64)
+    )
 
 
 @given(TOUCHES, TOUCHES)

@@ -6,7 +6,7 @@ import pytest
 
 from dsv4_passes.cli.opt import main
 from dsv4_passes.diagnostics import UserError, collect
-from dsv4_passes.equivalence.budget import Budget, OverBudget, bytes_of, limited, size
+from dsv4_passes.equivalence.budget import Budget, OverBudget, limited, parse_size, size
 from dsv4_passes.equivalence.lanes import LaneContext, lane_difference, run_lanes
 from dsv4_passes.equivalence.trip_limit import BYTES_PER_LANE, fitting_trips, lanes
 from dsv4_passes.transforms.lanes.checked_rewrite import Policy
@@ -134,14 +134,14 @@ def test_the_options_say_what_is_allowed(tmp_path: Path, capsys: pytest.CaptureF
     ("text", "number"), [("17", 17), ("2G", 2 << 30), ("1.5m", 3 << 19), ("100K", 102400), ("2GiB", 2 << 30)]
 )
 def test_sizes(text: str, number: int) -> None:
-    assert bytes_of(text) == number
-    assert bytes_of(size(number).replace(" bytes", "").replace(" ", "")) == pytest.approx(number, rel=0.01)
+    assert parse_size(text) == number
+    assert parse_size(size(number).replace(" bytes", "").replace(" ", "")) == pytest.approx(number, rel=0.01)
 
 
 @pytest.mark.parametrize("text", ["", "G", "-1", "1T", "nan", "1e400"])
 def test_what_is_no_size(text: str) -> None:
     with pytest.raises(ValueError, match="not a size"):
-        bytes_of(text)
+        parse_size(text)
 
 
 def test_the_memory_of_a_large_kernel_is_bounded() -> None:

@@ -8,7 +8,7 @@ from xdsl.context import Context
 
 from dsv4_passes.cli.common import explain
 from dsv4_passes.cli.program_folder import program_files
-from dsv4_passes.diagnostics import Defect, UserError, collect
+from dsv4_passes.diagnostics import PassFailure, UserError, collect
 from dsv4_passes.formats.pto.reader import parse_text
 from dsv4_passes.formats.pypto import parse_program
 from dsv4_passes.interpreter.numpy_domain import NumpyDomain
@@ -126,7 +126,7 @@ def test_a_defect_has_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(NumpyDomain, "unary", broken)
     source = kernel("%a = load x\n%b = pto.tneg ins(%a : T<16x16xf32>) -> T<16x16xf32>", x="16x16xf32")
-    with pytest.raises(Defect) as problem:
+    with pytest.raises(PassFailure) as problem:
         run(source, x=np.zeros((16, 16), np.float32))
     assert re.fullmatch(
         r"test.pto:\d+:\d+: internal error in pto.tneg: KeyError: 'lost' \(run .*\)", explain(problem.value)

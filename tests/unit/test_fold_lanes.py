@@ -11,7 +11,7 @@ from dsv4_passes.formats.pto.reader import parse_file
 from dsv4_passes.transforms.bind_facts import bind_arrays
 from dsv4_passes.transforms.lanes.checked_rewrite import Policy
 from dsv4_passes.transforms.lanes.fold_lanes import fold_function
-from dsv4_passes.transforms.lanes.raise_lanes import raise_function
+from dsv4_passes.transforms.lanes.raise_lanes import raise_lane_moves
 from tests.unit.kernels import DATA, function, kernel
 from tests.unit.test_raise_lanes import raised
 
@@ -223,7 +223,7 @@ def test_compiled_kernels_are_rotations(name: str) -> None:
         bind_arrays(module, str(DATA / "rope_a/inputs.npz"))
     before = raised(module)
     with collect():
-        raise_function(before, Policy())
+        raise_lane_moves(before, Policy())
     counts = folded(before)
     assert counts.pop("dsv4.rotate_pairs") == 1
     assert set(counts) <= {"tcvt", "tadds", "subview", "tmov"}

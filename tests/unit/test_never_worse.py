@@ -9,13 +9,13 @@ from dialects.dsv4.launch import LaunchOp
 from dsv4_passes.formats.pypto import parse_program
 from dsv4_passes.targets import LATEST
 from dsv4_passes.targets.assumptions import Assumption, assuming
-from dsv4_passes.transforms.fusion.fuse_stages import Target, fuse
+from dsv4_passes.transforms.fusion.fuse_stages import FusionTarget, fuse
 from dsv4_passes.transforms.fusion.producer_consumer import CannotFuse, pairs
 from dsv4_passes.transforms.program.work import Work, kernel_work, program_work
 from tests.unit.programs import Kernel, arrays, program, same_bits, text
 
 TENSORS = {"x": "64x16xf32", "big": "64x64xf32", "w": "1x16xf32", "stage": "64x16xf32", "out": "64x16xf32"}
-STRICT, FREE = (Target("a3", LATEST, worse=worse) for worse in (False, True))
+STRICT, FREE = (FusionTarget("a3", LATEST, worse=worse) for worse in (False, True))
 
 
 def make(blocks: int) -> Kernel:
@@ -42,7 +42,7 @@ for t in range(0, {8 // blocks}, 1):
     return Kernel("take", blocks, [*reads, "stage"], ["out"], body)
 
 
-def tried(kernels: Sequence[Kernel], target: Target) -> str:
+def tried(kernels: Sequence[Kernel], target: FusionTarget) -> str:
     """What becomes of two kernels: nothing, with the same bits, or why they stay as they were."""
     names = {name for kernel in kernels for name in (*kernel.reads, *kernel.writes)}
     tensors = {name: shape for name, shape in TENSORS.items() if name in names}

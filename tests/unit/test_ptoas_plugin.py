@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dsv4_passes.plugins.prescan import Call, find_assembler, may_be_rewritten
+from dsv4_passes.plugins.prescan import AssemblerCall, find_assembler, may_be_rewritten
 from tests.unit.kernels import DATA
 
 ROOT = Path(__file__).parents[2]
@@ -177,11 +177,11 @@ def test_the_prescan_imports_nothing_of_xdsl():
 
 
 def test_reading_calls():
-    call = Call(["--pto-arch", "a5", "-o", "x.cpp", "k.pto", "--enable-insert-sync"])
+    call = AssemblerCall(["--pto-arch", "a5", "-o", "x.cpp", "k.pto", "--enable-insert-sync"])
     assert (call.input, call.output, call.arch) == (4, "x.cpp", "a5")
-    call = Call(["-o=x.cpp", "--pto-arch=a3", "-"])
+    call = AssemblerCall(["-o=x.cpp", "--pto-arch=a3", "-"])
     assert (call.input, call.output, call.arch) == (2, "x.cpp", "a3")
-    assert Call(["--version"]).input is None
+    assert AssemblerCall(["--version"]).input is None
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from xdsl.ir import Operation
 from dialects.dsv4.attributes import Loop, LoopAttr
 from dialects.dsv4.functions import parameters, program_functions, returned
 from dialects.dsv4.launch import LaunchOp
-from dialects.dsv4.opaque import MoveOp, OpaqueOp
+from dialects.dsv4.opaque import CoreMoveOp, TextCallOp
 from dialects.dsv4.tensors import AssembleOp, UpdateOp
 from dialects.pto.base import layout_of
 from dialects.pto.memory import MakeTensorViewOp, TLoadOp, TStoreOp
@@ -53,7 +53,7 @@ def test_modules_verify_and_nothing_is_kept_as_text(name: str) -> None:
         module = program(name)
     verify_module(module)
     assert diagnostics.entries == []
-    assert not of(module, OpaqueOp)
+    assert not of(module, TextCallOp)
 
 
 # -- kernels -------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ def test_a_product_gets_the_moves_that_the_text_leaves_out() -> None:
 
 def test_between_cube_and_vector_there_is_a_move_of_another_kind() -> None:
     kernel = function(program("rope_a"), "rope_a")
-    paths = [(layout_of(op.operands[0]).loc, layout_of(op.results[0]).loc) for op in of(kernel, MoveOp)]
+    paths = [(layout_of(op.operands[0]).loc, layout_of(op.results[0]).loc) for op in of(kernel, CoreMoveOp)]
     assert paths == [("acc", "vec"), ("acc", "vec"), ("vec", "mat"), ("vec", "mat"), ("acc", "vec")]
 
 
@@ -118,7 +118,7 @@ def test_loops_and_branches_carry_tiles_but_not_memory() -> None:
     (result,) = loop.results
     assert layout_of(result).loc == "acc"
     start = loop.operands[3].owner
-    assert isinstance(start, MoveOp)
+    assert isinstance(start, CoreMoveOp)
     assert layout_of(start.source).loc == "vec"
     (branch,) = of(kernel, scf.IfOp)
     assert [layout_of(r).loc for r in branch.results] == ["acc"]
@@ -227,8 +227,8 @@ def kept(text: str) -> Iterator[tuple[str, str]]:
         module = parse_program(text, "p.py")
     verify_module(module)
     assert diagnostics.entries
-    for op in of(module, OpaqueOp):
-        assert isinstance(op, OpaqueOp)
+    for op in of(module, TextCallOp):
+        assert isinstance(op, TextCallOp)
         yield op.text.data, op.annotation.data
 
 

@@ -7,7 +7,7 @@ import pytest
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
 
-from dialects.dsv4.opaque import OpaqueOp
+from dialects.dsv4.opaque import TextCallOp
 from dsv4_passes.diagnostics import collect
 from dsv4_passes.formats.pto.reader import verify_module
 from dsv4_passes.formats.pypto import parse_program
@@ -180,7 +180,7 @@ def test_all_names_of_the_compiled_programs_are_here() -> None:
 def test_a_call_becomes_an_operation(name: str, call: str, op: str) -> None:
     found = named(function(imported(), "words"), name)
     assert found.name == op
-    if isinstance(found, OpaqueOp):
+    if isinstance(found, TextCallOp):
         assert found.text.data.startswith(f"pl.tile.{call.partition('(')[0]}(")
 
 

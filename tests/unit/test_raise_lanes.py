@@ -14,7 +14,7 @@ from dsv4_passes.equivalence.lanes import lane_difference
 from dsv4_passes.formats.pto.reader import parse_file
 from dsv4_passes.transforms.bind_facts import bind_arrays, bind_toml
 from dsv4_passes.transforms.lanes.checked_rewrite import Guard, Policy
-from dsv4_passes.transforms.lanes.raise_lanes import raise_function
+from dsv4_passes.transforms.lanes.raise_lanes import raise_lane_moves
 from dsv4_passes.transforms.mixed.join_mixed import JoinMixedPass
 from dsv4_passes.transforms.raising.raise_tiles import PtoRaisePass
 from tests.unit.kernels import DATA, function, kernel
@@ -38,11 +38,11 @@ def found(before: func.FuncOp, guard: Guard = "exact") -> tuple[Counter[str], Di
     attributes = module.attributes if isinstance(module, ModuleOp) else {}
     holder = ModuleOp([after], attributes=attributes)
     with collect() as said:
-        raise_function(after, Policy(guard))
+        raise_lane_moves(after, Policy(guard))
     holder.verify()
     assert lane_difference(before, after) is None
     again = after.clone()
-    assert raise_function(again, Policy(guard)) == 0
+    assert raise_lane_moves(again, Policy(guard)) == 0
     assert again.is_structurally_equivalent(after)
     names = Counter(op.name.removeprefix("pto.") for op in after.walk())
     return Counter({n: c for n, c in names.items() if n.startswith("dsv4.") or n.startswith(MOVES)}), said

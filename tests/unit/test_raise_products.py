@@ -14,7 +14,7 @@ from dsv4_passes.equivalence.lanes import lane_difference
 from dsv4_passes.formats.pto.reader import parse_text
 from dsv4_passes.transforms.bind_facts import bind_arrays
 from dsv4_passes.transforms.lanes.checked_rewrite import Guard, Policy
-from dsv4_passes.transforms.lanes.raise_lanes import RaiseLanesPass, raise_function
+from dsv4_passes.transforms.lanes.raise_lanes import RaiseLanesPass, raise_lane_moves
 from tests.unit.kernels import Array
 from tests.unit.test_raise_lanes import found
 from tests.unit.test_rewrites import SCATTER, SELECT, finite_rows, pairs, runs, same_bits
@@ -118,7 +118,7 @@ def raised(matrix: Array, tmp_path: Path) -> tuple[Counter[str], Diagnostics]:
         bind_arrays(module, str(path))
         function = next(op for op in module.walk() if isinstance(op, func.FuncOp))
         before = function.clone()
-        raise_function(function, Policy())
+        raise_lane_moves(function, Policy())
     assert lane_difference(before, function) is None
     names = Counter(op.name for op in function.walk())
     return Counter({n: c for n, c in names.items() if n.startswith("dsv4.") or "matmul" in n}), said

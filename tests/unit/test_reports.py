@@ -13,7 +13,7 @@ from dsv4_passes.cli.opt import main
 from dsv4_passes.formats.pto.reader import parse_text
 from dsv4_passes.reports.as_html import as_html
 from dsv4_passes.reports.as_json import as_json
-from dsv4_passes.reports.collect import build_report, sides
+from dsv4_passes.reports.collect import build_report, kernel_states
 from dsv4_passes.reports.lane_flow import lane_strips
 from dsv4_passes.reports.memory_map import MemoryMap, Tenant, memory_map
 from dsv4_passes.targets import Cost, chip, cost
@@ -37,7 +37,7 @@ PAIRS = [[n - n % 2, n - n % 2 + 1] for n in range(8)]
 
 def test_lanes_of_bits():
     """Shifts of words take even and odd lanes apart; after the rotation each lane is of its pair."""
-    (side,) = sides(parse_text(BITPACK.read_text(), "k.pto"), A3).values()
+    (side,) = kernel_states(parse_text(BITPACK.read_text(), "k.pto"), A3).values()
     shown = {s.title: [sorted({o.column for o in lane}) for lane in s.lanes] for s in side.lanes}
     assert shown["x loaded"] == [[n] for n in range(8)]
     assert shown["tshls"] == EVEN
@@ -130,7 +130,7 @@ def test_a_loop_that_gathers_rows(index: str, lanes: list[list[int]]):
 
 def test_tables_are_not_shown():
     """Of loads that are multiplied with each other, that is shown of which pairs meet."""
-    (side,) = sides(parse_text((DATA / "rope_d" / "rope_d.pto").read_text(), "k.pto"), A3).values()
+    (side,) = kernel_states(parse_text((DATA / "rope_d" / "rope_d.pto").read_text(), "k.pto"), A3).values()
     assert {o.source for s in side.lanes for lane in s.lanes for o in lane} == {"x"}
     swapped = [sorted({o.column for o in lane}) for lane in side.lanes[1].lanes]
     assert swapped == [[n ^ 1] for n in range(8)]
@@ -220,7 +220,7 @@ def decision(name: str) -> Decision:
 
 def report(name: str = "bitpack_rope") -> tuple[str, dict[str, object]]:
     before: ModuleOp = parse_text(BITPACK.read_text(), "k.pto")
-    found = sides(before, A3)
+    found = kernel_states(before, A3)
     made = build_report("a<b>.pto", A3, "0.60", found, found, [decision(name)])
     return as_html(made), json.loads(as_json(made))
 

@@ -11,8 +11,8 @@ from dsv4_passes.targets import (
     RULES,
     VERSIONS,
     Chip,
-    Scratch,
-    Tile,
+    ScratchTile,
+    TileShape,
     chip,
     cost,
     matmul_cost,
@@ -256,31 +256,31 @@ def test_every_rule_and_defect_is_explained():
 
 # -- scratch operands ----------------------------------------------------------------------------------------
 
-F32 = Tile(32, 64, "f32")
+F32 = TileShape(32, 64, "f32")
 MATRIX = pytest.mark.parametrize(
     ("mnemonic", "srcs", "dst", "old", "new", "on_a5"),
     [
         ("tsel", [F32, F32], F32, (1, 32, "ui8"), (1, 16, "i32"), (1, 8, "i32")),
-        ("trowsum", [F32], Tile(32, 1, "f32"), (32, 64, "f32"), (32, 64, "f32"), (1, 8, "f32")),
-        ("txor", [F32, F32], Tile(32, 64, "i16"), (32, 64, "i16"), (32, 64, "i16"), (1, 16, "i16")),
+        ("trowsum", [F32], TileShape(32, 1, "f32"), (32, 64, "f32"), (32, 64, "f32"), (1, 8, "f32")),
+        ("txor", [F32, F32], TileShape(32, 64, "i16"), (32, 64, "i16"), (32, 64, "i16"), (1, 16, "i16")),
         ("tsels", [F32], F32, (1, 64, "f32"), (1, 64, "f32"), (1, 8, "f32")),
         ("trem", [F32, F32], F32, (2, 64, "f32"), (2, 64, "f32"), (1, 8, "f32")),
-        ("ttrans", [F32], Tile(64, 32, "f32"), (32, 64, "f32"), (32, 64, "f32"), (1, 8, "f32")),
-        ("ttrans", [F32], Tile(64, 8, "f32"), (1, 8, "f32"), (1, 8, "f32"), (1, 8, "f32")),
+        ("ttrans", [F32], TileShape(64, 32, "f32"), (32, 64, "f32"), (32, 64, "f32"), (1, 8, "f32")),
+        ("ttrans", [F32], TileShape(64, 8, "f32"), (1, 8, "f32"), (1, 8, "f32"), (1, 8, "f32")),
         ("tprelu", [F32, F32], F32, (33, 32, "i8"), (33, 32, "i8"), (1, 32, "i8")),
-        ("tci", [], Tile(1, 64, "i32"), None, (1, 192, "f32"), None),
-        ("tci", [], Tile(1, 64, "i16"), None, (1, 448, "f32"), None),
-        ("tcvt", [F32], Tile(32, 64, "i16"), None, (1, 256, "i8"), None),
-        ("tcvt", [F32], Tile(32, 64, "bf16"), None, None, None),
+        ("tci", [], TileShape(1, 64, "i32"), None, (1, 192, "f32"), None),
+        ("tci", [], TileShape(1, 64, "i16"), None, (1, 448, "f32"), None),
+        ("tcvt", [F32], TileShape(32, 64, "i16"), None, (1, 256, "i8"), None),
+        ("tcvt", [F32], TileShape(32, 64, "bf16"), None, None, None),
         ("tadd", [F32, F32], F32, None, None, None),
-        ("trowexpandmul", [F32, Tile(32, 1, "f32")], F32, None, None, None),
+        ("trowexpandmul", [F32, TileShape(32, 1, "f32")], F32, None, None, None),
     ],
 )
 
 
 @MATRIX
 def test_scratch_where_addresses_are_assigned(
-    mnemonic: str, srcs: list[Tile], dst: Tile, old: object, new: object, on_a5: object
+    mnemonic: str, srcs: list[TileShape], dst: TileShape, old: object, new: object, on_a5: object
 ):
     assert scratch_type(mnemonic, "", srcs, dst, A2A3, ptoas("0.57")) == old
     assert scratch_type(mnemonic, "", srcs, dst, A5, ptoas("0.57")) == old
@@ -290,7 +290,7 @@ def test_scratch_where_addresses_are_assigned(
 
 @MATRIX
 def test_scratch_where_ptoas_assigns_addresses(
-    mnemonic: str, srcs: list[Tile], dst: Tile, old: object, new: object, on_a5: object
+    mnemonic: str, srcs: list[TileShape], dst: TileShape, old: object, new: object, on_a5: object
 ):
     for target in CHIPS:
         assert scratch_type(mnemonic, "", srcs, dst, target, ptoas("0.57"), level=2) == old
@@ -301,7 +301,7 @@ def test_scratch_where_ptoas_assigns_addresses(
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("level", [2, 3])
 def test_an_index_gather_always_has_scratch(target: Chip, version: str, level: int):
-    index = Tile(1, 64, "i32")
+    index = TileShape(1, 64, "i32")
     tool = ptoas(version)
     assert scratch_type("tgather", "index", [F32, index], F32, target, tool, level) == (1, 64, "i32")
     assert scratch_type("tgather", "mask", [F32], F32, target, tool, level) is None
@@ -310,37 +310,37 @@ def test_an_index_gather_always_has_scratch(target: Chip, version: str, level: i
 @pytest.mark.parametrize(
     ("src", "dst", "size"),
     [
-        (Tile(4, 128, "f32"), Tile(4, 128, "i16"), 512),
-        (Tile(4, 72, "f32"), Tile(4, 72, "i16"), 32 * (3 * 9 + 1)),
-        (Tile(4, 72, "f32"), Tile(4, 80, "i16", valid=(1, 65)), 256),
-        (Tile(4, 64, "f16"), Tile(4, 64, "i16"), 256),
-        (Tile(4, 64, "f16"), Tile(4, 64, "ui8"), 256),
-        (Tile(4, 16, "f16"), Tile(4, 16, "i16"), 64),
-        (Tile(4, 16, "f16"), Tile(4, 16, "i8"), 160),
-        (Tile(4, 16, "f16"), Tile(4, 16, "i8", valid=(0, 0)), 32),
+        (TileShape(4, 128, "f32"), TileShape(4, 128, "i16"), 512),
+        (TileShape(4, 72, "f32"), TileShape(4, 72, "i16"), 32 * (3 * 9 + 1)),
+        (TileShape(4, 72, "f32"), TileShape(4, 80, "i16", valid=(1, 65)), 256),
+        (TileShape(4, 64, "f16"), TileShape(4, 64, "i16"), 256),
+        (TileShape(4, 64, "f16"), TileShape(4, 64, "ui8"), 256),
+        (TileShape(4, 16, "f16"), TileShape(4, 16, "i16"), 64),
+        (TileShape(4, 16, "f16"), TileShape(4, 16, "i8"), 160),
+        (TileShape(4, 16, "f16"), TileShape(4, 16, "i8", valid=(0, 0)), 32),
     ],
 )
-def test_bytes_of_a_narrowing_conversion(src: Tile, dst: Tile, size: int):
-    assert scratch_type("tcvt", "", [src], dst, A2A3, ptoas()) == Scratch(1, size, "i8")
+def test_bytes_of_a_narrowing_conversion(src: TileShape, dst: TileShape, size: int):
+    assert scratch_type("tcvt", "", [src], dst, A2A3, ptoas()) == ScratchTile(1, size, "i8")
     assert scratch_type("tcvt", "", [src], dst, A2A3, ptoas(), saturate=True) is None
 
 
 def test_scratch_that_every_chip_reads():
     for target in CHIPS:
         tool = ptoas()
-        assert scratch_type("tcolsum", "", [F32], Tile(1, 64, "f32"), target, tool, binary=True) == (
+        assert scratch_type("tcolsum", "", [F32], TileShape(1, 64, "f32"), target, tool, binary=True) == (
             16,
             64,
             "f32",
         )
-        assert scratch_type("tcolsum", "", [F32], Tile(1, 64, "f32"), target, tool) is None
+        assert scratch_type("tcolsum", "", [F32], TileShape(1, 64, "f32"), target, tool) is None
         assert scratch_type("tpow", "", [F32, F32], F32, target, tool) == (32, 64, "f32")
-        assert scratch_type("tpow", "", [F32, F32], Tile(32, 64, "i32"), target, tool) is None
+        assert scratch_type("tpow", "", [F32, F32], TileShape(32, 64, "i32"), target, tool) is None
         assert scratch_type("tsort32", "", [F32], F32, target, tool) is None
-        ragged = Tile(1, 64, "f32", valid=(1, 40))
+        ragged = TileShape(1, 64, "f32", valid=(1, 40))
         assert scratch_type("tsort32", "", [ragged], ragged, target, tool) == (1, 64, "f32")
-        parts = [Tile(1, 64, "f32"), Tile(1, 32, "f32")]
-        assert scratch_type("tmrgsort", "", parts, Tile(1, 96, "f32"), target, tool, binary=True) == (
+        parts = [TileShape(1, 64, "f32"), TileShape(1, 32, "f32")]
+        assert scratch_type("tmrgsort", "", parts, TileShape(1, 96, "f32"), target, tool, binary=True) == (
             1,
             96,
             "f32",

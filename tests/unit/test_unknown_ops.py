@@ -14,7 +14,7 @@ from xdsl.ir import Operation
 
 from dialects.dsv4.functions import KERNEL, program_functions, visible
 from dialects.dsv4.launch import LaunchOp
-from dialects.dsv4.opaque import OpaqueOp
+from dialects.dsv4.opaque import TextCallOp
 from dialects.pto.broadcast import TExpandsOp
 from dialects.pto.memory import TLoadOp, TStoreOp
 from dsv4_passes.diagnostics import Diagnostic, UserError, collect
@@ -50,8 +50,8 @@ def read(kernels: Sequence[Kernel], outputs: Sequence[str] = ("packed",)) -> Mod
         return parse_program(text(kernels, TENSORS, outputs), "p.py")
 
 
-def unknown(root: Operation) -> list[OpaqueOp]:
-    return [op for op in root.walk() if isinstance(op, OpaqueOp)]
+def unknown(root: Operation) -> list[TextCallOp]:
+    return [op for op in root.walk() if isinstance(op, TextCallOp)]
 
 
 def kernel(module: ModuleOp, name: str) -> func.FuncOp:

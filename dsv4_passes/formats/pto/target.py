@@ -18,7 +18,7 @@ from dsv4_passes.targets import LATEST, ptoas
 from dsv4_passes.targets import chip as find_chip
 
 from .reader import verify_module
-from .upgrade import Level, upgrade
+from .upgrade import LevelOption, upgrade
 from .writer import PtoPrinter
 
 
@@ -38,7 +38,7 @@ class PtoTarget(Target):
 
     ptoas: str | float = LATEST
     types: Literal["short", "long"] = "short"
-    level: Level = "auto"
+    level: LevelOption = "auto"
     chip: str | None = None
 
     def __post_init__(self) -> None:

@@ -32,8 +32,8 @@ from dsv4_passes.diagnostics import UserError, warning
 from dsv4_passes.targets import (
     Defect,
     Ptoas,
-    Scratch,
-    Tile,
+    ScratchTile,
+    TileShape,
     beyond_memory,
     chip,
     has_rule,
@@ -42,10 +42,12 @@ from dsv4_passes.targets import (
 
 from .free_memory import FreeMemory
 
-Level = Literal["auto", "level2", "level3"]
+LevelOption = Literal["auto", "level2", "level3"]
 
 
-def upgrade(module: ModuleOp, ptoas: Ptoas, level: Level = "auto", for_chip: str | None = None) -> ModuleOp:
+def upgrade(
+    module: ModuleOp, ptoas: Ptoas, level: LevelOption = "auto", for_chip: str | None = None
+) -> ModuleOp:
     """A copy of `module` that this ptoas takes, for `for_chip` where the text names no chip.
 
     Raises UserError.
@@ -90,7 +92,7 @@ def refuse_removed(module: ModuleOp, ptoas: Ptoas) -> None:
             raise UserError(f"'{name}' op {problem}", op.location)
 
 
-def address_level(module: ModuleOp, level: Level) -> int:
+def address_level(module: ModuleOp, level: LevelOption) -> int:
     """2 where ptoas plans the memory, 3 where the text has addresses. Raises UserError for a mixture."""
     tiles = [op for op in module.walk() if isinstance(op, AllocTileOp | AllocMultiTileOp)]
     wanted = {"level2": 2, "level3": 3}.get(level)
@@ -127,7 +129,7 @@ class _FunctionUpgrade:
 
     def run(self) -> None:
         ops = [op for op in self.function.walk() if isinstance(op, TileOp)]
-        lacking: dict[TileOp, Scratch] = {}
+        lacking: dict[TileOp, ScratchTile] = {}
         for op in ops:
             if isinstance(op, MaskedOp):
                 self._axis(op)
@@ -178,7 +180,7 @@ class _FunctionUpgrade:
 
     # -- scratch ---------------------------------------------------------------------------------
 
-    def _keeps_scratch(self, op: TileOp, wanted: Scratch | None) -> bool:
+    def _keeps_scratch(self, op: TileOp, wanted: ScratchTile | None) -> bool:
         """Whether the operation has a scratch operand that is right; a wrong one is taken away."""
         have = op.operand("tmp")
         if have is None:
@@ -189,7 +191,7 @@ class _FunctionUpgrade:
         _erase_unused(have)
         return False
 
-    def _scratch_of(self, op: TileOp) -> Scratch | None:
+    def _scratch_of(self, op: TileOp) -> ScratchTile | None:
         tiles = [
             value
             for name, value in op.named_operands()
@@ -209,7 +211,7 @@ class _FunctionUpgrade:
             or (op.mnemonic() == "tmrgsort" and len(tiles) > 1),
         )
 
-    def _accepts(self, op: TileOp, have: TileLayout, wanted: Scratch | None) -> bool:
+    def _accepts(self, op: TileOp, have: TileLayout, wanted: ScratchTile | None) -> bool:
         """Whether this ptoas takes the scratch operand as it stands."""
         mnemonic = op.mnemonic()
         if mnemonic == "tci" and not self.ptoas.has("tci_tmp"):
@@ -228,7 +230,7 @@ class _FunctionUpgrade:
         same_width = bits == element_bits(wanted.dtype) or mnemonic in ("tci", "tcvt")
         return have.bytes >= size and same_width
 
-    def _add_scratch(self, op: TileOp, wanted: Scratch, memory: FreeMemory | None) -> None:
+    def _add_scratch(self, op: TileOp, wanted: ScratchTile, memory: FreeMemory | None) -> None:
         layout = TileLayout("vec", wanted.rows, wanted.cols, wanted.dtype, wanted.rows, wanted.cols)
         address = None if memory is None else self._constant(memory.address(op, layout.bytes))
         tile = AllocTileOp(TileBufType(layout), address)
@@ -334,7 +336,7 @@ def _erase_unused(value: SSAValue) -> None:
         _erase_unused(operand)
 
 
-def _tile(value: SSAValue) -> Tile:
+def _tile(value: SSAValue) -> TileShape:
     """A tile operand with its valid extent where that is constant."""
     layout, owner = layout_of(value), value.owner
     extents = list(layout.valid)
@@ -343,13 +345,13 @@ def _tile(value: SSAValue) -> Tile:
             if given is not None and (number := constant_int(given)) is not None:
                 extents[axis] = number
     valid = None if DYNAMIC in extents else (extents[0], extents[1])
-    return Tile(layout.rows, layout.cols, layout.dtype, valid)
+    return TileShape(layout.rows, layout.cols, layout.dtype, valid)
 
 
-def _stated(value: SSAValue) -> Tile:
+def _stated(value: SSAValue) -> TileShape:
     """A tile operand as its type has it, where ptoas looks at nothing else (PTO.cpp TSort32Op::verify)."""
     layout = layout_of(value)
-    return Tile(layout.rows, layout.cols, layout.dtype, layout.valid)
+    return TileShape(layout.rows, layout.cols, layout.dtype, layout.valid)
 
 
 def _always(op: TileOp) -> bool:

@@ -1,7 +1,7 @@
 """What every tile operation computes, written once for all domains: mnemonic -> function."""
 
 from . import convert, elementwise, lane_pairs, lanes, reductions
-from .call import Call, Masked, Result, Semantics
+from .call import Masked, Result, Semantics, TileCall
 
 SEMANTICS: dict[str, Semantics] = {
     **elementwise.TABLE,
@@ -11,4 +11,4 @@ SEMANTICS: dict[str, Semantics] = {
     **reductions.TABLE,
 }
 
-__all__ = ["SEMANTICS", "Call", "Masked", "Result", "Semantics"]
+__all__ = ["SEMANTICS", "Masked", "Result", "Semantics", "TileCall"]

@@ -29,7 +29,7 @@ class Masked(NamedTuple):
 
 
 Result: TypeAlias = Lanes | Masked
-Semantics: TypeAlias = "Callable[[Call], Result | list[Result]]"
+Semantics: TypeAlias = "Callable[[TileCall], Result | list[Result]]"
 """From operands to the lanes of the destination (of each destination, where there are several).
 
 What the lanes cover, from the first row and column on, is written; all other lanes become unknown. Most
@@ -38,7 +38,7 @@ operations return as many lanes as are valid, scatters all of the physical tile.
 
 
 @dataclass
-class Call:
+class TileCall:
     """Operands by the names of the operation's family, and where the results go."""
 
     op: TileOp

@@ -3,10 +3,10 @@
 from dialects.pto.convert import CompareOp, TCvtOp
 from dsv4_passes.interpreter.domain import Lanes
 
-from .call import Call, Semantics
+from .call import Semantics, TileCall
 
 
-def _cvt(c: Call) -> Lanes:
+def _cvt(c: TileCall) -> Lanes:
     op = c.op
     assert isinstance(op, TCvtOp)
     return c.domain.convert(c.lanes("src"), c.tile("src").layout.dtype, c.dtype, op.mode, op.saturates)
@@ -15,7 +15,7 @@ def _cvt(c: Call) -> Lanes:
 def _compare(first: str, second: str) -> Semantics:
     """Compare the valid lanes of the first operand; the destination's extent counts bytes."""
 
-    def apply(c: Call) -> Lanes:
+    def apply(c: TileCall) -> Lanes:
         op = c.op
         assert isinstance(op, CompareOp)
         tile = c.tile(first)
@@ -28,7 +28,7 @@ def _compare(first: str, second: str) -> Semantics:
     return apply
 
 
-def _bits(c: Call) -> Lanes:
+def _bits(c: TileCall) -> Lanes:
     rows, cols = c.extent
     dtype = c.tile("mask").layout.dtype
     if dtype not in ("ui8", "i8"):
@@ -39,11 +39,11 @@ def _bits(c: Call) -> Lanes:
     return c.domain.unpack_bits(packed, cols)
 
 
-def _sel(c: Call) -> Lanes:
+def _sel(c: TileCall) -> Lanes:
     return c.domain.select(_bits(c), c.lanes("src0"), c.lanes("src1"))
 
 
-def _sels(c: Call) -> Lanes:
+def _sels(c: TileCall) -> Lanes:
     return c.domain.select(_bits(c), c.lanes("src"), c.scalar("scalar"))
 
 

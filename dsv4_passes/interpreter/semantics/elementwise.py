@@ -6,7 +6,7 @@ from xdsl.dialects.builtin import IntegerAttr
 from dialects.pto.base import is_tile
 from dsv4_passes.interpreter.domain import Lanes
 
-from .call import Call, Semantics
+from .call import Semantics, TileCall
 
 
 def _binary(name: str) -> Semantics:
@@ -24,7 +24,7 @@ def _unary(name: str) -> Semantics:
 def _ternary(first: str, second: str, third: str, name: str) -> Semantics:
     """`(a name b) + c`: three operands, the middle one perhaps a scalar (PTO IR manual)."""
 
-    def apply(c: Call) -> Lanes:
+    def apply(c: TileCall) -> Lanes:
         b = c.scalar(second) if second == "scalar" else c.lanes(second)
         return c.domain.binary(
             "add", c.domain.binary(name, c.lanes(first), b, c.dtype), c.lanes(third), c.dtype
@@ -33,11 +33,11 @@ def _ternary(first: str, second: str, third: str, name: str) -> Semantics:
     return apply
 
 
-def _add_relu(c: Call) -> Lanes:
+def _add_relu(c: TileCall) -> Lanes:
     return c.domain.unary("relu", c.domain.binary("add", c.lanes("lhs"), c.lanes("rhs"), c.dtype), c.dtype)
 
 
-def _leaky(c: Call, a: Lanes, slope: Lanes) -> Lanes:
+def _leaky(c: TileCall, a: Lanes, slope: Lanes) -> Lanes:
     """`a > 0 ? a : slope * a`."""
     positive = c.domain.compare("gt", a, c.domain.constant(0, c.dtype, (1, 1)), c.dtype)
     return c.domain.select(positive, a, c.domain.binary("mul", slope, a, c.dtype))
@@ -46,7 +46,7 @@ def _leaky(c: Call, a: Lanes, slope: Lanes) -> Lanes:
 def _either_order(name: str) -> Semantics:
     """Tile and scalar in either order; the order is the operation's meaning."""
 
-    def apply(c: Call) -> Lanes:
+    def apply(c: TileCall) -> Lanes:
         tile_first = is_tile(c.op.ins[0])
         lhs = c.lanes("lhs") if tile_first else c.scalar("lhs")
         rhs = c.scalar("rhs") if tile_first else c.lanes("rhs")
@@ -55,7 +55,7 @@ def _either_order(name: str) -> Semantics:
     return apply
 
 
-def _combine(c: Call, kind: str, a: Lanes, b: Lanes) -> Lanes:
+def _combine(c: TileCall, kind: str, a: Lanes, b: Lanes) -> Lanes:
     """`a kind b`; expdif is `exp(a - b)`."""
     if kind == "expdif":
         return c.domain.unary("exp", c.domain.binary("sub", a, b, c.dtype), c.dtype)
@@ -67,7 +67,7 @@ def _column_expand(kind: str) -> Semantics:
     return lambda c: _combine(c, kind, c.lanes("src"), c.lanes("row", rows=1))
 
 
-def _row_operand(c: Call, name: str) -> Lanes:
+def _row_operand(c: TileCall, name: str) -> Lanes:
     """A full operand, or one scalar per row.
 
     A `[R, 1]` column gives each row its scalar; a `[R, B]` tile of one 32-byte block per row gives lane j its
@@ -84,26 +84,26 @@ def _row_operand(c: Call, name: str) -> Lanes:
 def _row_expand(kind: str) -> Semantics:
     """`d[i, j] = src[i, j] kind col[i, 0]`."""
 
-    def apply(c: Call) -> Lanes:
+    def apply(c: TileCall) -> Lanes:
         lanes = _combine(c, kind, _row_operand(c, "src"), _row_operand(c, "col"))
         return np.broadcast_to(lanes, c.extent)
 
     return apply
 
 
-def _colexpand(c: Call) -> Lanes:
+def _colexpand(c: TileCall) -> Lanes:
     return np.broadcast_to(c.lanes("src", rows=1), c.extent)
 
 
-def _rowexpand(c: Call) -> Lanes:
+def _rowexpand(c: TileCall) -> Lanes:
     return np.broadcast_to(c.lanes("src", cols=1), c.extent)
 
 
-def _expands(c: Call) -> Lanes:
+def _expands(c: TileCall) -> Lanes:
     return np.broadcast_to(c.scalar("scalar"), c.extent)
 
 
-def _ci(c: Call) -> Lanes:
+def _ci(c: TileCall) -> Lanes:
     """`d[0, j] = start + j`, or `start - j`; integers wrap."""
     rows, cols = c.extent
     steps = np.concatenate([c.domain.constant(j, c.dtype, (1, 1)) for j in range(cols)], axis=1)

@@ -8,16 +8,16 @@ import numpy as np
 from dialects.dsv4.lanes import RotatePairsOp
 from dsv4_passes.interpreter.domain import Lanes
 
-from .call import Call, Masked, Result, Semantics
+from .call import Masked, Result, Semantics, TileCall
 
 
-def _whole(c: Call, name: str) -> Masked:
+def _whole(c: TileCall, name: str) -> Masked:
     """The valid rows of an operand, all columns of it."""
     rows, cols = c.extent[0], c.tile(name).layout.cols
     return c.masked(name, (slice(0, rows), slice(0, cols)), (rows, cols))
 
 
-def _deinterleave(c: Call) -> list[Result]:
+def _deinterleave(c: TileCall) -> list[Result]:
     lanes, known = _whole(c, "x")
     return [Masked(lanes[:, first::2], known[:, first::2]) for first in (0, 1)]
 
@@ -27,18 +27,18 @@ def _woven(even: Lanes, odd: Lanes) -> Lanes:
     return np.stack([even, odd], axis=-1).reshape(len(even), -1)
 
 
-def _interleave(c: Call) -> Result:
+def _interleave(c: TileCall) -> Result:
     even, odd = _whole(c, "even"), _whole(c, "odd")
     return Masked(_woven(even.lanes, odd.lanes), _woven(even.known, odd.known))
 
 
-def _swap(c: Call) -> Result:
+def _swap(c: TileCall) -> Result:
     lanes, known = _whole(c, "x")
     order = np.arange(lanes.shape[1], dtype=np.int64) ^ 1
     return Masked(lanes[:, order], known[:, order])
 
 
-def _rotate(c: Call) -> Lanes:
+def _rotate(c: TileCall) -> Lanes:
     op = c.op
     assert isinstance(op, RotatePairsOp)
     x, ((rows, cols), table) = c.lanes("x"), (c.extent, c.tile("cos").layout)

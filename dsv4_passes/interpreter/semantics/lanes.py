@@ -5,10 +5,10 @@ import numpy as np
 from dialects.pto.lanes import LANES, MaskedOp
 from dsv4_passes.interpreter.domain import Lanes, NotConcrete
 
-from .call import Call, Masked, Result, Semantics
+from .call import Masked, Result, Semantics, TileCall
 
 
-def _masked(c: Call) -> tuple[MaskedOp, slice, bool]:
+def _masked(c: TileCall) -> tuple[MaskedOp, slice, bool]:
     """The operation, the lanes its pattern selects, and whether it selects columns."""
     op = c.op
     assert isinstance(op, MaskedOp)
@@ -17,7 +17,7 @@ def _masked(c: Call) -> tuple[MaskedOp, slice, bool]:
     return op, slice(first, None, step), op.along == "row"
 
 
-def _gather(c: Call) -> Lanes:
+def _gather(c: TileCall) -> Lanes:
     form = c.op.form()
     if form == "mask":
         return _mask_gather(c)
@@ -27,7 +27,7 @@ def _gather(c: Call) -> Lanes:
     return c.flat_lanes("src", index.astype(np.int64))
 
 
-def _mask_gather(c: Call) -> Lanes:
+def _mask_gather(c: TileCall) -> Lanes:
     """The selected lanes of the source's valid extent, which must fill the destination's."""
     _, lanes, columns = _masked(c)
     rows, cols = c.tile("src").box
@@ -45,7 +45,7 @@ def _within(lanes: slice, extent: int) -> slice:
     return slice(lanes.start, extent, lanes.step)
 
 
-def _scatter(c: Call) -> Lanes:
+def _scatter(c: TileCall) -> Lanes:
     """All lanes of the physical destination: +0 where nothing is put (pto-isa npu/*/TScatter.hpp)."""
     layout = c.layout
     out = c.domain.constant(0, c.dtype, layout.shape)
@@ -70,7 +70,7 @@ def _scatter(c: Call) -> Lanes:
     return out
 
 
-def _moved(c: Call, at: tuple[slice, slice]) -> Result:
+def _moved(c: TileCall, at: tuple[slice, slice]) -> Result:
     """Lanes elsewhere. Out of an accumulator the type may change: one rounding to nearest even."""
     source = c.tile("src").layout.dtype
     if source == c.dtype:
@@ -78,7 +78,7 @@ def _moved(c: Call, at: tuple[slice, slice]) -> Result:
     return c.domain.convert(c.lanes_at("src", at, c.extent), source, c.dtype, "RINT", False)
 
 
-def plain_move(c: Call) -> None:
+def plain_move(c: TileCall) -> None:
     """Refuse the options of a move that scale or clip its lanes."""
     relu = c.op.properties.get("reluPreMode")
     if relu is not None and "no_relu" not in str(relu):
@@ -88,19 +88,19 @@ def plain_move(c: Call) -> None:
             raise c.error(f"has a quantisation operand '{name}', which has no semantics here")
 
 
-def _mov(c: Call) -> Result:
+def _mov(c: TileCall) -> Result:
     plain_move(c)
     rows, cols = c.extent
     return _moved(c, (slice(0, rows), slice(0, cols)))
 
 
-def _extract(c: Call) -> Result:
+def _extract(c: TileCall) -> Result:
     plain_move(c)
     (row, col), (rows, cols) = (c.index("row"), c.index("col")), c.extent
     return _moved(c, (slice(row, row + rows), slice(col, col + cols)))
 
 
-def _insert(c: Call) -> Result:
+def _insert(c: TileCall) -> Result:
     """The former content with the source's valid lanes in the box at [row, col]."""
     plain_move(c)
     (row, col), (rows, cols) = (c.index("row"), c.index("col")), c.fixed("src")
@@ -117,18 +117,18 @@ def _insert(c: Call) -> Result:
     return Masked(data, written)
 
 
-def _concat(c: Call) -> Lanes:
+def _concat(c: TileCall) -> Lanes:
     rows = c.extent[0]
     left, right = (c.lanes(name, rows, c.columns(name)) for name in ("lhs", "rhs"))
     return np.concatenate([left, right], axis=1)
 
 
-def _trans(c: Call) -> Lanes:
+def _trans(c: TileCall) -> Lanes:
     rows, cols = c.extent
     return c.lanes("src", cols, rows).T
 
 
-def _matmul(c: Call) -> Lanes:
+def _matmul(c: TileCall) -> Lanes:
     """`[M, K] x [K, N]`: M and K are the left operand's valid extent, N the right one's columns."""
     (m, k), n = c.fixed("lhs"), c.fixed("rhs")[1]
     lhs, rhs = c.lanes("lhs", m, k), c.lanes("rhs", k, n)

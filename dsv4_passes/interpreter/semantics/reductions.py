@@ -6,7 +6,7 @@ from dialects.pto.types import TileLayout
 from dsv4_passes.interpreter import numerics
 from dsv4_passes.interpreter.domain import Domain, Lanes, NotConcrete
 
-from .call import Call, Masked, Result, Semantics
+from .call import Masked, Result, Semantics, TileCall
 
 _ROW, _COL = 1, 0
 
@@ -14,7 +14,7 @@ _ROW, _COL = 1, 0
 def _reduce(name: str, axis: int) -> Semantics:
     """One lane per row (axis 1) or per column (axis 0) over the source's valid extent, first lane first."""
 
-    def apply(c: Call) -> Lanes:
+    def apply(c: TileCall) -> Lanes:
         op, extent = c.op, c.tile("src").valid[axis]
         binary = op.properties.get("isBinary")
         if binary is not None and "true" in str(binary):
@@ -33,7 +33,7 @@ def _reduce(name: str, axis: int) -> Semantics:
 def _part(name: str) -> Semantics:
     """`a op b` where both operands are valid, else the one that is."""
 
-    def apply(c: Call) -> Result:
+    def apply(c: TileCall) -> Result:
         rows, cols = c.extent
         lhs, rhs = c.fixed("lhs"), c.fixed("rhs")
         out = c.domain.constant(0, c.dtype, (rows, cols))
@@ -61,7 +61,7 @@ def pad_lanes(layout: TileLayout, domain: Domain) -> Lanes:
     return domain.constant(number, layout.dtype, layout.shape)
 
 
-def _fillpad(c: Call) -> Lanes:
+def _fillpad(c: TileCall) -> Lanes:
     """The source's valid lanes; everything else in the physical destination is the pad value."""
     if c.op.properties.get("padValue") is not None or not c.layout.pad:
         raise c.error("has a pad value that is not part of the destination's type")
@@ -73,7 +73,7 @@ def _fillpad(c: Call) -> Lanes:
     return out
 
 
-def _tri(c: Call) -> Lanes:
+def _tri(c: TileCall) -> Lanes:
     """Ones where column - row <= diagonal (lower) or >= diagonal (upper), zeros elsewhere."""
     upper = "1" in str(c.op.properties.get("upperOrLower", "")).split(":")[0]
     row, col = np.indices(c.extent)
@@ -82,7 +82,7 @@ def _tri(c: Call) -> Lanes:
     return np.where(inside, one, zero)
 
 
-def _setval(c: Call) -> Result:
+def _setval(c: TileCall) -> Result:
     """One lane of the former content replaced; the offset is flat over the physical tile."""
     old, offset = c.tile("old"), c.index("offset")
     c.check_index(np.array([offset]), c.layout)
@@ -93,7 +93,7 @@ def _setval(c: Call) -> Result:
     return Masked(data, known)
 
 
-def _sort32(c: Call) -> Lanes:
+def _sort32(c: TileCall) -> Lanes:
     """Each block of 32 lanes in descending order, value and index side by side; equal values keep their
     order, which hardware does not promise.
     """
@@ -111,7 +111,7 @@ def _sort32(c: Call) -> Lanes:
     return out
 
 
-def _mrgsort(c: Call) -> Lanes:
+def _mrgsort(c: TileCall) -> Lanes:
     """Four neighbouring runs of `block_len` lanes (value and index pairs) merged into one, descending."""
     if c.op.form() != "one" or c.dtype != "f32":
         raise c.error("has semantics for one source of f32 pairs only")

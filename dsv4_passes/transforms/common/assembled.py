@@ -20,7 +20,7 @@ from dialects.pto.types import element_bits
 
 from .byte_ranges import stretch
 
-Window = tuple[int, int, int, int]
+TileBox = tuple[int, int, int, int]
 """First row, first column, and those behind the last."""
 
 
@@ -59,7 +59,7 @@ def only_insert(value: SSAValue) -> InsertOp | None:
 
 
 def _disjoint(inserts: list[InsertOp]) -> bool:
-    windows: list[Window] = []
+    windows: list[TileBox] = []
     for insert in inserts:
         row, col = constant_int(insert.row), constant_int(insert.col)
         layout = layout_of(insert.source)
@@ -69,5 +69,5 @@ def _disjoint(inserts: list[InsertOp]) -> bool:
     return not any(_overlap(a, b) for i, a in enumerate(windows) for b in windows[:i])
 
 
-def _overlap(a: Window, b: Window) -> bool:
+def _overlap(a: TileBox, b: TileBox) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

@@ -1,9 +1,9 @@
 """Which bytes of on-chip memory the tiles of a buffer-form function occupy.
 
 Real kernels reuse addresses: two handles can be the same bytes with no operation between them. So all
-questions about values are asked of byte ranges. A `Handle` says where a tile lives. The ends of all ranges
-of a function cut its memory into *atoms*, so that a range is a run of consecutive numbers and two ranges
-share bytes exactly where they share an atom.
+questions about values are asked of byte ranges. A `TileHandle` says where a tile lives. The ends of all
+ranges of a function cut its memory into elementary intervals ("atoms"), so that a range is a run of
+consecutive numbers and two ranges share bytes exactly where they share an interval.
 """
 
 from collections.abc import Iterator
@@ -25,10 +25,10 @@ from dialects.pto.types import DYNAMIC, TileBufType, TileLayout, element_bits
 Space = str | SSAValue
 """A memory space with addresses, or the handle that has a region of its own."""
 
-Extent = int | SSAValue | None
+ValidExtent = int | SSAValue | None
 """A valid extent: a number, an index value, or not known."""
 
-Extents = tuple[Extent, Extent]
+Extents = tuple[ValidExtent, ValidExtent]
 """Valid rows and columns."""
 
 
@@ -59,7 +59,7 @@ class Window:
 
 
 @dataclass(frozen=True, eq=False)
-class Handle:
+class TileHandle:
     """Where a tile lives and how its lanes are laid out.
 
     `bytes` are those of the whole tile: of a window, those of the tile that it is a box of. `valid` is the
@@ -93,7 +93,7 @@ class TileByteRanges:
     """
 
     def __init__(self, body: Block):
-        self.handles: dict[SSAValue, Handle] = {}
+        self.handles: dict[SSAValue, TileHandle] = {}
         self._resolve(body)
         self._number_intervals()
 
@@ -137,25 +137,25 @@ class TileByteRanges:
             layout = result.type.data
             extents = [v for v in (op.valid_row, op.valid_col) if v is not None] or list(layout.valid)
             space = Bytes(result, 0, layout.bytes)
-            self.handles[result] = Handle(space, layout, _popped(layout, extents))
+            self.handles[result] = TileHandle(space, layout, _popped(layout, extents))
 
-    def _view(self, op: SubviewOp | BitcastOp | TReshapeOp) -> Handle:
+    def _view(self, op: SubviewOp | BitcastOp | TReshapeOp) -> TileHandle:
         source, layout = self.handles[op.source], layout_of_buffer(op.res.type)
         if isinstance(op, SubviewOp):
             extents = list(op.valid) or list(layout.valid)
             valid = extent_of(extents[0]), extent_of(extents[1])
             whole = layout.shape == source.layout.shape == valid
             if whole and [constant_int(v) for v in op.offsets] == [0, 0]:
-                return Handle(source.bytes, layout, valid, source.window)
-            return Handle(source.bytes, layout, valid, Window(op.source, *op.offsets))
+                return TileHandle(source.bytes, layout, valid, source.window)
+            return TileHandle(source.bytes, layout, valid, Window(op.source, *op.offsets))
         bytes_ = source.bytes if source.window is None else self._bytes_of_window(op, source)
         given = iter(op.operands[1:])
         rows, cols = (next(given, e) if e == DYNAMIC else e for e in layout.valid)
         if layout.shape == source.layout.shape:
             rows, cols = (s if e == DYNAMIC else e for e, s in zip((rows, cols), source.valid, strict=True))
-        return Handle(bytes_, layout, (extent_of(rows), extent_of(cols)))
+        return TileHandle(bytes_, layout, (extent_of(rows), extent_of(cols)))
 
-    def _bytes_of_window(self, op: Operation, handle: Handle) -> Bytes:
+    def _bytes_of_window(self, op: Operation, handle: TileHandle) -> Bytes:
         """The bytes of a window that is one stretch of its tile's."""
         start, box = handle.bytes.lo, handle
         while (outer := box.window) is not None:
@@ -189,7 +189,7 @@ class TileByteRanges:
 
     # -- accesses ----------------------------------------------------------------------------------
 
-    def writes(self, op: Operation) -> Iterator[Handle]:
+    def writes(self, op: Operation) -> Iterator[TileHandle]:
         """Tiles that an operation writes."""
         if isinstance(op, TileOp) and not self.moves_onto_itself(op):
             for operand in op.outs:
@@ -248,7 +248,7 @@ def layout_of_buffer(type_: Attribute) -> TileLayout:
     return type_.data
 
 
-def extent_of(value: int | SSAValue | None) -> Extent:
+def extent_of(value: int | SSAValue | None) -> ValidExtent:
     """An extent as a number where it is one."""
     if isinstance(value, SSAValue):
         number = constant_int(value)
@@ -256,18 +256,18 @@ def extent_of(value: int | SSAValue | None) -> Extent:
     return None if value == DYNAMIC else value
 
 
-def _allocation(op: AllocTileOp) -> Handle:
+def _allocation(op: AllocTileOp) -> TileHandle:
     layout = op.layout
     valid = (
         extent_of(layout.valid_rows if op.valid_row is None else op.valid_row),
         extent_of(layout.valid_cols if op.valid_col is None else op.valid_col),
     )
     if op.addr is None:
-        return Handle(Bytes(op.res, 0, layout.bytes), layout, valid)
+        return TileHandle(Bytes(op.res, 0, layout.bytes), layout, valid)
     address = constant_int(op.addr)
     if address is None:
         raise CannotRaise(op, "dynamic address", "its address is not a constant")
-    return Handle(Bytes(layout.loc, address, address + layout.bytes), layout, valid)
+    return TileHandle(Bytes(layout.loc, address, address + layout.bytes), layout, valid)
 
 
 def _popped(layout: TileLayout, extents: list[SSAValue] | list[int]) -> Extents:

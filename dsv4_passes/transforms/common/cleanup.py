@@ -10,7 +10,7 @@ from xdsl.rewriter import Rewriter
 from xdsl.transforms.dead_code_elimination import region_dce
 
 from dialects.dsv4.lanes import LaneOp
-from dialects.dsv4.opaque import MoveOp
+from dialects.dsv4.opaque import CoreMoveOp
 from dialects.pto.base import layout_of
 from dialects.pto.convert import TCvtOp
 from dialects.pto.memory import MakeTensorViewOp
@@ -25,7 +25,7 @@ Key = tuple[object, ...]
 def eliminate_dead_code(function: func.FuncOp) -> None:
     """Tidy one function in value form."""
     for op in list(function.walk()):
-        if isinstance(op, MoveOp) and op.source.type == op.res.type:
+        if isinstance(op, CoreMoveOp) and op.source.type == op.res.type:
             Rewriter.replace_op(op, [], [op.source])
     _merge(function.body.block, {})
     region_dce(function.body)

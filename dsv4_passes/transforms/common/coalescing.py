@@ -57,7 +57,7 @@ IN_PLACE: tuple[tuple[type[TileOp] | tuple[type[TileOp], ...], tuple[str, ...]],
 """Operations that read lane i of these operands before they write lane i of the result."""
 
 
-def root_of(value: SSAValue) -> SSAValue | None:
+def storage_of(value: SSAValue) -> SSAValue | None:
     """The value whose bytes these are; None for anything that is not a tile value."""
     if not isinstance(value.type, TileType):
         return None
@@ -150,7 +150,7 @@ class CoalescingClasses:
     def _require(self) -> None:
         """Join what must be joined; where that fails, copy and start again."""
         while True:
-            liveness = LiveRanges(self.body, root_of, self._reads_through)
+            liveness = LiveRanges(self.body, storage_of, self._reads_through)
             self.own = liveness.live
             self.live = {value: LiveRange(list(live.segments)) for value, live in self.own.items()}
             self.position, self.end = liveness.position, liveness.end
@@ -221,7 +221,7 @@ class CoalescingClasses:
         for inserts in assemblies(self.function):
             tile = {inserts[0].dest, *(insert.res for insert in inserts)} if inserts else set[SSAValue]()
             for insert in inserts:
-                piece, offset = root_of(insert.source), place_in_tile(insert)
+                piece, offset = storage_of(insert.source), place_in_tile(insert)
                 web = self.find(insert.res)
                 if piece is None or offset is None or not self._is_own(piece, insert, members):
                     continue
@@ -245,7 +245,7 @@ class CoalescingClasses:
     def _reads_through(self, op: Operation, index: int) -> bool:
         """The operand must still be there while the result is written."""
         if isinstance(op, InsertOp):
-            return index == 0 and root_of(op.source) is not root_of(op.dest)
+            return index == 0 and storage_of(op.source) is not storage_of(op.dest)
         if not isinstance(op, TileOp) or not (results := tile_results(op)) or index >= len(op.ins):
             return False
         if op.operand_names()[index] == op.TIED:
@@ -263,8 +263,8 @@ class CoalescingClasses:
             *(result.loc, result.shape, result.blayout, result.slayout),
         ):
             return False
-        root = root_of(value)
-        if any(root_of(v) is root and v is not value for v in op.ins):
+        root = storage_of(value)
+        if any(storage_of(v) is root and v is not value for v in op.ins):
             return False
         wide, narrow = element_bits(have.dtype), element_bits(result.dtype)
         return wide == narrow or (self.addressed and narrow < wide and isinstance(op, TCvtOp))
@@ -283,7 +283,7 @@ class CoalescingClasses:
 
     def _is_piece(self, value: SSAValue) -> bool:
         """The value is inserted somewhere, so its best place is there."""
-        if root_of(value) in self.inside:
+        if storage_of(value) in self.inside:
             return True
         return any(isinstance(use.operation, InsertOp) and use.index == 0 for use in value.uses)
 
@@ -347,7 +347,7 @@ def with_type(op: Operation, value: SSAValue, type_: TileType) -> SSAValue:
 
 
 def _root(value: SSAValue) -> SSAValue:
-    root = root_of(value)
+    root = storage_of(value)
     assert root is not None
     return root
 

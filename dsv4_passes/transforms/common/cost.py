@@ -16,7 +16,7 @@ from typing import TypeGuard
 from xdsl.dialects import func, scf
 from xdsl.ir import Block, Operation, SSAValue
 
-from dialects.dsv4.opaque import MoveOp
+from dialects.dsv4.opaque import CoreMoveOp
 from dialects.pto.allocation import AllocTileOp
 from dialects.pto.base import MEMORY_TYPES, TileOp
 from dialects.pto.channels import PopOp, PushOp
@@ -71,7 +71,7 @@ def op_cost(op: Operation, chip: Chip) -> Cost:
     """Cycles of one run of one operation; what is no tile operation costs nothing."""
     if isinstance(op, (PushOp, PopOp)):
         return _channel_cost(op, chip)
-    if isinstance(op, MoveOp):
+    if isinstance(op, CoreMoveOp):
         return _move_cost(op, chip)
     if not isinstance(op, TileOp) or op.mnemonic() in FREE:
         return Cost()
@@ -118,7 +118,7 @@ def _channel_cost(op: PushOp | PopOp, chip: Chip) -> Cost:
     return waits + cost(op.name.removeprefix("pto."), "", *_extent(layout), layout.dtype, chip)
 
 
-def _move_cost(op: MoveOp, chip: Chip) -> Cost:
+def _move_cost(op: CoreMoveOp, chip: Chip) -> Cost:
     """A move in value form: a hand-over where it changes the core, else what copies from there to there."""
     source, dest = _layout(op.source), _layout(op.res)
     if source is None or dest is None:
@@ -181,7 +181,7 @@ def _row_width(value: SSAValue) -> int:
 def _pipe(op: Operation) -> str:
     if isinstance(op, PopOp):
         return "load"
-    if isinstance(op, MoveOp):
+    if isinstance(op, CoreMoveOp):
         return "hand-over"
     if isinstance(op, PushOp):
         return "drain" if op.name == "pto.tpush_to_aiv" else "store"
@@ -237,7 +237,7 @@ class _Walk:
             elif _costs_something(op):
                 self._issue(op)
 
-    def _issue(self, op: TileOp | PushOp | PopOp | MoveOp) -> None:
+    def _issue(self, op: TileOp | PushOp | PopOp | CoreMoveOp) -> None:
         if (each := self._costs.get(op)) is None:
             each = self._costs[op] = op_cost(op, self._chip)
         pipe = _pipe(op)
@@ -251,7 +251,7 @@ class _Walk:
         if self._weight:
             self._count(op, pipe, each)
 
-    def _count(self, op: TileOp | PushOp | PopOp | MoveOp, pipe: str, each: Cost) -> None:
+    def _count(self, op: TileOp | PushOp | PopOp | CoreMoveOp, pipe: str, each: Cost) -> None:
         name = op.name.partition(".")[2]
         if isinstance(op, TileOp):
             if name in self.bytes:
@@ -305,9 +305,9 @@ class _Walk:
                 self.times.hand(self._places.of([source]), self._places.of([target]))
 
 
-def _costs_something(op: Operation) -> TypeGuard[TileOp | PushOp | PopOp | MoveOp]:
+def _costs_something(op: Operation) -> TypeGuard[TileOp | PushOp | PopOp | CoreMoveOp]:
     """Whether it does work; all else that makes a tile is a view of one."""
-    return isinstance(op, (TileOp, PushOp, PopOp, MoveOp)) and op.name.removeprefix("pto.") not in FREE
+    return isinstance(op, (TileOp, PushOp, PopOp, CoreMoveOp)) and op.name.removeprefix("pto.") not in FREE
 
 
 class _Places:

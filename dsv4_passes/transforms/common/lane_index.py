@@ -9,15 +9,13 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 from xdsl.dialects import func
 from xdsl.ir import Block, Operation, SSAValue
 
 from dialects.pto.types import TileType
 from dsv4_passes.equivalence.lanes import LaneRun
+from dsv4_passes.equivalence.terms import Ids
 from dsv4_passes.interpreter.affine import Number
-
-Ids = NDArray[np.int64]
 
 
 class LaneIndex:

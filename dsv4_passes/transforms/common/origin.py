@@ -19,7 +19,7 @@ from dialects.pto.tiles import AllocTileOp
 from dsv4_passes.diagnostics import about, refused, withdraw
 from dsv4_passes.source_names import carry_names
 
-Form = Literal["input", "buffer"]
+LoweredAs = Literal["input", "buffer"]
 """What becomes of functions in value form: the form they were read in, or buffer form for all of them."""
 
 

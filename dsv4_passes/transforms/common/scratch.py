@@ -8,7 +8,7 @@ than without, and a larger one was larger for a reason.
 from dialects.pto.base import TileOp, layout_of, target_arch
 from dialects.pto.tiles import SubviewOp
 from dialects.pto.types import DYNAMIC, TileBufType, TileLayout, TileType
-from dsv4_passes.targets import LATEST, Chip, Ptoas, Tile, scratch_type
+from dsv4_passes.targets import LATEST, Chip, Ptoas, TileShape, scratch_type
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
 from dsv4_passes.targets.scratch import has_rule
@@ -65,6 +65,6 @@ def _wanted(op: TileOp, chip: Chip, ptoas: Ptoas, level: int) -> TileLayout | No
     return TileLayout("vec", rows, cols, dtype, rows, cols)
 
 
-def _tile(layout: TileLayout) -> Tile:
+def _tile(layout: TileLayout) -> TileShape:
     rows, cols = (size if e == DYNAMIC else e for e, size in zip(layout.valid, layout.shape, strict=True))
-    return Tile(layout.rows, layout.cols, layout.dtype, (rows, cols))
+    return TileShape(layout.rows, layout.cols, layout.dtype, (rows, cols))

@@ -6,8 +6,8 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import BlockArgument
 
+from dialects.dsv4.functions import argument_attribute
 from dsv4_passes.argument_names import argument_name
-from dsv4_passes.equivalence.facts import argument_attribute
 
 GIVEN = "dsv4.given"
 """An argument's attribute: what the array does that was given for it, in words."""

@@ -3,14 +3,10 @@
 For arrays that were given and are no fact: `picks lanes 0-31 of 64: a half split, not even/odd`.
 """
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from dsv4_passes.equivalence.facts import HALVES, TABLES, make_fact
-
-Array = NDArray[Any]
+from dsv4_passes.npz import Array
 
 DENSE = "is not one-hot"
 """How the description of a matrix starts that is none of those that select, but just some matrix."""

@@ -33,7 +33,7 @@ from dsv4_passes.transforms.program.orchestration import (
     is_only_read,
     position,
     remove_unused,
-    root_of,
+    tensor_of,
     written_result,
 )
 
@@ -138,9 +138,9 @@ def _copies(launch: LaunchOp) -> list[tuple[SSAValue, SSAValue]] | None:
             return None
         if _escapes(copy):
             return None
-        if not _is_whole(root_of(original)):
+        if not _is_whole(tensor_of(original)):
             return None
-        if not is_only_read(root_of(original)):
+        if not is_only_read(tensor_of(original)):
             name = by_index[source].name
             refused(launch, f"the copy of '{name}' stays: '{name}' is written, too", "original is written")
             return None

@@ -33,7 +33,7 @@ from dsv4_passes.interpreter.numpy_domain import NumpyDomain
 from dsv4_passes.interpreter.scalars import evaluate, is_integer
 from dsv4_passes.interpreter.values import Box
 from dsv4_passes.transforms.common.byte_ranges import trips
-from dsv4_passes.transforms.program.orchestration import root_of
+from dsv4_passes.transforms.program.orchestration import tensor_of
 
 from .gm_footprint import MAX_RUNS, Footprint, Runs, joined, runs_of, within
 from .lane_way import LaneWay
@@ -42,14 +42,14 @@ from .merge_loops import between, merge_loops, mergeable
 MAX_TRIPS = 256
 
 
-class CannotFuse(Exception):
+class CannotFuseLoops(Exception):
     """Why two loops stay two."""
 
 
 def origin(value: SSAValue) -> SSAValue:
     """The tensor of which a value is a version, through loops and branches too."""
     while True:
-        value = root_of(value)
+        value = tensor_of(value)
         owner = value.owner
         loop = owner.parent_op() if isinstance(owner, Block) else owner
         if not isinstance(loop, scf.ForOp):
@@ -63,7 +63,7 @@ def origin(value: SSAValue) -> SSAValue:
             end = loop.body.block.last_op
             assert end is not None
             if origin(end.operands[number]) is not origin(loop.iter_args[number]):
-                raise CannotFuse("a trip yields another tensor than it is given")
+                raise CannotFuseLoops("a trip yields another tensor than it is given")
         value = loop.iter_args[number]
 
 
@@ -76,44 +76,44 @@ def _of_branch(value: SSAValue) -> SSAValue:
     ends = [region.block.last_op for region in op.regions if region.blocks]
     found = {origin(end.operands[number]) for end in ends if end is not None}
     if len(found) != 1:
-        raise CannotFuse("a branch yields one of several tensors")
+        raise CannotFuseLoops("a branch yields one of several tensors")
     return found.pop()
 
 
 @dataclass
-class Touched:
+class TripFootprints:
     """What the trips of a loop load and store of one tensor."""
 
     loads: Footprint
     stores: Footprint
 
 
-def touched(loop: scf.ForOp) -> dict[SSAValue, Touched]:
+def trip_footprints(loop: scf.ForOp) -> dict[SSAValue, TripFootprints]:
     """What each trip touches, by tensor. Raises CannotFuse where that is not known."""
     number = trips(loop)
     if number is None or number > MAX_TRIPS:
-        raise CannotFuse("how often they run is not known, or too often")
-    found: dict[SSAValue, Touched] = {}
+        raise CannotFuseLoops("how often they run is not known, or too often")
+    found: dict[SSAValue, TripFootprints] = {}
     for op in loop.body.walk():
         if isinstance(op, LaunchOp):
             for tensor, new in _launched(op, loop, number).items():
                 old = found.get(tensor)
                 found[tensor] = (
-                    new if old is None else Touched(old.loads + new.loads, old.stores + new.stores)
+                    new if old is None else TripFootprints(old.loads + new.loads, old.stores + new.stores)
                 )
         elif not isinstance(op, CreateOp | scf.IfOp | scf.YieldOp) and not op.name.startswith("arith."):
-            raise CannotFuse(f"'{op.name}' stands in one of them")
+            raise CannotFuseLoops(f"'{op.name}' stands in one of them")
     return found
 
 
-def _launched(launch: LaunchOp, loop: scf.ForOp, number: int) -> dict[SSAValue, Touched]:
+def _launched(launch: LaunchOp, loop: scf.ForOp, number: int) -> dict[SSAValue, TripFootprints]:
     function, blocks = launch.function(), launch.block_count
     if blocks is None:
-        raise CannotFuse(f"'{launch.callee}' runs in {launch.grid} blocks")
+        raise CannotFuseLoops(f"'{launch.callee}' runs in {launch.grid} blocks")
     try:
         run = run_lanes(function, selectors=facts_of(function))
     except UserError as error:
-        raise CannotFuse(f"'{launch.callee}' cannot be followed: {error.message}") from None
+        raise CannotFuseLoops(f"'{launch.callee}' cannot be followed: {error.message}") from None
     lower, step = constant_int(loop.lb), constant_int(loop.step)
     assert lower is not None
     assert step is not None
@@ -126,18 +126,18 @@ def _launched(launch: LaunchOp, loop: scf.ForOp, number: int) -> dict[SSAValue, 
             if is_integer(v.type)
         }
         values.append({name: value for name, value in scalars.items() if value is not None})
-    found: dict[SSAValue, Touched] = {}
+    found: dict[SSAValue, TripFootprints] = {}
     for parameter, value in zip(visible(function), launch.args, strict=True):
         if not parameter.is_tensor:
             continue
         if run.is_followed(parameter.index):
             loads, stores = _boxes(run, parameter.index)
-            new = Touched(_of_trips(loads, values, blocks), _of_trips(stores, values, blocks))
+            new = TripFootprints(_of_trips(loads, values, blocks), _of_trips(stores, values, blocks))
         else:
-            new = Touched(Footprint(None), Footprint(None))
+            new = TripFootprints(Footprint(None), Footprint(None))
         tensor = origin(value)
         old = found.get(tensor)
-        found[tensor] = new if old is None else Touched(old.loads + new.loads, old.stores + new.stores)
+        found[tensor] = new if old is None else TripFootprints(old.loads + new.loads, old.stores + new.stores)
     return found
 
 
@@ -200,14 +200,16 @@ def check(first: scf.ForOp, second: scf.ForOp) -> list[int]:
     """
     for op in between(first, second):
         if not isinstance(op, CreateOp) and not op.name.startswith("arith."):
-            raise CannotFuse(f"'{op.name}' stands between them")
-    mine, other = touched(first), touched(second)
+            raise CannotFuseLoops(f"'{op.name}' stands between them")
+    mine, other = trip_footprints(first), trip_footprints(second)
     for tensor in mine.keys() & other.keys():
         a, b = mine[tensor], other[tensor]
         for x, y in ((a.stores, b.loads), (a.stores, b.stores), (a.loads, b.stores)):
             if x.meets_other_blocks(y):
                 name = tensor.name_hint or "a tensor"
-                raise CannotFuse(f"a trip of one may touch what another trip of the other writes of '{name}'")
+                raise CannotFuseLoops(
+                    f"a trip of one may touch what another trip of the other writes of '{name}'"
+                )
     return [k for k, result in enumerate(first.results) if _is_private(result, first, second, mine, other)]
 
 
@@ -215,8 +217,8 @@ def _is_private(
     result: SSAValue,
     first: scf.ForOp,
     second: scf.ForOp,
-    mine: dict[SSAValue, Touched],
-    other: dict[SSAValue, Touched],
+    mine: dict[SSAValue, TripFootprints],
+    other: dict[SSAValue, TripFootprints],
 ) -> bool:
     """A tensor that starts empty, of which a trip loads only what it has stored itself, and nobody else."""
     start = origin(result)
@@ -237,7 +239,7 @@ def fuse(first: scf.ForOp, second: scf.ForOp) -> scf.ForOp:
     """Make one loop of two; raises CannotFuse and leaves them as they were."""
     private = check(first, second)
     if not private:
-        raise CannotFuse("no tensor is there only to be handed over")
+        raise CannotFuseLoops("no tensor is there only to be handed over")
     merged = merge_loops(first, second)
     for k in reversed(private):
         merged = make_inside(merged, k)
@@ -292,7 +294,7 @@ def fuse_loops(module: ModuleOp, way: LaneWay | None = None) -> int:
         place = pair[1]
         try:
             merged = fuse(*pair)
-        except CannotFuse as problem:
+        except CannotFuseLoops as problem:
             refused(place, f"the loops around {names} stay two: {problem}", "loops stay two")
             continue
         rewritten(merged, f"the loops around {names} are one: no trip touches what another one hands over")

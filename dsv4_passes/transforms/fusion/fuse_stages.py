@@ -57,7 +57,7 @@ from .never_worse import WORSE, check_grid, check_work
 from .nonadjacent_stages import remark_nonadjacent_stages
 from .producer_consumer import (
     CannotFuse,
-    Pair,
+    StagePair,
     check_launches,
     pairs,
     parameter_of,
@@ -68,13 +68,13 @@ from .store_to_load import NotForwarded, clean, forward
 from .task_inlining import Sunk, sink
 from .task_mapping import TaskMapping, map_tasks
 
-Scope = Literal["lanes", "all"]
+FusionScope = Literal["lanes", "all"]
 MAX_GROWTH = 1.5
 TELLING = (*WORSE, "text grows", "does not fit", "loads of several blocks", "not stored in one block")
 """Reasons that say more than those of other attempts."""
 
 
-class Target(NamedTuple):
+class FusionTarget(NamedTuple):
     """What fused kernels have to fit."""
 
     chip: str
@@ -88,7 +88,7 @@ class Target(NamedTuple):
 # -- blocks --------------------------------------------------------------------------------------------
 
 
-def touched(run: LaneRun, blocks: int, argument: int, stores: bool) -> Footprint:
+def block_footprint(run: LaneRun, blocks: int, argument: int, stores: bool) -> Footprint:
     if not run.is_followed(argument):
         return Footprint(None)
     boxes = (
@@ -102,7 +102,7 @@ def touched(run: LaneRun, blocks: int, argument: int, stores: bool) -> Footprint
     return total
 
 
-def check_blocks(pair: Pair, first: LaneRun, second: LaneRun, same: Mapping[int, int]) -> None:
+def check_blocks(pair: StagePair, first: LaneRun, second: LaneRun, same: Mapping[int, int]) -> None:
     """No block of either kernel touches what another block of the other writes."""
     blocks = pair.producer.block_count
     assert blocks is not None
@@ -115,8 +115,8 @@ def check_blocks(pair: Pair, first: LaneRun, second: LaneRun, same: Mapping[int,
         for mine_writes, other_writes in ((True, False), (False, True), (True, True)):
             if (mine_writes and ours not in writes_a) or (other_writes and theirs not in writes_b):
                 continue
-            mine = touched(first, blocks, ours, mine_writes)
-            other = touched(second, blocks, theirs, other_writes)
+            mine = block_footprint(first, blocks, ours, mine_writes)
+            other = block_footprint(second, blocks, theirs, other_writes)
             if mine.meets_other_blocks(other):
                 raise CannotFuse(
                     f"a block of {pair.label} may touch what another block writes of '{names[theirs]}'",
@@ -127,7 +127,7 @@ def check_blocks(pair: Pair, first: LaneRun, second: LaneRun, same: Mapping[int,
 # -- fusing --------------------------------------------------------------------------------------------
 
 
-def check(pair: Pair) -> tuple[Pair, dict[int, int]]:
+def check(pair: StagePair) -> tuple[StagePair, dict[int, int]]:
     """What holds for any grid: the pair with what need not be in GM, and the tensors of both."""
     pair, passed = check_launches(pair)
     for launch in (pair.producer, pair.consumer):
@@ -138,7 +138,7 @@ def check(pair: Pair) -> tuple[Pair, dict[int, int]]:
     return pair, shared_tensors(pair, passed)
 
 
-def fuse_behind(module: ModuleOp, pair: Pair, same: Mapping[int, int], target: Target) -> LaunchOp:
+def fuse_behind(module: ModuleOp, pair: StagePair, same: Mapping[int, int], target: FusionTarget) -> LaunchOp:
     """Make one launch of two of the same grid, the one body behind the other.
 
     Raises CannotFuse and leaves everything as it was.
@@ -155,7 +155,7 @@ def fuse_behind(module: ModuleOp, pair: Pair, same: Mapping[int, int], target: T
 
 
 def fuse_by_tasks(
-    module: ModuleOp, pair: Pair, same: Mapping[int, int], plan: TaskMapping, target: Target
+    module: ModuleOp, pair: StagePair, same: Mapping[int, int], plan: TaskMapping, target: FusionTarget
 ) -> LaunchOp:
     """Make one launch of two by moving the consumer's work to where the producer does its own."""
     shared = merge(pair, same)
@@ -164,7 +164,7 @@ def fuse_by_tasks(
     return finish(module, pair, sunk, shared, target)
 
 
-def merge(pair: Pair, same: Mapping[int, int]) -> list[Shared]:
+def merge(pair: StagePair, same: Mapping[int, int]) -> list[Shared]:
     directions: dict[tuple[int | None, int | None], Attribute] = {
         (a, b): _direction(pair, a, b) for b, a in same.items()
     }
@@ -172,11 +172,13 @@ def merge(pair: Pair, same: Mapping[int, int]) -> list[Shared]:
     return merge_parameters(*functions, {**same, **shared_scalars(pair), **pair.stages}, directions)
 
 
-def fused_name(module: ModuleOp, pair: Pair) -> str:
+def fused_name(module: ModuleOp, pair: StagePair) -> str:
     return unused_name(module, f"{pair.producer.callee}_{pair.consumer.callee}")
 
 
-def finish(module: ModuleOp, pair: Pair, sunk: Sunk, shared: Sequence[Shared], target: Target) -> LaunchOp:
+def finish(
+    module: ModuleOp, pair: StagePair, sunk: Sunk, shared: Sequence[Shared], target: FusionTarget
+) -> LaunchOp:
     """Forward the stages in a fused kernel and put it in the place of the two."""
     fused = sunk.function
     Rewriter.insert_op(fused, InsertPoint.after(pair.consumer.function()))
@@ -205,7 +207,7 @@ def finish(module: ModuleOp, pair: Pair, sunk: Sunk, shared: Sequence[Shared], t
     return _replace_launches(module, pair, fused, [(s.first, s.second) for s in kept])
 
 
-def check_growth(pair: Pair, fused: func.FuncOp, most: float) -> None:
+def check_growth(pair: StagePair, fused: func.FuncOp, most: float) -> None:
     """A text of many times what it was is not worth it: loops are unrolled to see which lane is where."""
     before = sum(1 for launch in (pair.producer, pair.consumer) for _ in launch.function().walk())
     if (after := sum(1 for _ in fused.walk())) > most * before:
@@ -215,7 +217,7 @@ def check_growth(pair: Pair, fused: func.FuncOp, most: float) -> None:
         )
 
 
-def _direction(pair: Pair, a: int | None, b: int | None) -> Attribute:
+def _direction(pair: StagePair, a: int | None, b: int | None) -> Attribute:
     assert a is not None
     assert b is not None
     mine, other = parameter_of(pair.producer.function(), a), parameter_of(pair.consumer.function(), b)
@@ -231,7 +233,7 @@ def unused_name(module: ModuleOp, wanted: str) -> str:
 
 
 def _replace_launches(
-    module: ModuleOp, pair: Pair, fused: func.FuncOp, parameters_: list[tuple[int | None, int | None]]
+    module: ModuleOp, pair: StagePair, fused: func.FuncOp, parameters_: list[tuple[int | None, int | None]]
 ) -> LaunchOp:
     arguments: list[SSAValue] = []
     for a, b in parameters_:
@@ -271,7 +273,7 @@ def _replace_launches(
     return launch
 
 
-def in_memory(function: func.FuncOp, target: Target) -> func.FuncOp:
+def in_memory(function: func.FuncOp, target: FusionTarget) -> func.FuncOp:
     """The kernel, chunked if need be, so that its values fit into vector memory; raises CannotFuse."""
     if (why := too_large(function, target.chip, target.ptoas)) is None:
         return function
@@ -287,12 +289,12 @@ def in_memory(function: func.FuncOp, target: Target) -> func.FuncOp:
 
 
 def fuse_all(
-    module: ModuleOp, chip: str | None = None, ptoas: str | float = LATEST, scope: Scope = "all"
+    module: ModuleOp, chip: str | None = None, ptoas: str | float = LATEST, scope: FusionScope = "all"
 ) -> int:
     """Fuse until nothing more can be; pairs that stay two are remarked once."""
     everything = scope == "all"
     growth = None if everything else MAX_GROWTH
-    target = Target(chip or target_arch(module), ptoas, growth, worse=everything)
+    target = FusionTarget(chip or target_arch(module), ptoas, growth, worse=everything)
     count = forward_copies(module)
     way = None if scope == "all" else LaneWay(module)
     count += fuse_loops(module, way)
@@ -312,13 +314,13 @@ def fuse_all(
     return count
 
 
-def _next_pair(module: ModuleOp, seen: set[tuple[str, str]], scope: Scope) -> Pair | None:
+def _next_pair(module: ModuleOp, seen: set[tuple[str, str]], scope: FusionScope) -> StagePair | None:
     found = pairs(module)
     wanted = found if scope == "all" else LaneWay(module).on_the_way(found)
     return next((p for p in wanted if _names(p) not in seen), None)
 
 
-def fuse(module: ModuleOp, pair: Pair, target: Target) -> tuple[LaunchOp, str]:
+def fuse(module: ModuleOp, pair: StagePair, target: FusionTarget) -> tuple[LaunchOp, str]:
     """Make one launch of two, and what there is to say about it; raises CannotFuse and changes nothing.
 
     Into a loop of the producer where that is possible, else one body behind the other.
@@ -349,7 +351,7 @@ def fuse(module: ModuleOp, pair: Pair, target: Target) -> tuple[LaunchOp, str]:
     raise next((p for p in problems if p.reason in TELLING), problems[-1])
 
 
-def _division(pair: Pair, plan: TaskMapping) -> str:
+def _division(pair: StagePair, plan: TaskMapping) -> str:
     (first, second), each = _names(pair), plan.tasks.shape[-1]
     where = "trip of a loop" if plan.inside else "block"
     own = np.arange(plan.first.blocks).reshape(-1, *[1] * (plan.tasks.ndim - 1))
@@ -361,11 +363,11 @@ def _division(pair: Pair, plan: TaskMapping) -> str:
     )
 
 
-def _names(pair: Pair) -> tuple[str, str]:
+def _names(pair: StagePair) -> tuple[str, str]:
     return pair.producer.callee, pair.consumer.callee
 
 
-def _stage_names(pair: Pair) -> str:
+def _stage_names(pair: StagePair) -> str:
     function = pair.consumer.function()
     return ", ".join(f"'{parameter_of(function, index).name}'" for index in sorted(pair.stages))
 
@@ -383,7 +385,7 @@ class FuseStagesPass(ModulePass):
     name = "dsv4-fuse-stages"
     chip: str | None = None
     ptoas: str | float = LATEST
-    scope: Scope = "lanes"
+    scope: FusionScope = "lanes"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         fuse_all(op, self.chip, self.ptoas, self.scope)

@@ -23,7 +23,7 @@ from dialects.pto.types import TileType
 
 from .sink_into_inserts import LANEWISE
 
-Box = tuple[int, int, int, int]
+TileBox = tuple[int, int, int, int]
 """Row, column, rows, columns."""
 
 
@@ -50,7 +50,7 @@ def _key(op: TileOp) -> object | None:
     if not op.res or op.valid or op.scratch_operands():
         return None
     operands: list[SSAValue] = []
-    boxes: set[Box | None] = set()
+    boxes: set[TileBox | None] = set()
     for value in op.ins:
         if isinstance(value.type, TileType):
             boxes.add(_box(value))
@@ -65,7 +65,7 @@ def _key(op: TileOp) -> object | None:
     return op.parent, op.name, tuple(operands), tuple(properties), layout_of(op.res[0]).dtype
 
 
-def _box(value: SSAValue) -> Box | None:
+def _box(value: SSAValue) -> TileBox | None:
     """The box of another tile that a tile is; all of both must be valid."""
     op = value.owner
     if not isinstance(op, SubviewOp) or op.valid:
@@ -87,7 +87,7 @@ def _cover(group: Sequence[TileOp]) -> bool:
     return bool((counts == 1).all())
 
 
-def _box_of(op: TileOp) -> Box:
+def _box_of(op: TileOp) -> TileBox:
     box = next(b for v in op.ins if isinstance(v.type, TileType) and (b := _box(v)) is not None)
     return box
 

@@ -95,7 +95,7 @@ class Access:
         return tuple(op for op in self.path if isinstance(op, scf.ForOp))
 
 
-class Touched(NamedTuple):
+class OwnedAddresses(NamedTuple):
     """Addresses of elements, flat, and for each the number of who touches it."""
 
     addresses: Numbers
@@ -130,7 +130,7 @@ class IndexEvaluation:
         """An integer with one axis for the blocks and one for each of `depth` loops."""
         return None if (array := self.values.get(value)) is None else _deepen(array, depth)
 
-    def touched(self, access: Access, owners: Numbers) -> Touched | None:
+    def touched(self, access: Access, owners: Numbers) -> OwnedAddresses | None:
         """The elements of an access; `owners` [blocks, trips …] has the axes of some loops around it."""
         depth = len(access.loops)
         if access.base is None or depth + 1 < owners.ndim:
@@ -144,7 +144,7 @@ class IndexEvaluation:
             active = np.broadcast_to(_deepen(access.active, depth), shape)
             base, number = base[active], number[active]
         addresses = base.reshape(-1, 1) + access.offsets
-        return Touched(addresses.reshape(-1), np.repeat(number.reshape(-1), len(access.offsets)))
+        return OwnedAddresses(addresses.reshape(-1), np.repeat(number.reshape(-1), len(access.offsets)))
 
     # -- running ---------------------------------------------------------------------------------
 
@@ -313,15 +313,15 @@ def _deepen(array: Any, depth: int) -> Any:
 # -- who touches what ------------------------------------------------------------------------------
 
 
-def together(parts: list[Touched]) -> Touched:
+def together(parts: list[OwnedAddresses]) -> OwnedAddresses:
     empty = np.zeros(0, np.int64)
-    return Touched(
+    return OwnedAddresses(
         np.concatenate([empty, *(p.addresses for p in parts)]),
         np.concatenate([empty, *(p.owners for p in parts)]),
     )
 
 
-def _per_element(touched: Touched) -> tuple[Numbers, Numbers, Numbers]:
+def _per_element(touched: OwnedAddresses) -> tuple[Numbers, Numbers, Numbers]:
     """Sorted addresses, each once, with the least and the greatest owner."""
     order = np.argsort(touched.addresses, kind="stable")
     addresses, first = np.unique(touched.addresses[order], return_index=True)
@@ -331,7 +331,7 @@ def _per_element(touched: Touched) -> tuple[Numbers, Numbers, Numbers]:
     return addresses, np.minimum.reduceat(owners, first), np.maximum.reduceat(owners, first)
 
 
-def meet_across(a: Touched, b: Touched) -> int | None:
+def meet_across(a: OwnedAddresses, b: OwnedAddresses) -> int | None:
     """An element that one owner touches in `a` and a different one in `b`, if there is one."""
     at_a, low_a, high_a = _per_element(a)
     at_b, low_b, high_b = _per_element(b)
@@ -340,7 +340,7 @@ def meet_across(a: Touched, b: Touched) -> int | None:
     return int(common[apart][0]) if apart.any() else None
 
 
-def meet_within(a: Touched, b: Touched) -> int | None:
+def meet_within(a: OwnedAddresses, b: OwnedAddresses) -> int | None:
     """An element that one owner touches both in `a` and in `b`, if there is one."""
     if not len(a.addresses) or not len(b.addresses):
         return None
@@ -349,7 +349,7 @@ def meet_within(a: Touched, b: Touched) -> int | None:
     return int(common[0]) // many if len(common) else None
 
 
-def owners_of(stores: Touched, addresses: Numbers) -> tuple[int | None, int | None, Numbers]:
+def owners_of(stores: OwnedAddresses, addresses: Numbers) -> tuple[int | None, int | None, Numbers]:
     """Who stores each address; before that, an address that nobody stores and one that several do."""
     known, low, high = _per_element(stores)
     at = np.minimum(np.searchsorted(known, addresses), max(len(known) - 1, 0))

@@ -25,10 +25,10 @@ from dialects.pto.elements import element_bits
 from dialects.pto.matmul import MatmulOp
 from dialects.pto.memory import TLoadOp, TStoreOp
 from dialects.pto.types import TileType
-from dsv4_passes.transforms.program.orchestration import root_of
+from dsv4_passes.transforms.program.orchestration import tensor_of
 
 from .fuse_kernels import accesses, argument_behind
-from .producer_consumer import Pair
+from .producer_consumer import StagePair
 
 FACTS = ("dsv4.selector", "dsv4.table")
 MOVES = ("tgather", "tgatherb", "tscatter", "mgather", "mscatter")
@@ -65,7 +65,7 @@ class LaneWay:
         known = self.known.setdefault(launch.callee, set())
         for parameter, value in zip(visible(kernel), launch.args, strict=True):
             given = argument_attributes(kernel, parameter.index)
-            root = root_of(value)
+            root = tensor_of(value)
             if isinstance(root, BlockArgument) and root.owner is orchestration.body.block:
                 given |= argument_attributes(orchestration, root.index)
             if any(fact in given for fact in FACTS):
@@ -84,7 +84,7 @@ class LaneWay:
             or (isinstance(op, MatmulOp) and op in selections)
         )
 
-    def on_the_way(self, pairs: Sequence[Pair]) -> Iterator[Pair]:
+    def on_the_way(self, pairs: Sequence[StagePair]) -> Iterator[StagePair]:
         """Those of a program's pairs that have a stage on the way of a lane site."""
         for pair in pairs:
             first = pair.producer.function()
@@ -94,7 +94,7 @@ class LaneWay:
                 yield pair
 
     def is_on_the_way(
-        self, first: func.FuncOp, ours: int, pair: Pair, theirs: int, pairs: Sequence[Pair]
+        self, first: func.FuncOp, ours: int, pair: StagePair, theirs: int, pairs: Sequence[StagePair]
     ) -> bool:
         if self.leads_to_site(pair, theirs, pairs):
             return any(True for _ in self.made_by(first, ours, through_roundings=True))
@@ -103,7 +103,7 @@ class LaneWay:
         return absorbed and any(map(is_rounding, taken_by(pair.consumer.function(), theirs)))
 
     def leads_to_site(
-        self, pair: Pair, theirs: int, pairs: Sequence[Pair], seen: tuple[Pair, ...] = ()
+        self, pair: StagePair, theirs: int, pairs: Sequence[StagePair], seen: tuple[StagePair, ...] = ()
     ) -> bool:
         """A site takes the stage, or what the consumer makes of it for kernels behind it."""
         consumer = pair.consumer.function()

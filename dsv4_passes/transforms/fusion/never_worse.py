@@ -16,7 +16,7 @@ from dsv4_passes.transforms.common.cost import function_cost
 from dsv4_passes.transforms.lanes.products import may_select
 from dsv4_passes.transforms.program.work import kernel_work
 
-from .producer_consumer import CannotFuse, Pair
+from .producer_consumer import CannotFuse, StagePair
 
 WORSE = ("fewer blocks", "more GM bytes", "more operations", "costlier")
 """Reasons that are given here."""
@@ -26,7 +26,7 @@ the second kernel, which only the two have.
 """
 
 
-def check_grid(pair: Pair, blocks: int | None) -> None:
+def check_grid(pair: StagePair, blocks: int | None) -> None:
     """Refuse to run in fewer blocks than the one of the two that runs in more."""
     for launch in (pair.producer, pair.consumer):
         before = launch.block_count
@@ -37,7 +37,7 @@ def check_grid(pair: Pair, blocks: int | None) -> None:
             )
 
 
-def check_work(pair: Pair, fused: func.FuncOp, blocks: int | None, chip: Chip) -> None:
+def check_work(pair: StagePair, fused: func.FuncOp, blocks: int | None, chip: Chip) -> None:
     """Refuse a kernel that moves more bytes, does more operations on tiles or takes more cycles."""
     launches = pair.producer, pair.consumer
     counts = [launch.block_count for launch in launches]
@@ -59,7 +59,7 @@ def check_work(pair: Pair, fused: func.FuncOp, blocks: int | None, chip: Chip) -
     check_cycles(pair, fused, chip)
 
 
-def check_cycles(pair: Pair, fused: func.FuncOp, chip: Chip) -> None:
+def check_cycles(pair: StagePair, fused: func.FuncOp, chip: Chip) -> None:
     """Refuse a kernel of which a block surely takes longer than one of each of the two, one after the other.
 
     Where the grids differ, a block of the kernel stands for several of the consumer's. A kernel with products

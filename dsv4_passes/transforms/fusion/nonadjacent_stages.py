@@ -16,7 +16,7 @@ from dialects.dsv4.tensors import AssembleOp, CreateOp, UpdateOp, WriteOp
 from dsv4_passes.diagnostics import refused
 from dsv4_passes.transforms.program.orchestration import VIEWS
 
-from .fuse_loops import CannotFuse, origin
+from .fuse_loops import CannotFuseLoops, origin
 from .lane_way import LaneWay
 
 ELSEWHERE = "they are not in the same loop or branch"
@@ -48,7 +48,7 @@ def _is_stage(value: SSAValue) -> bool:
     """The tensor, or what it is a view of, was made by the orchestration."""
     try:
         return isinstance(origin(value).owner, CreateOp)
-    except CannotFuse:
+    except CannotFuseLoops:
         return False
 
 

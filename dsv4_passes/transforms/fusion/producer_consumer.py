@@ -13,9 +13,9 @@ from xdsl.traits import is_side_effect_free
 
 from dialects.dsv4.functions import ORCHESTRATION, Parameter, program_functions, visible, written
 from dialects.dsv4.launch import LaunchOp
-from dialects.dsv4.opaque import OpaqueOp
+from dialects.dsv4.opaque import TextCallOp
 from dialects.dsv4.tensors import AssembleOp, CreateOp, UpdateOp, WriteOp
-from dsv4_passes.transforms.program.orchestration import position, root_of, written_result
+from dsv4_passes.transforms.program.orchestration import position, tensor_of, written_result
 
 
 class CannotFuse(Exception):
@@ -27,7 +27,7 @@ class CannotFuse(Exception):
 
 
 @dataclass(frozen=True)
-class Pair:
+class StagePair:
     """A producer and a consumer launch, and what goes from the one to the other.
 
     `stages` maps parameters of the consumer to those of the producer.
@@ -42,9 +42,9 @@ class Pair:
         return f"'{self.producer.callee}' and '{self.consumer.callee}'"
 
 
-def pairs(module: ModuleOp) -> list[Pair]:
+def pairs(module: ModuleOp) -> list[StagePair]:
     """All pairs of a program, block by block of its orchestrations."""
-    found: list[Pair] = []
+    found: list[StagePair] = []
     for orchestration in program_functions(module, ORCHESTRATION):
         inner = [
             b for op in orchestration.walk() if op is not orchestration for r in op.regions for b in r.blocks
@@ -54,7 +54,7 @@ def pairs(module: ModuleOp) -> list[Pair]:
     return found
 
 
-def _pairs_in(block: Block) -> Iterator[Pair]:
+def _pairs_in(block: Block) -> Iterator[StagePair]:
     """Producer and consumer launches of one block, by their first stage."""
     for consumer in block.ops:
         if not isinstance(consumer, LaunchOp):
@@ -68,10 +68,10 @@ def _pairs_in(block: Block) -> Iterator[Pair]:
                 if written_result(producer, source.index) is value:
                     by_producer.setdefault(producer, {})[parameter.index] = source.index
         for producer, stages in by_producer.items():
-            yield Pair(producer, consumer, stages)
+            yield StagePair(producer, consumer, stages)
 
 
-def check_launches(pair: Pair) -> tuple[Pair, dict[int, int]]:
+def check_launches(pair: StagePair) -> tuple[StagePair, dict[int, int]]:
     """The pair with those of its stages that need not be in GM, and the tensors that only pass through.
 
     Nothing may stand in between. A tensor that passes through is one that somebody else sees, too: both
@@ -79,7 +79,7 @@ def check_launches(pair: Pair) -> tuple[Pair, dict[int, int]]:
     """
     for launch in (pair.producer, pair.consumer):
         for parameter, value in _tensors(launch):
-            if isinstance(root_of(value).owner, OpaqueOp):
+            if isinstance(tensor_of(value).owner, TextCallOp):
                 raise CannotFuse(
                     f"nothing is known of what '{parameter.name}' of '{launch.callee}' is made of",
                     "unknown tensor",
@@ -97,10 +97,10 @@ def check_launches(pair: Pair) -> tuple[Pair, dict[int, int]]:
             reasons.append(problem)
     if not stages or any(not _passes(pair, theirs, ours) for theirs, ours in passed.items()):
         raise reasons[0]
-    return Pair(pair.producer, pair.consumer, stages), passed
+    return StagePair(pair.producer, pair.consumer, stages), passed
 
 
-def _why_no_stage(pair: Pair, theirs: int, ours: int) -> CannotFuse | None:
+def _why_no_stage(pair: StagePair, theirs: int, ours: int) -> CannotFuse | None:
     """Why a tensor that goes from one to the other must stay in GM."""
     value = written_result(pair.producer, ours)
     assert value is not None
@@ -110,7 +110,7 @@ def _why_no_stage(pair: Pair, theirs: int, ours: int) -> CannotFuse | None:
         return CannotFuse(f"'{name}' is also read by {_say(readers[0])}", "other reader")
     if len(list(value.uses)) > 1:
         return CannotFuse(f"'{name}' is passed twice to '{pair.consumer.callee}'", "other reader")
-    if not isinstance(root_of(value).owner, CreateOp):
+    if not isinstance(tensor_of(value).owner, CreateOp):
         return CannotFuse(f"'{name}', which goes between {pair.label}, comes in from outside", "not a stage")
     before = pair.producer.args[position(pair.producer, ours)]
     if not isinstance(before.owner, CreateOp) or len(list(before.uses)) != 1:
@@ -120,7 +120,7 @@ def _why_no_stage(pair: Pair, theirs: int, ours: int) -> CannotFuse | None:
     return None
 
 
-def _passes(pair: Pair, theirs: int, ours: int) -> bool:
+def _passes(pair: StagePair, theirs: int, ours: int) -> bool:
     """A kernel for both can work on the tensor: nobody wants it as it is in between."""
     value = written_result(pair.producer, ours)
     assert value is not None
@@ -141,17 +141,17 @@ def _between(a: Operation, b: Operation) -> Iterator[Operation]:
         op = op.next_op
 
 
-def _blocker(pair: Pair, between: list[Operation]) -> Operation | None:
+def _blocker(pair: StagePair, between: list[Operation]) -> Operation | None:
     """An operation because of which the producer cannot be moved down to the consumer."""
-    mine = {root_of(v) for v in pair.producer.args}
+    mine = {tensor_of(v) for v in pair.producer.args}
     made = set(pair.producer.res)
     for op in between:
         if op.regions or any(v in made for v in op.operands):
             return op
         if isinstance(op, LaunchOp):
-            changed = {root_of(op.args[position(op, p.index)]) for p in written(op.function())}
+            changed = {tensor_of(op.args[position(op, p.index)]) for p in written(op.function())}
         elif isinstance(op, AssembleOp | UpdateOp | WriteOp):
-            changed = {root_of(op.dest)}
+            changed = {tensor_of(op.dest)}
         elif isinstance(op, CreateOp) or is_side_effect_free(op):
             continue
         else:
@@ -161,7 +161,7 @@ def _blocker(pair: Pair, between: list[Operation]) -> Operation | None:
     return None
 
 
-def shared_tensors(pair: Pair, passed: Mapping[int, int]) -> dict[int, int]:
+def shared_tensors(pair: StagePair, passed: Mapping[int, int]) -> dict[int, int]:
     """Parameters of the consumer that are the same tensor as one of the producer's, stages aside.
 
     Pointer arguments of a kernel must not alias, so a tensor that one of the two writes may not reach
@@ -171,7 +171,7 @@ def shared_tensors(pair: Pair, passed: Mapping[int, int]) -> dict[int, int]:
     first = list(_tensors(pair.producer))
     for theirs, value in _tensors(pair.consumer):
         for ours, other in first:
-            if theirs.index in pair.stages or root_of(other) is not root_of(value):
+            if theirs.index in pair.stages or tensor_of(other) is not tensor_of(value):
                 continue
             if passed.get(theirs.index) == ours.index:
                 continue
@@ -182,7 +182,7 @@ def shared_tensors(pair: Pair, passed: Mapping[int, int]) -> dict[int, int]:
     return same
 
 
-def shared_scalars(pair: Pair) -> dict[int, int]:
+def shared_scalars(pair: StagePair) -> dict[int, int]:
     """Parameters of the consumer that are the same number as one of the producer's."""
     same: dict[int, int] = {}
     first = list(_scalars(pair.producer))

@@ -26,7 +26,7 @@ LANEWISE = (BinaryOp, ScalarOp, UnaryOp, TCvtOp)
 MAX_PIECES = 8
 
 
-class Piece(NamedTuple):
+class InsertedTile(NamedTuple):
     value: SSAValue
     row: SSAValue
     col: SSAValue
@@ -36,11 +36,11 @@ class Piece(NamedTuple):
         return constant_int(self.row), constant_int(self.col), layout_of(self.value).shape
 
 
-def pieces_of(value: SSAValue) -> list[Piece] | None:
+def pieces_of(value: SSAValue) -> list[InsertedTile] | None:
     """The pieces of a tile that disjoint inserts into nothing cover completely."""
-    whole, pieces = layout_of(value), list[Piece]()
+    whole, pieces = layout_of(value), list[InsertedTile]()
     while isinstance(op := value.owner, InsertOp):
-        pieces.append(Piece(op.source, op.row, op.col))
+        pieces.append(InsertedTile(op.source, op.row, op.col))
         value = op.dest
     if not isinstance(value.owner, UndefOp) or not 1 < len(pieces) <= MAX_PIECES:
         return None
@@ -83,7 +83,7 @@ def _split(op: TileOp) -> None:
     op.erase()
 
 
-def _on_piece(op: TileOp, ins: Sequence[SSAValue], piece: Piece, dtype: str) -> SSAValue:
+def _on_piece(op: TileOp, ins: Sequence[SSAValue], piece: InsertedTile, dtype: str) -> SSAValue:
     rows, cols = layout_of(piece.value).shape
     layout = layout_of(op.res[0])._replace(
         rows=rows, cols=cols, valid_rows=rows, valid_cols=cols, dtype=dtype

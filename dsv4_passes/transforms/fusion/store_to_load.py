@@ -19,7 +19,7 @@ from xdsl.dialects.builtin import IndexType, IntegerAttr
 from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from dialects.dsv4.opaque import MoveOp
+from dialects.dsv4.opaque import CoreMoveOp
 from dialects.pto.attributes import RoundModeAttr
 from dialects.pto.base import layout_of
 from dialects.pto.convert import TCvtOp
@@ -158,7 +158,7 @@ class Stored:
         layout = layout_of(value)
         if layout.loc != "vec" and (target.loc == "vec" or layout.dtype != target.dtype):
             plain = TileLayout("vec", layout.rows, layout.cols, layout.dtype, *layout.valid)
-            value = _insert(before, MoveOp(value, TileType(plain)))
+            value = _insert(before, CoreMoveOp(value, TileType(plain)))
         return value if layout.dtype == target.dtype else _converted(before, value, target.dtype)
 
 
@@ -326,7 +326,7 @@ def _cut(load: TLoadOp, source: Stored, overlap: Overlap) -> SSAValue:
         piece = TileType(layout._replace(rows=rows, cols=cols, valid_rows=rows, valid_cols=cols))
         tile = _insert(load, SubviewOp(tile, [_index(load, i) for i in at], (rows, cols), piece))
     result = TileType(target._replace(rows=rows, cols=cols, valid_rows=rows, valid_cols=cols))
-    return tile if tile.type == result else _insert(load, MoveOp(tile, result))
+    return tile if tile.type == result else _insert(load, CoreMoveOp(tile, result))
 
 
 def _converted(before: Operation, value: SSAValue, want: str) -> SSAValue:

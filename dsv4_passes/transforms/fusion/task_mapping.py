@@ -26,13 +26,13 @@ from .index_evaluation import (
     Access,
     IndexEvaluation,
     Numbers,
-    Touched,
+    OwnedAddresses,
     meet_across,
     meet_within,
     owners_of,
     together,
 )
-from .producer_consumer import CannotFuse, Pair, parameter_of
+from .producer_consumer import CannotFuse, StagePair, parameter_of
 
 MAX_TASKS = 64
 """A place that gets more tasks than this is refused: each task is written out."""
@@ -59,13 +59,13 @@ class TaskMapping:
     """Tasks may run before operations of the producer that they do not depend on."""
 
 
-def map_tasks(pair: Pair, same: Mapping[int, int]) -> TaskMapping:
+def map_tasks(pair: StagePair, same: Mapping[int, int]) -> TaskMapping:
     """Find a place for every task; `same` maps shared tensors, consumer to producer. Raises CannotFuse."""
     return _Planner(pair, same).plan()
 
 
 class _Planner:
-    def __init__(self, pair: Pair, same: Mapping[int, int]):
+    def __init__(self, pair: StagePair, same: Mapping[int, int]):
         self.pair, self.same = pair, same
         self.producer, self.consumer = pair.producer.callee, pair.consumer.callee
         blocks = pair.producer.block_count, pair.consumer.block_count
@@ -127,7 +127,9 @@ class _Planner:
             found.append(loop)
         return tuple(found)
 
-    def of_tasks(self, access: Access, loops: tuple[scf.ForOp, ...], owners: Numbers) -> Touched | None:
+    def of_tasks(
+        self, access: Access, loops: tuple[scf.ForOp, ...], owners: Numbers
+    ) -> OwnedAddresses | None:
         """What tasks touch by an access, if it is part of them."""
         return self.second.touched(access, owners) if access.path[: len(loops)] == loops else None
 
@@ -150,9 +152,9 @@ class _Planner:
                         "not a map",
                     )
 
-    def stage_loads(self, numbers: Numbers) -> dict[int, Touched]:
+    def stage_loads(self, numbers: Numbers) -> dict[int, OwnedAddresses]:
         """What each task loads, by parameter of the producer."""
-        found: dict[int, Touched] = {}
+        found: dict[int, OwnedAddresses] = {}
         for theirs, ours in self.pair.stages.items():
             parts = [
                 (a, self.second.touched(a, numbers)) for a in self.second.accesses if a.argument == theirs
@@ -182,7 +184,7 @@ class _Planner:
             found.append(loop)
         return tuple(found)
 
-    def owners(self, inside: Sequence[scf.ForOp], loads: Mapping[int, Touched], count: int) -> Numbers:
+    def owners(self, inside: Sequence[scf.ForOp], loads: Mapping[int, OwnedAddresses], count: int) -> Numbers:
         """The place that stored what each of `count` tasks loads."""
         places = _count(self.first, inside)
         low = np.full(count, places.size, np.int64)
@@ -274,7 +276,9 @@ class _Planner:
                 movable &= meet_within(mine, other) is None
         return movable
 
-    def _side(self, parts: list[tuple[bool, Touched | None]], stores: bool, parameter: Parameter) -> Touched:
+    def _side(
+        self, parts: list[tuple[bool, OwnedAddresses | None]], stores: bool, parameter: Parameter
+    ) -> OwnedAddresses:
         known = [t for _, t in parts if t is not None]
         if len(known) < len(parts):
             raise self.stop(

@@ -10,10 +10,11 @@ from xdsl.dialects import arith
 from xdsl.dialects.builtin import IndexType, IntegerAttr
 from xdsl.ir import Operation, SSAValue
 
+from dialects.pto.base import layout_of
 from dialects.pto.memory import PartitionViewOp, TLoadOp, constant_int
 from dialects.pto.types import PartitionTensorViewType, TileLayout, TileType, ViewShape
 
-from .builder import Builder, CannotBuild, is_row_major, layout_of
+from .builder import Builder, CannotBuild, is_row_major
 
 
 def adjacent_loads(values: Sequence[SSAValue]) -> list[TLoadOp] | None:

@@ -11,7 +11,7 @@ from xdsl.dialects import scf
 from xdsl.ir import Operation, SSAValue
 
 from dialects.dsv4.lanes import DeinterleaveOp, InterleaveOp, SwapPairsOp
-from dialects.dsv4.opaque import MoveOp
+from dialects.dsv4.opaque import CoreMoveOp
 from dialects.pto.base import TileOp
 from dialects.pto.convert import TCvtOp, TSelOp
 from dialects.pto.elementwise import TNegOp
@@ -28,7 +28,7 @@ from .products import sums_of
 LANE_MOVES = (
     *(TMovOp, TExtractOp, TConcatOp, TTransOp, TGatherOp, TScatterOp, TSelOp, TNegOp),
     *(DeinterleaveOp, InterleaveOp, SwapPairsOp),
-    *(MoveOp, SubviewOp, InsertOp, ReshapeOp, TransposeOp, SetValidShapeOp),
+    *(CoreMoveOp, SubviewOp, InsertOp, ReshapeOp, TransposeOp, SetValidShapeOp),
 )
 
 

@@ -10,9 +10,9 @@ from xdsl.dialects.builtin import IndexType, IntegerAttr
 from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from dialects.dsv4.opaque import MoveOp
+from dialects.dsv4.opaque import CoreMoveOp
 from dialects.pto.attributes import RoundModeAttr
-from dialects.pto.base import TileOp
+from dialects.pto.base import TileOp, layout_of
 from dialects.pto.convert import TCvtOp
 from dialects.pto.memory import MakeTensorViewOp, PartitionViewOp, TLoadOp, constant_int
 from dialects.pto.moves import TExtractOp, TMovOp
@@ -160,7 +160,7 @@ class Builder:
     def load_behind(self, value: SSAValue) -> TLoadOp:
         """The load that put these lanes into another memory, through whole-tile moves only."""
         op = value.owner
-        while isinstance(op, (TMovOp, TExtractOp, MoveOp)):
+        while isinstance(op, (TMovOp, TExtractOp, CoreMoveOp)):
             source, result = op.operands[0], op.results[0]
             whole = layout_of(source).shape == layout_of(result).shape
             same = layout_of(source).dtype == layout_of(result).dtype
@@ -208,11 +208,6 @@ def is_row_major(view: PartitionViewOp) -> bool:
 def vec_type(rows: int, cols: int, dtype: str = "f32") -> TileType:
     """A row-major tile in vector memory of which all is valid."""
     return TileType(TileLayout("vec", rows, cols, dtype, rows, cols))
-
-
-def layout_of(value: SSAValue) -> TileLayout:
-    assert isinstance(value.type, TileType)
-    return value.type.data
 
 
 def index_constant(builder: Builder, value: int) -> SSAValue:

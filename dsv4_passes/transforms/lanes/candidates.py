@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 from xdsl.ir import Operation, SSAValue
 
+from dialects.pto.base import layout_of
 from dsv4_passes.interpreter.numerics import is_float
 from dsv4_passes.transforms.common.lane_index import Ids, LaneIndex
 
 from .adjacent_loads import adjacent_loads, load_together
-from .builder import PLACES, SEGMENTS, Builder, layout_of
+from .builder import PLACES, SEGMENTS, Builder
 from .checked_rewrite import Candidate, CheckedRewrite
 from .forms.scatter_pair import PATTERNS, gather, interleave, scatter
 from .lane_values import Build, columns, plus_zero, side_by_side

@@ -15,8 +15,8 @@ import numpy as np
 from xdsl.dialects import func
 from xdsl.ir import Operation, SSAValue
 
-from dialects.dsv4.opaque import MoveOp
-from dialects.pto.base import target_arch
+from dialects.dsv4.opaque import CoreMoveOp
+from dialects.pto.base import layout_of, target_arch
 from dialects.pto.memory import TStoreOp
 from dialects.pto.moves import TMovOp
 from dialects.pto.types import PartitionTensorViewType, TileType
@@ -31,7 +31,7 @@ from dsv4_passes.targets import ptoas as find_ptoas
 from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 from dsv4_passes.transforms.common.lane_index import Ids, LaneIndex
 
-from .builder import Builder, CannotBuild, layout_of
+from .builder import Builder, CannotBuild
 
 Guard = Literal["exact", "bf16-fallback", "contract-rounding"]
 SignedZero = Literal["exact", "ignore"]
@@ -248,7 +248,7 @@ class CheckedRewrite:
             value = at_user.convert(new, view.data.dtype, "RINT")
             builder.made += at_user.made
             return value
-        if isinstance(user, (TMovOp, MoveOp)) and layout_of(user.results[0]).loc == have.loc:
+        if isinstance(user, (TMovOp, CoreMoveOp)) and layout_of(user.results[0]).loc == have.loc:
             return new
         if have.loc != want.loc:
             raise CannotBuild(f"its result goes to '{user.name}', which takes it from {want.loc} memory only")

@@ -11,7 +11,7 @@ from xdsl.dialects import func, scf
 from xdsl.ir import Block, BlockArgument, Operation, SSAValue
 
 from dialects.dsv4.lanes import LaneOp
-from dialects.dsv4.opaque import MoveOp as TextMoveOp
+from dialects.dsv4.opaque import CoreMoveOp
 from dialects.pto.broadcast import ColumnExpandOp, RowExpandOp, TColExpandOp, TRowExpandOp
 from dialects.pto.channels import PopOp
 from dialects.pto.convert import TCvtOp
@@ -19,7 +19,7 @@ from dialects.pto.elementwise import BinaryOp, ScalarOp, UnaryOp
 from dialects.pto.lanes import TGatherOp
 from dialects.pto.matmul import MatmulOp
 from dialects.pto.memory import TLoadOp, TStoreOp
-from dialects.pto.moves import MoveOp, TConcatOp, TTransOp
+from dialects.pto.moves import MemoryMoveOp, TConcatOp, TTransOp
 from dialects.pto.reductions import RowReduction
 from dialects.pto.tiles import (
     BitcastOp,
@@ -35,7 +35,7 @@ from dialects.pto.types import TileType
 from dsv4_passes.equivalence.facts import facts_of
 from dsv4_passes.interpreter.numerics import is_float
 
-_MOVES = (MoveOp, TextMoveOp, TTransOp, TConcatOp, InsertOp, LaneOp)
+_MOVES = (MemoryMoveOp, CoreMoveOp, TTransOp, TConcatOp, InsertOp, LaneOp)
 _VIEWS = (SubviewOp, BitcastOp, ReinterpretOp, ReshapeOp, TransposeOp, SetValidShapeOp)
 _ARITHMETIC = (BinaryOp, MatmulOp, TCvtOp)
 """No rule of terms makes a number of operands that are none."""

@@ -13,12 +13,13 @@ import numpy as np
 from xdsl.ir import SSAValue
 
 from dialects.dsv4.lanes import RotatePairsOp
+from dialects.pto.base import layout_of
 from dsv4_passes.equivalence.terms import TermTable
 from dsv4_passes.transforms.common.lane_index import Ids
 
-from .builder import Builder, layout_of, valid_of
+from .builder import Builder, valid_of
 from .checked_rewrite import Candidate, CheckedRewrite
-from .lane_sources import Finder, Source
+from .lane_sources import Finder, LaneSource
 from .lane_values import Build, as_type
 
 FLAGS = {(True, False): None, (False, True): "inverse"}
@@ -145,7 +146,7 @@ def _found(
     """Both tables in rows of one kind: one row for all, or a row for each."""
     rows = [1] if all((t == t[:, :1]).all() for t in (cos, sin)) else []
     for count in (*rows, None):
-        sources: list[Source] = []
+        sources: list[LaneSource] = []
         for table in (cos, sin):
             source = _one_row(finder, table) if count else finder.source(table)
             if source is not None:
@@ -155,6 +156,6 @@ def _found(
             yield (sources[0].build, sources[1].build), flag, what
 
 
-def _one_row(finder: Finder, table: Ids) -> Source | None:
+def _one_row(finder: Finder, table: Ids) -> LaneSource | None:
     value = finder.whole(table[:, :1], rows=1)
-    return None if value is None else Source("a row", layout_of(value).dtype, lambda b: b.in_vec(value))
+    return None if value is None else LaneSource("a row", layout_of(value).dtype, lambda b: b.in_vec(value))

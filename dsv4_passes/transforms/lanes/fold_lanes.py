@@ -30,7 +30,7 @@ from xdsl.pattern_rewriter import (
 )
 
 from dialects.dsv4.lanes import DeinterleaveOp, InterleaveOp, LaneOp, SwapPairsOp
-from dialects.pto.base import TileOp, is_tile
+from dialects.pto.base import TileOp, is_tile, layout_of
 from dialects.pto.convert import TCvtOp
 from dialects.pto.elementwise import BinaryOp, ScalarOp, TAddOp, TSubOp, UnaryOp
 from dialects.pto.tiles import InsertOp, ReshapeOp
@@ -38,7 +38,7 @@ from dialects.pto.types import TileType
 from dsv4_passes.equivalence.lanes import lane_difference
 from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 
-from .builder import CannotBuild, layout_of, valid_of
+from .builder import CannotBuild, valid_of
 from .checked_rewrite import Policy, Rewritten
 from .find_rotations import rotations
 from .preconditions import followed
@@ -205,7 +205,7 @@ def _is_before(one: Operation, other: Operation) -> bool:
     return one.is_before_in_block(other)
 
 
-PATTERNS: list[RewritePattern] = [FoldInterleave(), FoldDeinterleave(), FoldSwap(), FoldReshape()]
+FOLDS: list[RewritePattern] = [FoldInterleave(), FoldDeinterleave(), FoldSwap(), FoldReshape()]
 
 
 def fold_meeting(function: func.FuncOp) -> bool:
@@ -214,7 +214,7 @@ def fold_meeting(function: func.FuncOp) -> bool:
     """
     trial = function.clone()
     eliminate_dead_code(trial)
-    applier = GreedyRewritePatternApplier(PATTERNS, dce_enabled=True)
+    applier = GreedyRewritePatternApplier(FOLDS, dce_enabled=True)
     if not PatternRewriteWalker(applier).rewrite_region(trial.body):
         return False
     eliminate_dead_code(trial)

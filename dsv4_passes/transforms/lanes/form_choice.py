@@ -9,6 +9,7 @@ from xdsl.rewriter import Rewriter
 
 from dialects.dsv4.lanes import InterleaveOp, RotatePairsOp
 from dialects.pto.attributes import RoundModeAttr
+from dialects.pto.base import layout_of
 from dialects.pto.convert import TCvtOp
 from dialects.pto.types import TileLayout
 from dsv4_passes.targets import Cost, total
@@ -17,7 +18,7 @@ from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 from dsv4_passes.transforms.common.cost import op_cost
 
 from . import rotation
-from .builder import Builder, CannotBuild, layout_of, valid_of
+from .builder import Builder, CannotBuild, valid_of
 from .forms.form import Built, Form, Target, Widened
 from .forms.scatter_pair import drop_zeros_added_twice
 from .full_vectors import use_full_vectors

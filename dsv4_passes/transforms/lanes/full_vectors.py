@@ -13,13 +13,13 @@ from xdsl.dialects import func
 from xdsl.ir import SSAValue
 from xdsl.rewriter import Rewriter
 
-from dialects.pto.base import TileOp
+from dialects.pto.base import TileOp, layout_of
 from dialects.pto.convert import TCvtOp
 from dialects.pto.elementwise import BinaryOp, ScalarOp, UnaryOp
 from dialects.pto.tiles import ReshapeOp
 from dialects.pto.types import TileLayout, TileType, element_bits
 
-from .builder import Builder, layout_of
+from .builder import Builder
 from .forms.words import REPEAT_BYTES, VIEWS, seen_as
 
 LANE_WISE = (BinaryOp, ScalarOp, UnaryOp, TCvtOp)

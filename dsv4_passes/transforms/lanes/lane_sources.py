@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from xdsl.ir import Operation, SSAValue
 
+from dialects.pto.base import layout_of
 from dialects.pto.tiles import SubviewOp
 from dialects.pto.types import element_bits
 from dsv4_passes.interpreter.numerics import is_float
 from dsv4_passes.transforms.common.lane_index import Ids
 
 from .adjacent_loads import adjacent_loads, load_together
-from .builder import PLACES, SEGMENTS, layout_of
+from .builder import PLACES, SEGMENTS
 from .checked_rewrite import CheckedRewrite
 from .lane_values import (
     Build,
@@ -34,7 +35,7 @@ from .lane_values import (
 
 
 @dataclass(frozen=True)
-class Source:
+class LaneSource:
     """A way to have some lanes: what it is called in remarks, its element type, and how it is built."""
 
     what: str
@@ -91,11 +92,11 @@ class Finder:
 
     # -- as a source ---------------------------------------------------------------------------------
 
-    def source(self, ids: Ids) -> Source | None:
+    def source(self, ids: Ids) -> LaneSource | None:
         """The simplest way to have lanes in tiles of that width; None if nothing holds them."""
         if (number := self.one_number(ids)) is not None and self.whole(ids) is None:
             width = ids.shape[2]
-            return Source(f"{number:g}", self.layout.dtype, lambda b: filled(b, self.site, width, number))
+            return LaneSource(f"{number:g}", self.layout.dtype, lambda b: filled(b, self.site, width, number))
         if (found := self.plain(ids) or self.turned(ids)) is not None:
             return found
         if self.layout.full:
@@ -105,14 +106,14 @@ class Finder:
                     return found
         return None
 
-    def plain(self, ids: Ids) -> Source | None:
+    def plain(self, ids: Ids) -> LaneSource | None:
         """Lanes of one known value: all of them, every second one, or a stretch of each row."""
         if (found := self.there(ids)) is not None:
             return found
         if (pair := self.half(ids)) is not None:
             of, lane = pair
             what = f"the {('even', 'odd')[lane]} lanes of {named(of)}"
-            return Source(what, layout_of(of).dtype, lambda b: deinterleaved(b, b.in_vec(of), lane), pair)
+            return LaneSource(what, layout_of(of).dtype, lambda b: deinterleaved(b, b.in_vec(of), lane), pair)
         for other in self.shapes(ids):
             if (found := self.in_other_rows(other, ids.shape[1:])) is not None:
                 return found
@@ -120,49 +121,49 @@ class Finder:
             layout = layout_of(value)
             if layout.loc == "vec" and layout.full and self.usable(value):
                 width = ids.shape[2]
-                return Source(
+                return LaneSource(
                     f"a slice of {named(value)}", layout.dtype, lambda b: columns(b, value, col, width)
                 )
         return None
 
-    def there(self, ids: Ids) -> Source | None:
+    def there(self, ids: Ids) -> LaneSource | None:
         """All lanes of one known value."""
         if (value := self.whole(ids)) is None:
             return None
-        return Source(named(value), layout_of(value).dtype, lambda b: b.in_vec(value))
+        return LaneSource(named(value), layout_of(value).dtype, lambda b: b.in_vec(value))
 
-    def in_other_rows(self, ids: Ids, shape: tuple[int, ...]) -> Source | None:
+    def in_other_rows(self, ids: Ids, shape: tuple[int, ...]) -> LaneSource | None:
         """Lanes of a value with rows of another length, brought into `shape`."""
         rows = ids.shape[1]
         if (value := self.whole(ids, rows)) is not None:
             what, dtype = f"{named(value)} in other rows", layout_of(value).dtype
-            return Source(what, dtype, lambda b: reshaped(b, b.in_vec(value), shape))
+            return LaneSource(what, dtype, lambda b: reshaped(b, b.in_vec(value), shape))
         if (pair := self.half(ids, rows)) is not None:
             of, lane = pair
             what = f"the {('even', 'odd')[lane]} lanes of {named(of)} in other rows"
-            return Source(
+            return LaneSource(
                 what,
                 layout_of(of).dtype,
                 lambda b: reshaped(b, deinterleaved(b, b.in_vec(of), lane), shape),
             )
         return None
 
-    def turned(self, ids: Ids) -> Source | None:
+    def turned(self, ids: Ids) -> LaneSource | None:
         """Lanes of a known value with the sign turned."""
         if not is_float(self.layout.dtype):
             return None
         unique, inverse = np.unique(self.index.strip(ids), return_inverse=True)
         opposite = np.array([self.table.neg(int(term)) for term in unique], np.int64)[inverse]
         found = self.plain(opposite.reshape(ids.shape))
-        return None if found is None else Source(f"minus {found.what}", "f32", negated(found.build))
+        return None if found is None else LaneSource(f"minus {found.what}", "f32", negated(found.build))
 
     def one_number(self, ids: Ids) -> float | None:
         number = self.table.number(int(ids[0, 0, 0]))
         return None if number is None or (ids != ids[0, 0, 0]).any() else number
 
-    def pieces(self, ids: Ids, count: int, width: int) -> Source | None:
+    def pieces(self, ids: Ids, count: int, width: int) -> LaneSource | None:
         """Parts of each row from different values, put side by side."""
-        parts: list[Source] = []
+        parts: list[LaneSource] = []
         for i in range(count):
             if (part := self.plain(ids[:, :, i * width : (i + 1) * width])) is None:
                 return None
@@ -173,9 +174,11 @@ class Finder:
             parts = [replace(p, dtype="f32", build=widened(p.build)) for p in parts]
         what = " | ".join(dict.fromkeys(part.what for part in parts))
         forms = [part.build for part in parts]
-        return Source(f"{count} times {what}, side by side", parts[0].dtype, lambda b: side_by_side(b, forms))
+        return LaneSource(
+            f"{count} times {what}, side by side", parts[0].dtype, lambda b: side_by_side(b, forms)
+        )
 
-    def of_one_load(self, parts: Sequence[Source]) -> Source | None:
+    def of_one_load(self, parts: Sequence[LaneSource]) -> LaneSource | None:
         """Halves of tiles that were loaded from side by side: one load of them all."""
         halves = [part.half for part in parts if part.half is not None]
         if len(halves) < len(parts) or len({lane for _, lane in halves}) != 1:
@@ -184,7 +187,7 @@ class Finder:
         if loads is None or not self.index.visible(loads[0].res[0], self.before):
             return None
         lane = halves[0][1]
-        return Source(
+        return LaneSource(
             f"the {('even', 'odd')[lane]} lanes of one load in place of {len(loads)}",
             parts[0].dtype,
             lambda b: deinterleaved(b, load_together(b, loads), lane),
@@ -196,7 +199,7 @@ def named(value: SSAValue) -> str:
     return f"%{value.name_hint}" if value.name_hint else "a value"
 
 
-def meeting(sources: Sequence[Source], dtype: str) -> Iterator[tuple[list[Build], str]]:
+def meeting(sources: Sequence[LaneSource], dtype: str) -> Iterator[tuple[list[Build], str]]:
     """Ways to have several sources in one element type: their own if they agree, then that of the site."""
     own = {source.dtype for source in sources}
     if len(own) == 1:

@@ -11,6 +11,7 @@ from xdsl.dialects.builtin import AnyFloat, FloatAttr, IntegerAttr, IntegerType,
 from xdsl.ir import SSAValue
 
 from dialects.dsv4.lanes import DeinterleaveOp, InterleaveOp, SwapPairsOp
+from dialects.pto.base import layout_of
 from dialects.pto.broadcast import TExpandsOp
 from dialects.pto.elementwise import TAddsOp, TMulsOp
 from dialects.pto.moves import TMovOp
@@ -18,9 +19,9 @@ from dialects.pto.tiles import InsertOp, ReshapeOp, SubviewOp, UndefOp
 from dialects.pto.types import DYNAMIC, TileLayout, TileType, element_bits
 from dsv4_passes.interpreter.numerics import is_float
 
-from .builder import Builder, CannotBuild, index_constant, layout_of, valid_of, vec_type
+from .builder import Builder, CannotBuild, index_constant, valid_of, vec_type
 
-FLOATS: dict[str, AnyFloat] = {"f32": f32, "f16": f16, "bf16": bf16}
+FLOAT_TYPES: dict[str, AnyFloat] = {"f32": f32, "f16": f16, "bf16": bf16}
 Build = Callable[[Builder], SSAValue]
 """Builds a value in front of the builder's site; raises CannotBuild where it cannot."""
 
@@ -95,7 +96,7 @@ def plus_zero(builder: Builder, value: SSAValue) -> SSAValue:
     dtype = layout_of(value).dtype
     if dtype == "bf16":  # has no sums of its own
         return as_type(builder, plus_zero(builder, as_type(builder, value, "f32")), dtype)
-    zero = arith.ConstantOp(FloatAttr(0.0, FLOATS[dtype]))
+    zero = arith.ConstantOp(FloatAttr(0.0, FLOAT_TYPES[dtype]))
     builder.add(zero)
     zero.result.name_hint = "zero"
     op = TAddsOp([value, zero.result], result=value.type, valid=valid_of(value))
@@ -108,7 +109,7 @@ def filled(builder: Builder, like: SSAValue, cols: int, number: float) -> SSAVal
     layout = layout_of(like)
     layout = TileLayout("vec", layout.rows, cols, layout.dtype, layout.valid_rows, cols)
     if is_float(layout.dtype):
-        value = FloatAttr(number, FLOATS[layout.dtype])
+        value = FloatAttr(number, FLOAT_TYPES[layout.dtype])
     else:
         value = IntegerAttr(int(number), IntegerType(element_bits(layout.dtype)))
     constant = arith.ConstantOp(value)

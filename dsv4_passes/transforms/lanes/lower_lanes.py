@@ -46,7 +46,7 @@ from .forms.form import Target
 from .ways import STYLES, FormName, Lowered, ways, where_it_goes
 
 
-def lower_function(function: func.FuncOp, target: Target, wanted: FormName = "auto") -> func.FuncOp:
+def lower_lane_operations(function: func.FuncOp, target: Target, wanted: FormName = "auto") -> func.FuncOp:
     """Replace a function by the cheapest form of it; the function that is there now.
 
     If it was no costlier before its lane operations were found, or in the form that is asked for, it is that
@@ -161,4 +161,4 @@ class LowerLanesPass(ModulePass):
         except ValueError as error:
             raise UserError(str(error)) from None
         for function in functions_of(op):
-            lower_function(function, target, self.form)
+            lower_lane_operations(function, target, self.form)

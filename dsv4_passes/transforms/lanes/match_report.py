@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from xdsl.dialects import func
 from xdsl.ir import Operation, SSAValue
 
+from dialects.pto.base import layout_of
 from dialects.pto.convert import TSelOp, TSelsOp
 from dialects.pto.lanes import TGatherOp, TScatterOp
 from dsv4_passes.equivalence.facts import facts_of
@@ -14,7 +15,6 @@ from dsv4_passes.interpreter.numerics import is_float
 from dsv4_passes.transforms.common.lane_index import Ids
 from dsv4_passes.transforms.facts.selections import DENSE, describe
 
-from .builder import layout_of
 from .checked_rewrite import CheckedRewrite
 from .index_facts import unknown_index
 from .lane_sources import Finder, named

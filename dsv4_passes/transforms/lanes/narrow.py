@@ -15,11 +15,12 @@ from xdsl.rewriter import Rewriter
 
 from dialects.dsv4.lanes import DeinterleaveOp, InterleaveOp, SwapPairsOp
 from dialects.pto.attributes import RoundModeAttr
+from dialects.pto.base import layout_of
 from dialects.pto.convert import TCvtOp
 from dialects.pto.tiles import ReshapeOp
 from dialects.pto.types import TileType, element_bits
 
-from .builder import WIDENED, Builder, layout_of, valid_of
+from .builder import WIDENED, Builder, valid_of
 from .forms.short import short_type, shortened_from
 from .forms.words import seen_as
 

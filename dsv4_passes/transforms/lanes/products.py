@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 from xdsl.dialects import func, scf
 from xdsl.ir import BlockArgument, Operation, SSAValue
 
-from dialects.dsv4.opaque import MoveOp
+from dialects.dsv4.opaque import CoreMoveOp
+from dialects.pto.base import layout_of
 from dialects.pto.elementwise import TAddOp
 from dialects.pto.matmul import MatmulOp
 from dialects.pto.moves import TMovOp
@@ -15,7 +16,7 @@ from dsv4_passes.argument_names import argument_name
 from dsv4_passes.equivalence.facts import argument_shape, facts_of, loaded_argument
 from dsv4_passes.transforms.facts.given import given_instead, wanted_fact
 
-from .builder import Builder, CannotBuild, layout_of
+from .builder import Builder, CannotBuild
 from .constant_reachability import KnownLanes
 
 MAX_SELECTED = 128
@@ -27,14 +28,14 @@ _NUMBERED = re.compile(r"arg\d+")
 def is_site(value: SSAValue) -> bool:
     """A product that leaves the cube, or a sum of such."""
     op = value.owner
-    if layout_of(value).loc == "acc" and not isinstance(op, (UndefOp, InsertOp, TMovOp, MoveOp)):
+    if layout_of(value).loc == "acc" and not isinstance(op, (UndefOp, InsertOp, TMovOp, CoreMoveOp)):
         return any(not isinstance(use.operation, MatmulOp) for use in value.uses)
     return isinstance(op, TAddOp) and any(_from_cube(v) for v in op.ins)
 
 
 def _from_cube(value: SSAValue) -> bool:
     op = value.owner
-    return isinstance(op, (TMovOp, MoveOp)) and layout_of(op.operands[0]).loc == "acc"
+    return isinstance(op, (TMovOp, CoreMoveOp)) and layout_of(op.operands[0]).loc == "acc"
 
 
 def products(value: SSAValue) -> Iterator[MatmulOp]:
@@ -43,7 +44,7 @@ def products(value: SSAValue) -> Iterator[MatmulOp]:
     On the right a selector moves lanes; on the left it would move rows, which no form here does.
     """
     op = value.owner
-    while isinstance(op, (TMovOp, MoveOp)):
+    while isinstance(op, (TMovOp, CoreMoveOp)):
         value, op = op.operands[0], op.operands[0].owner
     if isinstance(op, MatmulOp):
         if (acc := op.operand("acc")) is not None:
@@ -65,7 +66,7 @@ def sums_of(value: SSAValue) -> Iterator[Operation]:
         op = use.operation
         if isinstance(op, TAddOp):
             yield op
-        elif isinstance(op, (TMovOp, MoveOp)):
+        elif isinstance(op, (TMovOp, CoreMoveOp)):
             yield from sums_of(op.results[0])
 
 

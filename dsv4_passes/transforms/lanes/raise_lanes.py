@@ -24,6 +24,7 @@ from xdsl.dialects import func, scf
 from xdsl.ir import Block, Operation, SSAValue
 
 from dialects.dsv4.lanes import LaneOp
+from dialects.pto.base import layout_of
 from dialects.pto.convert import TSelOp, TSelsOp
 from dialects.pto.elementwise import TAddOp, TOrOp
 from dialects.pto.lanes import TGatherOp, TScatterOp
@@ -37,7 +38,7 @@ from dsv4_passes.transforms.common.lane_index import Ids
 from dsv4_passes.transforms.common.origin import note_before, take_before
 
 from .bf16_consumers import kept_for_bf16
-from .builder import Builder, layout_of
+from .builder import Builder
 from .checked_rewrite import Candidate, CheckedRewrite, Policy, Rewritten
 from .chunks import with_chunks_unrolled
 from .kernel_kind import become_vector
@@ -235,7 +236,7 @@ def may_move_lanes(function: func.FuncOp) -> bool:
     return any(isinstance(op, MatmulOp) for op in function.walk()) and may_select(function)
 
 
-def raise_function(function: func.FuncOp, policy: Policy) -> int:
+def raise_lane_moves(function: func.FuncOp, policy: Policy) -> int:
     """Raise every site of one function in value form; how many were raised."""
     if not may_move_lanes(function):
         values = [v for v in _backwards(function.body.block) if is_product(v)]
@@ -254,4 +255,4 @@ class RaiseLanesPass(GuardedLanePass):
     name = "dsv4-raise-lanes"
 
     def rewrite(self, function: func.FuncOp, policy: Policy) -> None:
-        raise_function(function, policy)
+        raise_lane_moves(function, policy)

@@ -17,10 +17,11 @@ from xdsl.dialects.builtin import FloatAttr, f32
 from xdsl.ir import SSAValue
 
 from dialects.dsv4.lanes import DeinterleaveOp, InterleaveOp, RotatePairsOp, SwapPairsOp
+from dialects.pto.base import layout_of
 from dialects.pto.broadcast import TColExpandMulOp
 from dialects.pto.elementwise import TAddOp, TMulOp, TMulsOp, TSubOp
 
-from .builder import Builder, layout_of, valid_of
+from .builder import Builder, valid_of
 from .forms.words import made
 
 Width = Literal["halves", "full"]

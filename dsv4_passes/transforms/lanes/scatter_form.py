@@ -19,11 +19,11 @@ from dataclasses import dataclass
 from xdsl.dialects import func
 from xdsl.ir import Operation, SSAValue
 
+from dialects.pto.base import layout_of
 from dialects.pto.convert import TSelOp
 from dialects.pto.lanes import TScatterOp
 from dsv4_passes.transforms.common.origin import mark_rewritten
 
-from .builder import layout_of
 from .candidates import interleavings
 from .checked_rewrite import Candidate, CheckedRewrite, Policy, Rewritten
 from .index_facts import unknown_index

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 from xdsl.ir import Operation, SSAValue
 
+from dialects.pto.base import layout_of
 from dsv4_passes.diagnostics import refused
-
-from .builder import layout_of
 
 PARTLY_VALID = "not all of the tile is valid"
 

@@ -23,7 +23,7 @@ EFFORT = 20_000
 
 
 @dataclass
-class Buffer:
+class LiveBuffer:
     """Something that wants bytes at a multiple of `align` while it is alive: `parts` say how many, when.
 
     `address` is where it has to be, if that is given.
@@ -41,10 +41,10 @@ class Buffer:
 
 
 @dataclass
-class Plan:
+class AddressPlan:
     """Addresses for `buffers`, in their order, and the highest byte used."""
 
-    buffers: Sequence[Buffer]
+    buffers: Sequence[LiveBuffer]
     addresses: list[int]
     peak: int
 
@@ -60,16 +60,16 @@ class Plan:
 Placed = tuple[int, int, LiveRange]
 """First byte, end, and when. Lists of them are sorted by the first byte."""
 
-Fit = Callable[[Buffer, Sequence[Placed]], int]
+Fit = Callable[[LiveBuffer, Sequence[Placed]], int]
 """Where to place a buffer beside others."""
 
 
-def plan(buffers: Sequence[Buffer]) -> Plan:
+def plan(buffers: Sequence[LiveBuffer]) -> AddressPlan:
     """The best of several plans."""
     fixed = [i for i, b in enumerate(buffers) if b.address is not None]
     free = [i for i, b in enumerate(buffers) if b.address is None]
     least = alive_at_once(buffers)
-    best: Plan | None = None
+    best: AddressPlan | None = None
     for attempt in _attempts(buffers, fixed, free):
         made = attempt()
         if best is None or made.peak < best.peak:
@@ -80,7 +80,7 @@ def plan(buffers: Sequence[Buffer]) -> Plan:
     return best if best.peak <= least else _improved(buffers, best, fixed, least)
 
 
-def _improved(buffers: Sequence[Buffer], best: Plan, fixed: list[int], least: int) -> Plan:
+def _improved(buffers: Sequence[LiveBuffer], best: AddressPlan, fixed: list[int], least: int) -> AddressPlan:
     """Place what stuck out in the best plan first, again and again, for as long as the time allows."""
     order = sorted(set(range(len(buffers))) - set(fixed), key=lambda i: best.addresses[i])
     made = best
@@ -95,14 +95,16 @@ def _improved(buffers: Sequence[Buffer], best: Plan, fixed: list[int], least: in
     return best
 
 
-def _attempts(buffers: Sequence[Buffer], fixed: list[int], free: list[int]) -> Iterable[Callable[[], Plan]]:
+def _attempts(
+    buffers: Sequence[LiveBuffer], fixed: list[int], free: list[int]
+) -> Iterable[Callable[[], AddressPlan]]:
     """Ways to make a plan, the quick ones first."""
     in_time = [*fixed, *sorted(free, key=lambda i: (buffers[i].start, -buffers[i].size))]
     yield lambda: _in_time(buffers, in_time, first_fit)
     yield lambda: _in_time(buffers, in_time, best_fit)
     if len(buffers) > SMALL:
         return
-    keys: list[Callable[[Buffer], tuple[int, ...]]] = [
+    keys: list[Callable[[LiveBuffer], tuple[int, ...]]] = [
         lambda b: (-b.size, b.start),
         lambda b: (b.start - b.end, -b.size),
         lambda b: (-b.size * (b.end - b.start + 1),),
@@ -114,7 +116,7 @@ def _attempts(buffers: Sequence[Buffer], fixed: list[int], free: list[int]) -> I
             yield lambda order=order, fit=fit: _in_order(buffers, order, fit)
 
 
-def alive_at_once(buffers: Sequence[Buffer]) -> int:
+def alive_at_once(buffers: Sequence[LiveBuffer]) -> int:
     """The most bytes that are alive at one position: no plan can do with less."""
     events: list[tuple[int, int]] = []
     for buffer in buffers:
@@ -129,7 +131,7 @@ def alive_at_once(buffers: Sequence[Buffer]) -> int:
     return most
 
 
-def _in_time(buffers: Sequence[Buffer], order: Sequence[int], fit: Fit) -> Plan:
+def _in_time(buffers: Sequence[LiveBuffer], order: Sequence[int], fit: Fit) -> AddressPlan:
     """Place in order of start; only what has not ended yet is in the way."""
     addresses = [0] * len(buffers)
     placed: list[Placed] = []
@@ -143,7 +145,7 @@ def _in_time(buffers: Sequence[Buffer], order: Sequence[int], fit: Fit) -> Plan:
     return _made(buffers, addresses)
 
 
-def _in_order(buffers: Sequence[Buffer], order: Sequence[int], fit: Fit) -> Plan:
+def _in_order(buffers: Sequence[LiveBuffer], order: Sequence[int], fit: Fit) -> AddressPlan:
     """Place in any order."""
     addresses = [0] * len(buffers)
     placed: list[Placed] = []
@@ -152,20 +154,20 @@ def _in_order(buffers: Sequence[Buffer], order: Sequence[int], fit: Fit) -> Plan
     return _made(buffers, addresses)
 
 
-def _place(buffer: Buffer, index: int, addresses: list[int], placed: list[Placed], fit: Fit) -> None:
+def _place(buffer: LiveBuffer, index: int, addresses: list[int], placed: list[Placed], fit: Fit) -> None:
     at = fit(buffer, placed) if buffer.address is None else buffer.address
     addresses[index] = at
     for size, live in buffer.parts:
         insort(placed, (at, at + size, live), key=itemgetter(0))
 
 
-def _taken(buffer: Buffer, placed: Sequence[Placed]) -> Iterable[tuple[int, int]]:
+def _taken(buffer: LiveBuffer, placed: Sequence[Placed]) -> Iterable[tuple[int, int]]:
     """(a, b) where the buffer cannot begin: at no address between a and b, both excluded; by address."""
     taken = ((lo - size, hi) for size, live in buffer.parts for lo, hi, when in placed if when.overlaps(live))
     return taken if len(buffer.parts) == 1 else sorted(taken)
 
 
-def _gaps(buffer: Buffer, placed: Sequence[Placed]) -> Iterable[tuple[int, int | None]]:
+def _gaps(buffer: LiveBuffer, placed: Sequence[Placed]) -> Iterable[tuple[int, int | None]]:
     """(first address, last address) where the buffer can begin; the last gap has no end."""
     at = 0
     for lo, hi in _taken(buffer, placed):
@@ -175,12 +177,12 @@ def _gaps(buffer: Buffer, placed: Sequence[Placed]) -> Iterable[tuple[int, int |
     yield at, None
 
 
-def first_fit(buffer: Buffer, placed: Sequence[Placed]) -> int:
+def first_fit(buffer: LiveBuffer, placed: Sequence[Placed]) -> int:
     """The lowest free address."""
     return next(iter(_gaps(buffer, placed)))[0]
 
 
-def best_fit(buffer: Buffer, placed: Sequence[Placed]) -> int:
+def best_fit(buffer: LiveBuffer, placed: Sequence[Placed]) -> int:
     """The smallest gap that is large enough."""
 
     def room(gap: tuple[int, int | None]) -> tuple[bool, int]:
@@ -189,6 +191,6 @@ def best_fit(buffer: Buffer, placed: Sequence[Placed]) -> int:
     return min(_gaps(buffer, placed), key=room)[0]
 
 
-def _made(buffers: Sequence[Buffer], addresses: list[int]) -> Plan:
+def _made(buffers: Sequence[LiveBuffer], addresses: list[int]) -> AddressPlan:
     peak = max((a + b.size for a, b in zip(addresses, buffers, strict=True)), default=0)
-    return Plan(buffers, addresses, peak)
+    return AddressPlan(buffers, addresses, peak)

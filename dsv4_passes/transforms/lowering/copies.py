@@ -19,7 +19,7 @@ from dialects.pto.channels import FreeOp, PopOp
 from dialects.pto.memory import constant_int
 from dialects.pto.tiles import BitcastOp, InsertOp, ReinterpretOp, ReshapeOp, SubviewOp, TransposeOp
 from dialects.pto.types import TileLayout, TileType
-from dsv4_passes.transforms.common.coalescing import VIEWS, byte_offset, copy_operand, root_of
+from dsv4_passes.transforms.common.coalescing import VIEWS, byte_offset, copy_operand, storage_of
 
 _CASTS = (ReshapeOp, ReinterpretOp, TransposeOp, BitcastOp)
 
@@ -31,7 +31,7 @@ def prepare(function: func.FuncOp, addressed: bool) -> None:
             if byte_offset(op.source, addressed) is None:
                 copy_operand(op, 0)
         elif isinstance(op, InsertOp):
-            if root_of(op.source) is root_of(op.dest) and not apart(op):
+            if storage_of(op.source) is storage_of(op.dest) and not apart(op):
                 copy_operand(op, 0)
         elif isinstance(op, TileOp) and op.TIED and op.res:
             _part_from_tied(op)
@@ -45,7 +45,7 @@ def _part_from_tied(op: TileOp) -> None:
     assert op.TIED is not None
     tied = op.operand_names().index(op.TIED)
     for index, value in enumerate(op.ins):
-        if index != tied and root_of(value) is not None and root_of(value) is root_of(op.ins[tied]):
+        if index != tied and storage_of(value) is not None and storage_of(value) is storage_of(op.ins[tied]):
             copy_operand(op, index)
 
 

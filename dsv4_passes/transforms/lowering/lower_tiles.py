@@ -24,7 +24,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.transforms.dead_code_elimination import is_trivially_dead
 
 from dialects.dsv4.lanes import LaneOp
-from dialects.dsv4.opaque import MoveOp
+from dialects.dsv4.opaque import CoreMoveOp
 from dialects.pto.base import TileOp, layout_of, segment_sizes, target_arch
 from dialects.pto.channels import PopOp
 from dialects.pto.memory import MakeTensorViewOp
@@ -37,7 +37,7 @@ from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
 from dsv4_passes.transforms.common.coalescing import VIEWS, tile_results
 from dsv4_passes.transforms.common.origin import (
-    Form,
+    LoweredAs,
     Origin,
     by_origin,
     functions_of,
@@ -193,7 +193,7 @@ def lower_function(function: func.FuncOp, chip: str, ptoas: str | float, level: 
         )
     if any(isinstance(r.type, TileType) for op in function.walk() for r in op.results):
         for op in function.walk():
-            if isinstance(op, MoveOp):
+            if isinstance(op, CoreMoveOp):
                 source, result = layout_of(op.source).loc, layout_of(op.res).loc
                 raise UserError(
                     f"'dsv4.move' from {source} to {result} memory has no form in one function; "
@@ -217,7 +217,7 @@ class PtoLowerPass(ModulePass):
     chip: str | None = None
     ptoas: str | float = LATEST
     level: Level | Literal["auto"] = "level3"
-    form: Form = "buffer"
+    form: LoweredAs = "buffer"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if self.form == "input":

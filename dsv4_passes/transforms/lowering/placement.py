@@ -25,13 +25,13 @@ from dsv4_passes.transforms.common.coalescing import (
     in_place_operands,
     is_null,
     is_slot,
-    root_of,
+    storage_of,
     tile_results,
 )
 from dsv4_passes.transforms.common.live_ranges import LiveRange
 from dsv4_passes.transforms.common.scratch import scratch_layout
 
-from .address_planner import Buffer, plan
+from .address_planner import LiveBuffer, plan
 from .copies import same_index
 
 ALWAYS = LiveRange([(0, 1 << 60)])
@@ -45,7 +45,7 @@ class DoesNotFit(UserError):
         self.space, self.why = space, why
 
 
-class Scratch(NamedTuple):
+class ScratchOperand(NamedTuple):
     """The scratch operand of an operation: its tile, and its address if it has one."""
 
     layout: TileLayout
@@ -62,10 +62,10 @@ class Places:
         for op in function.walk():
             if isinstance(op, InsertOp) and op not in self.classes.in_place and self._written_in_place(op):
                 self.pieces[op.source] = op
-        self.scratch: dict[Operation, Scratch] = {}
+        self.scratch: dict[Operation, ScratchOperand] = {}
         for op in function.walk():
             if isinstance(op, TileOp) and (layout := scratch_layout(op, chip, ptoas, level)) is not None:
-                self.scratch[op] = Scratch(layout, None)
+                self.scratch[op] = ScratchOperand(layout, None)
         self.addresses: dict[SSAValue, int] = {}
         if self.addressed:
             self._plan()
@@ -111,7 +111,7 @@ class Places:
         """Of the tile, the producer reads nothing but the window it writes, lane by lane."""
         names = in_place_operands(producer)
         for name, value in producer.named_operands():
-            if not self.classes.same(root_of(value), root_of(insert.dest)):
+            if not self.classes.same(storage_of(value), storage_of(insert.dest)):
                 continue
             window = value.owner
             if name not in names or not isinstance(window, SubviewOp) or window.source is not insert.dest:
@@ -125,7 +125,9 @@ class Places:
     def _read_between(self, producer: Operation, insert: InsertOp) -> bool:
         op = producer.next_op
         while op is not None and op is not insert:
-            if op.regions or any(self.classes.same(root_of(v), root_of(insert.dest)) for v in op.operands):
+            if op.regions or any(
+                self.classes.same(storage_of(v), storage_of(insert.dest)) for v in op.operands
+            ):
                 return True
             op = op.next_op
         return False
@@ -140,7 +142,7 @@ class Places:
 
     def address(self, value: SSAValue) -> int | None:
         """Where the bytes of a value begin; None if it is not one stretch of an addressed buffer."""
-        root = root_of(value)
+        root = storage_of(value)
         if root is None or not self.addressed or is_slot(root) or root in self.pieces:
             return None
         offset = byte_offset(value, True)
@@ -162,7 +164,7 @@ class Places:
         for root in self.classes.roots():
             if root not in self.pieces and not is_slot(root):
                 classes.setdefault(self.classes.find(root), []).append(root)
-        wanted: dict[str, list[tuple[SSAValue | Operation, Buffer]]] = {}
+        wanted: dict[str, list[tuple[SSAValue | Operation, LiveBuffer]]] = {}
         for web, roots in classes.items():
             layouts = [layout_of(root) for root in roots]
             if all(is_null(layout) for layout in layouts):
@@ -173,11 +175,11 @@ class Places:
             at = 2 * self.classes.position[op]
             parts = [(layout.bytes, LiveRange([(at, at + 1)]))]
             align = self.chip.memory(layout.loc).align
-            wanted.setdefault(layout.loc, []).append((op, Buffer(f"scratch of {op.name}", align, parts)))
+            wanted.setdefault(layout.loc, []).append((op, LiveBuffer(f"scratch of {op.name}", align, parts)))
         for space, buffers in wanted.items():
             self._plan_space(space, buffers)
 
-    def _buffer(self, roots: list[SSAValue]) -> Buffer:
+    def _buffer(self, roots: list[SSAValue]) -> LiveBuffer:
         """What the values of a web need.
 
         Each is alive through the write of its last reader: a result takes over an operand's bytes exactly,
@@ -190,9 +192,9 @@ class Places:
             for start, end in self.classes.own[root].segments:
                 live.add(start, end | 1)
         name = next((r.name_hint for r in roots if r.name_hint), "tile")
-        return Buffer(name, self.chip.memory(layout_of(roots[0]).loc).align, list(parts.items()))
+        return LiveBuffer(name, self.chip.memory(layout_of(roots[0]).loc).align, list(parts.items()))
 
-    def _plan_space(self, space: str, wanted: list[tuple[SSAValue | Operation, Buffer]]) -> None:
+    def _plan_space(self, space: str, wanted: list[tuple[SSAValue | Operation, LiveBuffer]]) -> None:
         slots = self._slots(space)
         made = plan([*slots, *(buffer for _, buffer in wanted)])
         if made.peak > (usable := self.chip.memory(space).usable):
@@ -207,10 +209,10 @@ class Places:
             else:
                 self.addresses[key] = address
 
-    def _slots(self, space: str) -> list[Buffer]:
+    def _slots(self, space: str) -> list[LiveBuffer]:
         """What pipes keep for themselves."""
         return [
-            Buffer(
+            LiveBuffer(
                 f"pipe slots of {op.buffer_name.data}", 1, [(op.size.value.data, ALWAYS)], op.base.value.data
             )
             for op in self.function.walk()

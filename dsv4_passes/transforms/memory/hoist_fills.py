@@ -25,7 +25,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.traits import is_side_effect_free
 
-from dialects.dsv4.opaque import MoveOp
+from dialects.dsv4.opaque import CoreMoveOp
 from dialects.pto.base import TileOp, layout_of, target_arch
 from dialects.pto.forms import is_buffer_form
 from dialects.pto.sync import OPERATIONS as SYNC
@@ -67,20 +67,20 @@ def may_move(op: Operation) -> bool:
     elif not isinstance(op, _VIEWS):
         return False
     tiles = [v for v in (*op.operands, *op.results) if isinstance(v.type, TileType)]
-    return all(layout_of(v).loc == "vec" for v in tiles) and all(is_only_read(r) for r in op.results)
+    return all(layout_of(v).loc == "vec" for v in tiles) and all(is_never_updated(r) for r in op.results)
 
 
-def is_only_read(value: SSAValue) -> bool:
+def is_never_updated(value: SSAValue) -> bool:
     """Nobody writes on in the tile, which would make a copy of it."""
     for use in value.uses:
         op = use.operation
         if isinstance(op, _VIEWS):
-            if not is_only_read(op.results[0]):
+            if not is_never_updated(op.results[0]):
                 return False
         elif isinstance(op, TileOp):
             if op.TIED and op.operand(op.TIED) is value:
                 return False
-        elif not isinstance(op, MoveOp):
+        elif not isinstance(op, CoreMoveOp):
             return False
     return True
 

@@ -26,7 +26,7 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from dialects.dsv4.functions import parameters
-from dialects.dsv4.opaque import MoveOp
+from dialects.dsv4.opaque import CoreMoveOp
 from dialects.pto.attributes import AddressSpaceAttr
 from dialects.pto.base import layout_of
 from dialects.pto.pipes import OPERATIONS, ImportReservedBufferOp, InitializePipeOp, ReserveBufferOp
@@ -93,7 +93,7 @@ def slots_index(kernel: func.FuncOp) -> int:
 
 def channel_of(kernel: func.FuncOp) -> Channel | None:
     """The channel for the tiles that cross in a kernel; None if there are none."""
-    moves = [op for op in kernel.walk() if isinstance(op, MoveOp) and crosses(op) and not _undefined(op)]
+    moves = [op for op in kernel.walk() if isinstance(op, CoreMoveOp) and crosses(op) and not _undefined(op)]
     if not moves:
         return None
     directions = {"c2v" if layout_of(op.res).loc == "vec" else "v2c" for op in moves}
@@ -131,7 +131,7 @@ def gather_pieces(kernel: func.FuncOp) -> None:
         new: list[Operation] = [UndefOp(TileType(whole))]
         for insert, move in reversed(chain):
             new.append(InsertOp(move.source, new[-1].results[0], insert.row, insert.col))
-        new.append(MoveOp(new[-1].results[0], op.res.type))
+        new.append(CoreMoveOp(new[-1].results[0], op.res.type))
         for made in new:
             made.location = op.location
         Rewriter.replace_op(op, new)
@@ -141,13 +141,13 @@ def gather_pieces(kernel: func.FuncOp) -> None:
                     Rewriter.erase_op(old)
 
 
-def _chain_of_pieces(op: InsertOp) -> list[tuple[InsertOp, MoveOp]]:
+def _chain_of_pieces(op: InsertOp) -> list[tuple[InsertOp, CoreMoveOp]]:
     """Inserts that make a whole tile of vector tiles, the last one first; none if something else is in it."""
-    chain: list[tuple[InsertOp, MoveOp]] = []
+    chain: list[tuple[InsertOp, CoreMoveOp]] = []
     value: SSAValue = op.res
     while isinstance(insert := value.owner, InsertOp):
         move = insert.source.owner
-        if not isinstance(move, MoveOp) or layout_of(move.source).loc != "vec" or not crosses(move):
+        if not isinstance(move, CoreMoveOp) or layout_of(move.source).loc != "vec" or not crosses(move):
             return []
         chain.append((insert, move))
         value = insert.dest
@@ -162,7 +162,7 @@ def drop_undefined(kernel: func.FuncOp) -> None:
 
 def _undefined(op: Operation) -> bool:
     """A move of a tile that nobody has written."""
-    return isinstance(op, MoveOp) and isinstance(op.source.owner, UndefOp)
+    return isinstance(op, CoreMoveOp) and isinstance(op.source.owner, UndefOp)
 
 
 def _add_argument(kernel: func.FuncOp) -> SSAValue:

@@ -18,7 +18,7 @@ from typing import Literal
 from xdsl.dialects import func, scf
 from xdsl.ir import Block, Operation, SSAValue
 
-from dialects.dsv4.opaque import MoveOp
+from dialects.dsv4.opaque import CoreMoveOp
 from dialects.pto.base import layout_of
 from dialects.pto.pipes import InitializePipeOp
 from dialects.pto.types import DYNAMIC, AnyTileType
@@ -26,8 +26,8 @@ from dsv4_passes.transforms.common.coalescing import VIEWS
 
 from .join_mixed import crosses
 
-Side = Literal["cube", "vector"]
-Channel = tuple[str, int]
+Core = Literal["cube", "vector"]
+ChannelKey = tuple[str, int]
 """Direction (`c2v` or `v2c`) and number."""
 
 
@@ -40,7 +40,7 @@ class CannotSplit(Exception):
 
 
 @dataclass(frozen=True)
-class Slots:
+class ChannelSlots:
     """What a channel can hold: `count` tiles of up to `size` bytes."""
 
     size: int
@@ -51,12 +51,12 @@ class Slots:
 class Crossing:
     """One move. `copied`: the popped tile is copied at once, for it is read longer than it can be kept."""
 
-    move: MoveOp
-    channel: Channel
+    move: CoreMoveOp
+    channel: ChannelKey
     copied: bool
 
     @property
-    def source(self) -> Side:
+    def source(self) -> Core:
         return "cube" if self.channel[0] == "c2v" else "vector"
 
 
@@ -68,39 +68,41 @@ class Crossings:
     pushes: dict[Operation, list[Crossing]] = field(default_factory=lambda: defaultdict(list))
     frees: dict[Operation, list[Crossing]] = field(default_factory=lambda: defaultdict(list))
 
-    def used(self) -> set[Channel]:
+    def used(self) -> set[ChannelKey]:
         return {crossing.channel for crossing in self.pops.values()}
 
 
-def side_of(op: Operation) -> Side | None:
+def side_of(op: Operation) -> Core | None:
     """The core whose memories hold the operation's tiles; None if it has no tiles. A crossing has no side."""
     tiles = [v for v in (*op.operands, *op.results) if isinstance(v.type, AnyTileType)]
-    sides: set[Side] = {"vector" if layout_of(v).loc == "vec" else "cube" for v in tiles}
+    sides: set[Core] = {"vector" if layout_of(v).loc == "vec" else "cube" for v in tiles}
     if len(sides) > 1:
         raise CannotSplit(op, f"'{op.name}' has tiles of the cube and of the vector core")
     return sides.pop() if sides else None
 
 
-def slots_of(op: InitializePipeOp) -> Slots:
+def slots_of(op: InitializePipeOp) -> ChannelSlots:
     """Slots per direction: `slot_num`, or 4 where one set-up serves both directions, else 8 (ptoas 0.60)."""
     count = op.slot_num.value.data if op.slot_num else 4 if len(op.directions) == 2 else 8
-    return Slots(op.slot_size.value.data, count)
+    return ChannelSlots(op.slot_size.value.data, count)
 
 
 def find_crossings(function: func.FuncOp) -> Crossings:
     """Plan the channels of a joined function. Raises CannotSplit."""
-    channels: dict[Channel, Slots] = {}
+    channels: dict[ChannelKey, ChannelSlots] = {}
     for op in function.walk():
         if isinstance(op, InitializePipeOp):
             channels |= {(direction, op.channel): slots_of(op) for direction in op.directions}
-    chosen = {op: _channel(op, channels) for op in function.walk() if isinstance(op, MoveOp) and crosses(op)}
+    chosen = {
+        op: _channel(op, channels) for op in function.walk() if isinstance(op, CoreMoveOp) and crosses(op)
+    }
     found = Crossings()
     for block in function.walk_blocks():
         _Plan(block, chosen, channels, found)
     return found
 
 
-def _channel(move: MoveOp, channels: Mapping[Channel, Slots]) -> Channel:
+def _channel(move: CoreMoveOp, channels: Mapping[ChannelKey, ChannelSlots]) -> ChannelKey:
     """The channel in the move's direction with the smallest slots that are large enough."""
     source, result = layout_of(move.source), layout_of(move.res)
     direction = "c2v" if result.loc == "vec" else "v2c"
@@ -124,25 +126,25 @@ class _Plan:
     def __init__(
         self,
         block: Block,
-        chosen: Mapping[MoveOp, Channel],
-        channels: Mapping[Channel, Slots],
+        chosen: Mapping[CoreMoveOp, ChannelKey],
+        channels: Mapping[ChannelKey, ChannelSlots],
         found: Crossings,
     ):
         self.block, self.ops, self.found = block, list(block.ops), found
         self.position = {op: i for i, op in enumerate(self.ops)}
-        inside: list[set[Channel]] = [
-            {chosen[inner] for inner in op.walk() if isinstance(inner, MoveOp) and inner in chosen}
+        inside: list[set[ChannelKey]] = [
+            {chosen[inner] for inner in op.walk() if isinstance(inner, CoreMoveOp) and inner in chosen}
             if op.regions
             else set()
             for op in self.ops
         ]
-        here = {chosen[op] for op in self.ops if isinstance(op, MoveOp) and op in chosen}
+        here = {chosen[op] for op in self.ops if isinstance(op, CoreMoveOp) and op in chosen}
         for channel in sorted(here):
-            moves = [op for op in self.ops if isinstance(op, MoveOp) and chosen.get(op) == channel]
+            moves = [op for op in self.ops if isinstance(op, CoreMoveOp) and chosen.get(op) == channel]
             walls = [i for i, channels_ in enumerate(inside) if channel in channels_]
             self.plan(channel, channels[channel].count, moves, walls)
 
-    def plan(self, channel: Channel, count: int, moves: list[MoveOp], walls: list[int]) -> None:
+    def plan(self, channel: ChannelKey, count: int, moves: list[CoreMoveOp], walls: list[int]) -> None:
         """Place pushes and frees; none goes past a loop or branch (`walls`) that uses the channel, too."""
         end = len(self.ops) - 1
         start, pushed = 0, 0
@@ -170,7 +172,7 @@ class _Plan:
             self.found.pushes[self.ops[pushed]].append(crossing)
             self.found.frees[self.ops[free]].append(crossing)
 
-    def last_read(self, move: MoveOp) -> int:
+    def last_read(self, move: CoreMoveOp) -> int:
         """The last operation of the block in which the tile, or a view of it, is read."""
         last = self.position[move]
         pending: list[SSAValue] = [move.res]
@@ -189,6 +191,6 @@ class _Plan:
         return last
 
 
-def _require_copy(move: MoveOp) -> None:
+def _require_copy(move: CoreMoveOp) -> None:
     if layout_of(move.res).loc != "vec":
         raise CannotSplit(move, "a tile in mat memory is needed after its slot has to be given back")

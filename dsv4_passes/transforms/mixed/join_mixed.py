@@ -30,7 +30,7 @@ from xdsl.ir import Attribute, Operation, Region
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from dialects.dsv4.opaque import MoveOp
+from dialects.dsv4.opaque import CoreMoveOp
 from dialects.pto.pipes import BufferOp, InitializePipeOp
 from dialects.pto.types import TileType
 from dsv4_passes.diagnostics import note, refused
@@ -39,7 +39,7 @@ from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 from dsv4_passes.transforms.common.origin import Origin, note_origin, take_origin
 from dsv4_passes.transforms.program.drop_dead_args import drop_arguments
 
-from .merge import Merge
+from .merge import FunctionMerger
 from .subblocks import CannotJoin, sides, splits_tiles, subblock_parameter
 
 SETUP = (BufferOp, InitializePipeOp)
@@ -63,7 +63,7 @@ def join(cube: func.FuncOp, vector: func.FuncOp) -> func.FuncOp:
     joined = func.FuncOp(
         cube.sym_name.data.removesuffix("_aic"),
         vector.function_type,
-        Region(Merge(ours, theirs).entry),
+        Region(FunctionMerger(ours, theirs).entry),
         arg_attrs=attributes,
     )
     joined.location = cube.location
@@ -135,7 +135,7 @@ def drop_channels(function: func.FuncOp) -> None:
 
 def crosses(op: Operation) -> bool:
     """A move between the memories of the two kinds of core."""
-    if not isinstance(op, MoveOp):
+    if not isinstance(op, CoreMoveOp):
         return False
     source, result = op.source.type, op.res.type
     assert isinstance(source, TileType)

@@ -14,7 +14,7 @@ from xdsl.dialects import arith, func, scf
 from xdsl.dialects.builtin import IndexType, IntegerAttr
 from xdsl.ir import Block, Operation, Region, SSAValue
 
-from dialects.dsv4.opaque import MoveOp
+from dialects.dsv4.opaque import CoreMoveOp
 from dialects.pto.base import layout_of
 from dialects.pto.channels import ChannelOp, FreeOp, PopOp, PushOp
 from dialects.pto.moves import TMovOp
@@ -54,7 +54,7 @@ class _Item:
     moved: SSAValue | None = None
 
 
-class Merge:
+class FunctionMerger:
     """Merges functions; `entry` is the body of the joined one, with the arguments of the vector function."""
 
     def __init__(self, cube: func.FuncOp, vectors: Sequence[func.FuncOp]):
@@ -294,7 +294,7 @@ class _Make:
 
     def moved(self, value: SSAValue, type_: TileType) -> SSAValue:
         self.require_same(value, type_)
-        return self.add(MoveOp(value, type_), self.op.tile.name_hint)
+        return self.add(CoreMoveOp(value, type_), self.op.tile.name_hint)
 
     def whole_of(self, half: SSAValue, axis: int) -> TileType:
         """The type of a tile with such halves."""

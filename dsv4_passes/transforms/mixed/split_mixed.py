@@ -50,7 +50,7 @@ from dsv4_passes.equivalence.gm_mod_ref import root, writes
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 from dsv4_passes.transforms.common.origin import (
-    Form,
+    LoweredAs,
     Origin,
     functions_of,
     give_up,
@@ -62,18 +62,18 @@ from dsv4_passes.transforms.program.drop_dead_args import drop_arguments
 
 from .channel_schedule import (
     CannotSplit,
-    Channel,
-    Side,
+    ChannelKey,
+    Core,
     find_crossings,
     side_of,
     slots_of,
 )
 from .join_mixed import JOINED, SETUP, VECTOR_ONLY, crosses, vector_only
+from .merge import ENDS
 from .projection import CoreProjection, SecondSubblock, only_reads
 from .subblocks import splits_tiles, subblock_parameter
 
-SIDES: tuple[Side, Side] = ("cube", "vector")
-ENDS = (func.ReturnOp, scf.YieldOp)
+SIDES: tuple[Core, Core] = ("cube", "vector")
 SUBBLOCK = next(op for op in control.OPERATIONS if op.name == "pto.get_subblock_idx")
 _BITS = {"c2v": 1, "v2c": 2}
 
@@ -81,7 +81,7 @@ _BITS = {"c2v": 1, "v2c": 2}
 # -- setting up channels -------------------------------------------------------------------------------
 
 
-def _home(op: Operation, cube: str) -> Side:
+def _home(op: Operation, cube: str) -> Core:
     """The side that a set-up operation belongs to; `cube` is the name of the cube function."""
     if isinstance(op, ReserveBufferOp):
         return "vector" if op.space.data == "vec" else "cube"
@@ -90,7 +90,9 @@ def _home(op: Operation, cube: str) -> Side:
     return "cube" if op.name == "pto.aic_initialize_pipe" else "vector"
 
 
-def _set_up(op: InitializePipeOp, values: dict[SSAValue, SSAValue], used: set[Channel], into: Block) -> None:
+def _set_up(
+    op: InitializePipeOp, values: dict[SSAValue, SSAValue], used: set[ChannelKey], into: Block
+) -> None:
     """Copy how a channel is set up, for the directions that carry something."""
     if op.acc_push_epilogue is not None:
         raise CannotSplit(op, "its pushes convert what they push")
@@ -135,7 +137,7 @@ class _Split:
             halves = [self.half(SIDES[working[0]], function.sym_name.data, alone=True)]
         self.halves = halves
 
-    def half(self, side: Side, name: str, alone: bool = False) -> func.FuncOp:
+    def half(self, side: Core, name: str, alone: bool = False) -> func.FuncOp:
         """The function of one side, not yet in the module; `alone`: there is no other."""
         old = self.function
         entry = Block(arg_types=[a.type for a in old.body.block.args])
@@ -164,7 +166,7 @@ class _Split:
             half.arg_attrs = ArrayAttr(map(DictionaryAttr, rows))
         return half
 
-    def top(self, side: Side, values: dict[SSAValue, SSAValue], entry: Block) -> None:
+    def top(self, side: Core, values: dict[SSAValue, SSAValue], entry: Block) -> None:
         """What both sub-blocks need: scalars that depend on arguments only, and the channels."""
         buffers: list[BufferOp] = []
         used = self.plan.used()
@@ -259,7 +261,7 @@ class SplitMixedPass(ModulePass):
     """
 
     name = "pto-split-mixed"
-    form: Form = "buffer"
+    form: LoweredAs = "buffer"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in functions_of(op):

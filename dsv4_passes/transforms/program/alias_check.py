@@ -13,7 +13,7 @@ from xdsl.ir import Operation, SSAValue
 from dialects.dsv4.functions import visible, written
 from dialects.dsv4.launch import LaunchOp
 
-from .orchestration import root_of
+from .orchestration import tensor_of
 
 
 def aliased_launch(function: func.FuncOp) -> tuple[LaunchOp, str, str] | None:
@@ -26,7 +26,7 @@ def aliased_launch(function: func.FuncOp) -> tuple[LaunchOp, str, str] | None:
         for parameter, value in zip(visible(function), launch.args, strict=True):
             if not isinstance(value.type, TensorType):
                 continue
-            root, changed = root_of(value), parameter.index in outputs
+            root, changed = tensor_of(value), parameter.index in outputs
             if root in seen and (changed or seen[root][1]):
                 return launch, seen[root][0], parameter.name
             seen.setdefault(root, (parameter.name, changed))

@@ -30,7 +30,7 @@ from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 from dsv4_passes.transforms.fusion.fuse_kernels import accesses
 
 from .drop_dead_args import drop_in_kernel
-from .orchestration import position, remove_unused, root_of
+from .orchestration import position, remove_unused, tensor_of
 
 _FRAME = (scf.ForOp, scf.IfOp, scf.YieldOp, func.ReturnOp)
 
@@ -86,7 +86,7 @@ def _drop_launches(module: ModuleOp, kernel: func.FuncOp) -> None:
 
 def _is_read(tensor: SSAValue, launches: list[LaunchOp]) -> bool:
     """Somebody outside the launches that only write may see the tensor."""
-    root = root_of(tensor)
+    root = tensor_of(tensor)
     if not isinstance(root.owner, CreateOp):
         return True
     pending, seen = [root], set[SSAValue]()
@@ -103,7 +103,7 @@ def _is_read(tensor: SSAValue, launches: list[LaunchOp]) -> bool:
             parameter = visible(function)[use.index]
             if parameter.direction != "out" or not only_stored(function.body.block.args[parameter.index]):
                 return True
-            pending += [r for r in op.res if root_of(r) is root]
+            pending += [r for r in op.res if tensor_of(r) is root]
     return False
 
 

@@ -6,7 +6,7 @@ from xdsl.ir import Operation, SSAValue
 
 from dialects.dsv4.functions import find_function, visible, written
 from dialects.dsv4.launch import LaunchOp, WrapperOp, fixed_names
-from dialects.dsv4.opaque import OpaqueOp
+from dialects.dsv4.opaque import TextCallOp
 from dialects.dsv4.tensors import AssembleOp, DimOp, ReadOp, UpdateOp, WriteOp
 
 VIEWS = ("dsv4.reshape", "dsv4.slice")
@@ -23,7 +23,7 @@ def written_result(launch: LaunchOp, parameter: int) -> SSAValue | None:
     return launch.res[indices.index(parameter)] if parameter in indices else None
 
 
-def root_of(value: SSAValue) -> SSAValue:
+def tensor_of(value: SSAValue) -> SSAValue:
     """The tensor of which this is a version: where it was created or came in."""
     while isinstance(op := value.owner, Operation):
         if isinstance(op, LaunchOp):
@@ -36,7 +36,7 @@ def root_of(value: SSAValue) -> SSAValue:
             value = op.operands[0]
         elif isinstance(op, AssembleOp | UpdateOp | WriteOp):
             value = op.dest
-        elif isinstance(op, OpaqueOp):
+        elif isinstance(op, TextCallOp):
             given = [v for v in op.operands if isinstance(v.type, TensorType)]
             index = next(i for i, result in enumerate(op.results) if result is value)
             if index >= len(given):

@@ -12,7 +12,7 @@ from xdsl.ir import Block, Operation
 from dialects.dsv4.functions import ORCHESTRATION, program_functions
 from dialects.dsv4.lanes import LaneOp
 from dialects.dsv4.launch import LaunchOp
-from dialects.dsv4.opaque import MoveOp
+from dialects.dsv4.opaque import CoreMoveOp
 from dialects.pto.base import TileOp
 from dialects.pto.channels import PopOp, PushOp
 from dialects.pto.memory import TLoadOp, TStoreOp
@@ -41,7 +41,7 @@ def is_tile_work(op: Operation) -> bool:
     """The operation computes or moves a tile; it is no view of one."""
     if isinstance(op, TileOp):
         return op.mnemonic() not in FREE
-    return isinstance(op, (LaneOp, MoveOp, PushOp, PopOp))
+    return isinstance(op, (LaneOp, CoreMoveOp, PushOp, PopOp))
 
 
 def kernel_work(function: func.FuncOp) -> Work:

@@ -13,22 +13,22 @@ from xdsl.ir import Operation, SSAValue
 
 from dialects.pto.types import TileLayout, element_bits
 from dsv4_passes.diagnostics import warning
-from dsv4_passes.transforms.common.byte_ranges import Bytes, Extent, Extents, Handle, stretch
+from dsv4_passes.transforms.common.byte_ranges import Bytes, Extents, TileHandle, ValidExtent, stretch
 from dsv4_passes.xdsl_extras.region_values import Structured
 
 from .region_frames import ReadRequest
-from .views import Piece
+from .views import ReadPiece
 
 
 class ReadBox(NamedTuple):
     """The lanes of a tile that are looked at: `valid` many rows and columns from [row, col] on."""
 
-    row: Extent
-    col: Extent
+    row: ValidExtent
+    col: ValidExtent
     valid: Extents
 
 
-def warn_of_reads(op: Operation, pieces: Sequence[Piece], request: ReadRequest, box: ReadBox) -> None:
+def warn_of_reads(op: Operation, pieces: Sequence[ReadPiece], request: ReadRequest, box: ReadBox) -> None:
     """Tell of bytes among `pieces` that nobody wrote, and of slices put over the tile they are cut from."""
     if unwritten := _unwritten(pieces, request, box):
         how = "were not written on every path" if isinstance(op, Structured) else "nobody wrote"
@@ -41,7 +41,7 @@ def warn_of_reads(op: Operation, pieces: Sequence[Piece], request: ReadRequest, 
                 warning(where, "copies a slice of a tile over that tile, which is read later")
 
 
-def _unwritten(pieces: Sequence[Piece], request: ReadRequest, box: ReadBox) -> int:
+def _unwritten(pieces: Sequence[ReadPiece], request: ReadRequest, box: ReadBox) -> int:
     """How many of the bytes that are looked at certainly belong to no value.
 
     Where the box shows while running, that is known only if no byte of the tile belongs to one.
@@ -69,7 +69,7 @@ def _lines(layout: TileLayout, box: ReadBox) -> list[tuple[int, int]] | None:
 
 
 def overwritten_parent(
-    bytes_: Bytes, ins: Sequence[Handle], handles: Mapping[SSAValue, Handle]
+    bytes_: Bytes, ins: Sequence[TileHandle], handles: Mapping[SSAValue, TileHandle]
 ) -> Bytes | None:
     """The larger tile that an operation reads a slice of, and that its destination lies on.
 
@@ -79,7 +79,7 @@ def overwritten_parent(
 
 
 def _overwritten_parents(
-    bytes_: Bytes, ins: Sequence[Handle], handles: Mapping[SSAValue, Handle]
+    bytes_: Bytes, ins: Sequence[TileHandle], handles: Mapping[SSAValue, TileHandle]
 ) -> Iterator[Bytes]:
     for handle in ins:
         space, lo, hi = handle.bytes

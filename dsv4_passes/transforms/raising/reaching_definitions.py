@@ -9,22 +9,22 @@ instead of by recursion, so that long chains of loops do no harm.
 from xdsl.ir import Block, Operation, SSAValue
 
 from dialects.pto.types import DYNAMIC, TileLayout, TileType
-from dsv4_passes.transforms.common.byte_ranges import Bytes, CannotRaise, Extents, Handle, TileByteRanges
+from dsv4_passes.transforms.common.byte_ranges import Bytes, CannotRaise, Extents, TileByteRanges, TileHandle
 
 from .diagnose import ReadBox, warn_of_reads
 from .region_frames import (
     NOW,
+    BlockScope,
     Demand,
-    Loop,
+    LoopFrame,
     Phi,
     PhiInput,
     ReadRequest,
     RegionFrame,
-    Scope,
 )
 from .views import (
     Definition,
-    Piece,
+    ReadPiece,
     Views,
     adaptable,
     covers,
@@ -39,10 +39,10 @@ class ReachingDefinitions:
     def __init__(self, tiles: TileByteRanges, views: Views):
         self.tiles, self.views = tiles, views
         self.now = 0
-        self.scope = Scope()
-        self.scopes: dict[Block, Scope] = {}
+        self.scope = BlockScope()
+        self.scopes: dict[Block, BlockScope] = {}
         self.frames: list[RegionFrame] = []
-        self.loops: dict[Operation | Block, Loop] = {}
+        self.loops: dict[Operation | Block, LoopFrame] = {}
         self._queue: list[tuple[Phi, PhiInput]] = []
         self._deep: dict[Definition, SSAValue] = {}
         self._written_as: dict[Bytes, set[tuple[tuple[int, int], Extents] | None]] = {}
@@ -59,7 +59,7 @@ class ReachingDefinitions:
 
     def open(self, frame: RegionFrame) -> None:
         self.frames.append(frame)
-        if isinstance(frame, Loop):
+        if isinstance(frame, LoopFrame):
             self.loops[frame.loop.body.block] = frame
 
     def close(self, frame: RegionFrame) -> None:
@@ -81,18 +81,18 @@ class ReachingDefinitions:
             warn_of_reads(op, pieces, request, box or ReadBox(0, 0, valid))
         return self._whole(op, pieces, request, valid)
 
-    def pieces(self, scope: Scope, time: int, request: ReadRequest, demand: Demand) -> list[Piece]:
+    def pieces(self, scope: BlockScope, time: int, request: ReadRequest, demand: Demand) -> list[ReadPiece]:
         """What a range of bytes consists of, in order."""
         intervals = self.tiles.intervals(request.bytes)
         found = [scope.find(interval, time, request, demand) for interval in intervals]
         if any(definition is not found[0] for definition in found):
             found = self._newest(intervals, found)
-        pieces: list[Piece] = []
+        pieces: list[ReadPiece] = []
         for interval, definition in zip(intervals, found, strict=True):
             lo, hi = self.tiles.starts[interval][1], self.tiles.starts[interval + 1][1]
             if pieces and pieces[-1].definition is definition:
                 lo = pieces.pop().lo
-            pieces.append(Piece(lo, hi, definition))
+            pieces.append(ReadPiece(lo, hi, definition))
         return pieces
 
     def _newest(self, intervals: range, found: list[Definition | None]) -> list[Definition | None]:
@@ -105,7 +105,9 @@ class ReachingDefinitions:
                     found[i] = definition
         return found
 
-    def _whole(self, op: Operation, pieces: list[Piece], request: ReadRequest, valid: Extents) -> SSAValue:
+    def _whole(
+        self, op: Operation, pieces: list[ReadPiece], request: ReadRequest, valid: Extents
+    ) -> SSAValue:
         for _, _, definition in pieces:
             if definition is not None and definition.lost:
                 raise CannotRaise(op, "tile behind a region", definition.lost)
@@ -154,7 +156,7 @@ class ReachingDefinitions:
 
     # -- columns -----------------------------------------------------------------------------------
 
-    def note_write(self, handle: Handle) -> None:
+    def note_write(self, handle: TileHandle) -> None:
         """Before the walk: somewhere in the function this tile is written. A piece leaves all of it valid."""
         shape = handle.layout.shape
         written = None if handle.window or handle.valid == shape else (shape, handle.valid)
@@ -194,7 +196,7 @@ class ReachingDefinitions:
                 self._fill(phi, phi_input, phi.request, pieces, phi_input.demand)
 
     def _fill(
-        self, phi: Phi, phi_input: PhiInput, request: ReadRequest, pieces: list[Piece], demand: Demand
+        self, phi: Phi, phi_input: PhiInput, request: ReadRequest, pieces: list[ReadPiece], demand: Demand
     ) -> None:
         type_ = phi.type
         assert isinstance(type_, TileType)

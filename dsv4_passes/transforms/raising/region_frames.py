@@ -35,8 +35,8 @@ class Definitions(Protocol):
 
     tiles: TileByteRanges
     now: int
-    scope: "Scope"
-    loops: "dict[Operation | Block, Loop]"
+    scope: "BlockScope"
+    loops: "dict[Operation | Block, LoopFrame]"
 
     def ask(self, phi: "Phi", phi_input: "PhiInput", demand: "Demand") -> None: ...
     def announce(self, phi: "Phi") -> None: ...
@@ -51,7 +51,7 @@ NOW = 1 << 62
 class Demand(NamedTuple):
     """How a value is needed: in no first trip of the loops `late`, and if `partly`, only beside a piece."""
 
-    late: frozenset["Loop"] = frozenset()
+    late: frozenset["LoopFrame"] = frozenset()
     partly: bool = False
 
     def together(self, other: "Demand | None") -> "Demand":
@@ -70,10 +70,10 @@ class ReadRequest(NamedTuple):
 class PhiInput:
     """One way into a column: the value that the bytes hold in `scope` at `time`."""
 
-    scope: "Scope"
+    scope: "BlockScope"
     time: int
     before: Operation
-    late: "Loop | None" = None
+    late: "LoopFrame | None" = None
     demand: Demand | None = None
     value: SSAValue | None = None
     makeshift: bool = False
@@ -105,11 +105,11 @@ class Phi:
 
 
 @dataclass(eq=False)
-class Scope:
+class BlockScope:
     """A block, and what was written in it: per atom (time, what), in order of time."""
 
     frame: "RegionFrame | None" = None
-    late: "Loop | None" = None
+    late: "LoopFrame | None" = None
     """The loop in whose first trip this block does not run."""
     defs: dict[int, list[tuple[int, "Definition | RegionFrame"]]] = field(
         default_factory=dict[int, list[tuple[int, "Definition | RegionFrame"]]]
@@ -143,7 +143,7 @@ class RegionFrame:
         self.reaching, self.op = reaching, op
         reaching.now += 1
         self.scope, self.start, self.end = reaching.scope, reaching.now, NOW
-        self.inner: list[Scope] = []
+        self.inner: list[BlockScope] = []
         self.phis: list[Phi] = []
 
     def at_entry(self, interval: int, request: ReadRequest, demand: Demand) -> Definition | None:
@@ -164,14 +164,14 @@ class RegionFrame:
         """Put the values of all columns in place."""
 
 
-class Loop(RegionFrame):
+class LoopFrame(RegionFrame):
     """A loop. A column's edges are its initial value and what a trip leaves to the next."""
 
     def __init__(self, reaching: Definitions, op: scf.ForOp, written: set[int]):
         super().__init__(reaching, op)
         self.loop, self._written = op, written
         self.may_skip = (trips(op) or 0) == 0
-        self.inner = [Scope(self)]
+        self.inner = [BlockScope(self)]
         self.known: dict[int, list[Phi]] = {}
         """Columns by the atoms that they carry."""
         self.out_of: dict[int, Phi] = {}
@@ -245,7 +245,7 @@ class Branch(RegionFrame):
             None if first is None else loops.get(first.owner),
         ]
         sides = [op.true_region, *([op.false_region] if op.false_region.blocks else [])]
-        self.inner = [Scope(self, self.late[i]) for i, _ in enumerate(sides)]
+        self.inner = [BlockScope(self, self.late[i]) for i, _ in enumerate(sides)]
         self.results: dict[int, Phi] = {}
 
     def at_exit(self, interval: int, demand: Demand) -> Definition:

@@ -27,7 +27,7 @@ from dialects.pto.tiles import (
 )
 from dialects.pto.types import DYNAMIC, TileLayout, TileType, element_bits
 from dsv4_passes import source_names as spelling
-from dsv4_passes.transforms.common.byte_ranges import Bytes, CannotRaise, Extent, Extents
+from dsv4_passes.transforms.common.byte_ranges import Bytes, CannotRaise, Extents, ValidExtent
 from dsv4_passes.transforms.common.constants import Constants
 
 
@@ -46,7 +46,7 @@ class Definition:
     lost: str = ""
 
 
-class Piece(NamedTuple):
+class ReadPiece(NamedTuple):
     """Bytes `[lo, hi)` of what is read are in `cell`, or nobody has written them."""
 
     lo: int
@@ -69,7 +69,9 @@ class Views:
 
     # -- whole tiles -------------------------------------------------------------------------------
 
-    def whole(self, op: Operation, pieces: Sequence[Piece], bytes_: Bytes, layout: TileLayout) -> SSAValue:
+    def whole(
+        self, op: Operation, pieces: Sequence[ReadPiece], bytes_: Bytes, layout: TileLayout
+    ) -> SSAValue:
         """The tile of `layout` at `bytes_`, of which `pieces` are the parts in order, in front of `op`."""
         known = [piece for piece in pieces if piece.value is not None]
         if not known:
@@ -78,7 +80,7 @@ class Views:
             return self.adapt(op, known[0], bytes_.lo, layout)
         return self._assemble(op, known, bytes_, layout)
 
-    def adapt(self, op: Operation, piece: Piece, lo: int, layout: TileLayout) -> SSAValue:
+    def adapt(self, op: Operation, piece: ReadPiece, lo: int, layout: TileLayout) -> SSAValue:
         """See a value, or the contiguous part of it that begins at byte `lo`, as another layout."""
         definition, value = piece.definition, piece.value
         assert definition is not None
@@ -134,7 +136,7 @@ class Views:
         return part if same_place(piece, layout) else self._reshape(op, part, layout)
 
     def _assemble(
-        self, op: Operation, pieces: Sequence[Piece], bytes_: Bytes, layout: TileLayout
+        self, op: Operation, pieces: Sequence[ReadPiece], bytes_: Bytes, layout: TileLayout
     ) -> SSAValue:
         """Put a tile together from values that hold parts of its bytes: whole rows if it goes.
 
@@ -264,7 +266,7 @@ class Views:
 
     # -- small things ------------------------------------------------------------------------------
 
-    def scalar(self, extent: Extent, unknown: int) -> SSAValue:
+    def scalar(self, extent: ValidExtent, unknown: int) -> SSAValue:
         return extent if isinstance(extent, SSAValue) else self.index(unknown if extent is None else extent)
 
     def index(self, value: int) -> SSAValue:
@@ -364,12 +366,12 @@ def reinterpreted(have: TileLayout, extents: Extents, want: TileLayout) -> Exten
     return None if rest else (rows, across)
 
 
-def _within(inner: Extent, outer: Extent) -> bool:
+def _within(inner: ValidExtent, outer: ValidExtent) -> bool:
     """`inner <= outer` is known."""
     return _same(inner, outer) or (isinstance(inner, int) and isinstance(outer, int) and inner <= outer)
 
 
-def _same(a: Extent, b: Extent) -> bool:
+def _same(a: ValidExtent, b: ValidExtent) -> bool:
     return a is not None and (a is b or (isinstance(a, int) and a == b))
 
 

@@ -32,9 +32,9 @@ from dsv4_passes.transforms.common.byte_ranges import (
     VIEWS,
     CannotRaise,
     Extents,
-    Handle,
     Space,
     TileByteRanges,
+    TileHandle,
     Window,
     check_extent,
     extent_of,
@@ -45,12 +45,12 @@ from .cleanup import clean_up
 from .diagnose import ReadBox, overwritten_parent
 from .reaching_definitions import ReachingDefinitions
 from .region_frames import (
+    BlockScope,
     Branch,
     Demand,
-    Loop,
+    LoopFrame,
     ReadRequest,
     RegionFrame,
-    Scope,
 )
 from .views import Views, value_type
 
@@ -103,7 +103,7 @@ class Walk:
                 reshaped += self.reshaped[op]
         return written, [h for h in reshaped if not _defined_in(h, block)]
 
-    def scratch(self, op: Operation) -> list[Handle]:
+    def scratch(self, op: Operation) -> list[TileHandle]:
         """Tiles that an operation other than a tile operation overwrites on its way."""
         if isinstance(op, TileOp) or not hasattr(op, "scratch_operands"):
             return []
@@ -112,7 +112,7 @@ class Walk:
 
     # -- walking -----------------------------------------------------------------------------------
 
-    def block(self, block: Block, scope: Scope) -> None:
+    def block(self, block: Block, scope: BlockScope) -> None:
         self.reaching.scope = scope
         self.reaching.scopes[block] = scope
         for op in list(block.ops):
@@ -148,7 +148,7 @@ class Walk:
         else:
             self.other(op)
 
-    def producer(self, op: TileOp, outs: list[Handle], ins: list[Handle]) -> None:
+    def producer(self, op: TileOp, outs: list[TileHandle], ins: list[TileHandle]) -> None:
         """An operation whose destinations become its results."""
         if op.BUFFER_ONLY or len(outs) != len(op.outs):
             raise CannotRaise(op, "about handles", "it is about addresses and has no meaning on values")
@@ -255,7 +255,7 @@ class Walk:
     # -- regions -----------------------------------------------------------------------------------
 
     def loop(self, op: scf.ForOp) -> None:
-        frame = Loop(self.reaching, op, self.written[op])
+        frame = LoopFrame(self.reaching, op, self.written[op])
         self.reaching.open(frame)
         inner = frame.inner[0]
         changed = self.changed(op)
@@ -297,7 +297,7 @@ class Walk:
             raise CannotRaise(op, "unknown region", "when its region runs is not known")
         frame = RegionFrame(self.reaching, op)
         self.reaching.open(frame)
-        frame.inner = [Scope(frame)]
+        frame.inner = [BlockScope(frame)]
         self.block(op.body.block, frame.inner[0])
         self.reaching.close(frame)
 
@@ -309,7 +309,7 @@ class Walk:
 
     def extents(self, handle: SSAValue) -> Extents:
         """What a handle says here."""
-        scope: Scope | None = self.reaching.scope
+        scope: BlockScope | None = self.reaching.scope
         while scope is not None:
             if (known := scope.extents.get(handle)) is not None:
                 return known
@@ -390,7 +390,7 @@ class Walk:
             return self.views.undef(op, self.tiles.handles[value].layout, self.extents(value))
 
     def write(
-        self, op: Operation, out: SSAValue, value: SSAValue, base: SSAValue | None, ins: list[Handle]
+        self, op: Operation, out: SSAValue, value: SSAValue, base: SSAValue | None, ins: list[TileHandle]
     ) -> None:
         """The destination's bytes hold `value`; around a window they keep what they held."""
         handle = self.tiles.handles[out]

@@ -32,7 +32,7 @@ _NOT_IN_MLIR = re.compile(r"[^A-Za-z0-9_]")
 
 
 @dataclass(eq=False)
-class Memory:
+class TensorMemory:
     """GM behind a pointer argument of a kernel; all versions of a tensor are this."""
 
     pointer: BlockArgument
@@ -41,7 +41,7 @@ class Memory:
 
 
 @dataclass(eq=False)
-class Buffer:
+class TensorBuffer:
     """A piece of GM in an orchestration; its newest value is in the reader's state."""
 
     text: TensorText
@@ -55,8 +55,8 @@ class Many:
     parts: "list[Bound]"
 
 
-Bound = SSAValue | Memory | Buffer | Many
-Number = IntegerAttr[Any] | FloatAttr
+Bound = SSAValue | TensorMemory | TensorBuffer | Many
+NumberAttr = IntegerAttr[Any] | FloatAttr
 
 _INTEGER_OPS: dict[type[ast.operator], type[Operation]] = {
     ast.Add: arith.AddiOp,
@@ -374,7 +374,7 @@ def fold(sign: type[ast.operator], left: int | None, right: int | None) -> int |
             return None
 
 
-def number_attribute(value: float | bool, type_: Attribute) -> Number | None:
+def number_attribute(value: float | bool, type_: Attribute) -> NumberAttr | None:
     """A number of that type; None if the type has none such. Both readings of a signless integer are fine."""
     if type_ == i1:
         return BoolAttr.from_bool(bool(value))

@@ -18,7 +18,7 @@ from xdsl.dialects import scf
 from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, IntegerAttr, StringAttr, UnitAttr, i64
 from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
 
-from dialects.dsv4.opaque import MoveOp
+from dialects.dsv4.opaque import CoreMoveOp
 from dialects.pto.base import TileOp, layout_of
 from dialects.pto.tiles import (
     BitcastOp,
@@ -131,7 +131,7 @@ def extents(value: SSAValue) -> list[SSAValue] | None:
     found: list[SSAValue] | None = None
     if isinstance(owner, TileOp):
         found = list(owner.valid)
-    elif isinstance(owner, MoveOp | ReshapeOp | BitcastOp | ReinterpretOp):
+    elif isinstance(owner, CoreMoveOp | ReshapeOp | BitcastOp | ReinterpretOp):
         found = extents(owner.source)
     elif isinstance(owner, TransposeOp):
         found = extents(owner.source)

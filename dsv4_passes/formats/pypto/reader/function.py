@@ -9,7 +9,7 @@ from xdsl.dialects import arith
 from xdsl.dialects.builtin import i32
 from xdsl.ir import Attribute, Block, BlockArgument, Operation, SSAValue
 
-from dialects.dsv4.opaque import MoveOp, OpaqueOp, TextType
+from dialects.dsv4.opaque import CoreMoveOp, TextCallOp, TextType
 from dialects.pto.base import layout_of
 from dialects.pto.moves import TMovOp
 from dialects.pto.tiles import SetValidShapeOp
@@ -32,7 +32,7 @@ from dsv4_passes.formats.pypto.grammar.types import (
 )
 from dsv4_passes.targets import chip
 
-from .body import INDEX, Body, Bound, Many, Memory
+from .body import INDEX, Body, Bound, Many, TensorMemory
 
 
 class Keep(Exception):
@@ -40,7 +40,7 @@ class Keep(Exception):
 
 
 @dataclass(frozen=True)
-class Call:
+class TextCall:
     """One call `name: declared = pl.<op>(…)`; without a name it is a statement by itself.
 
     For `a, b = pl.<op>(…)` the names are in `names`.
@@ -93,11 +93,11 @@ class TileReader(Body):
                 self.hidden[each] = argument
         return self.hidden[kind]
 
-    def block_index(self, call: Call, kind: str) -> SSAValue:
+    def block_index(self, call: TextCall, kind: str) -> SSAValue:
         op = arith.IndexCastOp(self.block_argument(kind), INDEX)
         return self.emit_value(op, call.node, call.name)
 
-    def is_written(self, memory: Memory) -> bool:
+    def is_written(self, memory: TensorMemory) -> bool:
         return any(p.name == memory.name and p.direction != "in" for p in self.signature.parameters)
 
     # -- tiles -----------------------------------------------------------------------------------
@@ -114,17 +114,17 @@ class TileReader(Body):
         if isinstance(bound, SSAValue) and isinstance(bound.type, TextType):
             raise Keep(f"nothing is known of '{ast.unparse(node)}'")
 
-    def memory(self, node: ast.expr) -> Memory:
+    def memory(self, node: ast.expr) -> TensorMemory:
         bound = self.lookup(node)
         self.require_known(bound, node)
-        if not isinstance(bound, Memory):
+        if not isinstance(bound, TensorMemory):
             self.fail(node, f"expected a tensor, '{ast.unparse(node)}' is none")
         return bound
 
     def shape(self, value: SSAValue) -> tuple[int, ...]:
         return self.texts.text(value).shape
 
-    def result(self, call: Call, shape: Sequence[int], dtype: str, memory: str) -> TileText:
+    def result(self, call: TextCall, shape: Sequence[int], dtype: str, memory: str) -> TileText:
         """The declared type of a result, which must have this shape and element type."""
         declared = call.declared
         if declared is None:
@@ -179,7 +179,9 @@ class TileReader(Body):
         if not direct and memory in ("left", "right") and source.loc != "mat":
             return self.to(self.to(value, "mat", node), memory, node)
         target = relocated(source, memory)
-        op = TMovOp([value], result=target, valid=self.extents(value)) if direct else MoveOp(value, target)
+        op = (
+            TMovOp([value], result=target, valid=self.extents(value)) if direct else CoreMoveOp(value, target)
+        )
         self.moved[key] = self.verified(mark_implicit(op), node)
         return self.moved[key]
 
@@ -213,13 +215,13 @@ class TileReader(Body):
 
     # -- text ------------------------------------------------------------------------------------
 
-    def opaque(self, call: Call, reason: str) -> Bound | None:
+    def opaque(self, call: TextCall, reason: str) -> Bound | None:
         """Keep a call as text with its operands."""
-        memories: list[Memory] = []
+        memories: list[TensorMemory] = []
 
         def resolve(node: ast.Name) -> SSAValue:
             bound = self.lookup(node)
-            if isinstance(bound, Memory):
+            if isinstance(bound, TensorMemory):
                 memories.append(bound)
                 return bound.pointer
             if isinstance(bound, SSAValue):
@@ -240,7 +242,7 @@ class TileReader(Body):
             parts = [declared or OtherText("")] if call.name else [OtherText("") for _ in call.names]
         versions = [self.version_of(part, memories) for part in parts]
         results += [opaque_type(p) for p, version in zip(parts, versions, strict=True) if version is None]
-        op = OpaqueOp(text, annotation, template.operands, results)
+        op = TextCallOp(text, annotation, template.operands, results)
         op.set_versions([version and version.pointer for version in versions])
         self.emit(op, call.node, None if isinstance(declared, TupleText) else call.name)
         if reason:
@@ -253,7 +255,7 @@ class TileReader(Body):
             return None
         return Many(bounds) if isinstance(declared, TupleText) or call.names else bounds[0]
 
-    def version_of(self, part: AnyText, memories: Sequence[Memory]) -> Memory | None:
+    def version_of(self, part: AnyText, memories: Sequence[TensorMemory]) -> TensorMemory | None:
         """The tensor of which a result is the new version: the last one of its type that may be written."""
         if not isinstance(part, TensorText):
             return None
@@ -314,5 +316,5 @@ def flat_valid(
     return (first, second), [p for p in pair if not isinstance(p, int)]
 
 
-Handler = Callable[[TileReader, Call], Bound | None]
+Handler = Callable[[TileReader, TextCall], Bound | None]
 """Reads one operation; raises Keep, or VerifyException, where it stays text."""

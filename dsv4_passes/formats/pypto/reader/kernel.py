@@ -13,8 +13,8 @@ from dialects.dsv4.functions import KERNEL, set_returned
 from dialects.pto.types import PtrInfo, PtrType, TileType
 from dsv4_passes.formats.pypto.grammar.types import AnyText, ScalarText, TensorText, dims_attribute
 
-from .body import INDEX, Bound, Many, Memory
-from .function import Call, Keep
+from .body import INDEX, Bound, Many, TensorMemory
+from .function import Keep, TextCall
 from .memory_ops import MEMORY_OPS
 from .regions import RegionReader
 from .tile_ops import TILE_OPS, read_row
@@ -68,7 +68,7 @@ class KernelReader(RegionReader):
         assert isinstance(text, TensorText)
         argument = self.entry.insert_arg(PtrType(PtrInfo(text.dtype, "gm")), len(self.entry.args))
         self.call(argument, name)
-        self.define(name, Memory(argument, text, name))
+        self.define(name, TensorMemory(argument, text, name))
         named |= {"dsv4.direction": DirectionAttr(direction), "dsv4.tensor": text.tensor_type()}
         return named | dims_attribute(text)
 
@@ -92,7 +92,7 @@ class KernelReader(RegionReader):
         for part, bound in zip(parts, found, strict=True):
             if isinstance(bound, Many) or (isinstance(bound, SSAValue) and isinstance(bound.type, TileType)):
                 self.fail(part, f"cannot return '{ast.unparse(part)}': it is neither a tensor nor a scalar")
-            if isinstance(bound, Memory) and not self.is_written(bound):
+            if isinstance(bound, TensorMemory) and not self.is_written(bound):
                 self.fail(part, f"returns '{bound.name}', which is neither pl.Out nor pl.InOut")
         return found
 
@@ -102,7 +102,7 @@ class KernelReader(RegionReader):
         numbers: list[int] = []
         scalars = len(names)
         for bound in returned:
-            if isinstance(bound, Memory):
+            if isinstance(bound, TensorMemory):
                 numbers.append(names.index(bound.name))
             else:
                 numbers.append(scalars)
@@ -140,7 +140,7 @@ class KernelReader(RegionReader):
 
     def assign(self, name: str, declared: AnyText | None, value: ast.expr) -> None:
         if isinstance(value, ast.Call) and (op := self.operation_name(value)) is not None:
-            bound = self.operation(Call(value, op, name, declared))
+            bound = self.operation(TextCall(value, op, name, declared))
             if bound is None:
                 self.fail(value, f"'{op}' yields nothing that could be called '{name}'")
         elif isinstance(value, ast.Name | ast.Subscript):
@@ -155,7 +155,7 @@ class KernelReader(RegionReader):
         """`a, b = pl.tile.…(…)`, or the parts of a tuple that has a name."""
         names = [self.name_of(part) for part in parts]
         if isinstance(value, ast.Call) and (op := self.operation_name(value)) is not None:
-            bound = self.operation(Call(value, op, None, None, names))
+            bound = self.operation(TextCall(value, op, None, None, names))
         elif isinstance(value, ast.Name):
             bound = self.lookup(value)
         else:
@@ -183,9 +183,9 @@ class KernelReader(RegionReader):
         op = self.operation_name(call)
         if op is None:
             self.source.outside(call, "a statement of a kernel")
-        self.operation(Call(call, op, None, None))
+        self.operation(TextCall(call, op, None, None))
 
-    def operation(self, call: Call) -> Bound | None:
+    def operation(self, call: TextCall) -> Bound | None:
         """Read one operation; what has no operation of its own stays as text."""
         handler = _OPERATIONS.get(call.op, read_row)
         mark = self.block.last_op

@@ -21,11 +21,11 @@ from dialects.pto.memory import (
 )
 from dialects.pto.types import DYNAMIC, PartitionTensorViewType, ViewShape
 
-from .body import INDEX, Bound, Memory
-from .function import Call, Handler, Keep, TileReader, flat_valid
+from .body import INDEX, Bound, TensorMemory
+from .function import Handler, Keep, TextCall, TileReader, flat_valid
 
 
-def count(reader: TileReader, call: Call, least: int, most: int | None = None) -> None:
+def count(reader: TileReader, call: TextCall, least: int, most: int | None = None) -> None:
     """The number of positional arguments must be right."""
     found, most = len(call.args), least if most is None else most
     if not least <= found <= most:
@@ -34,7 +34,7 @@ def count(reader: TileReader, call: Call, least: int, most: int | None = None) -
         reader.fail(call.node, f"expected {expected} argument{plural} for pl.{call.op}, found {found}")
 
 
-def known(call: Call, keywords: dict[str, ast.expr], names: set[str]) -> None:
+def known(call: TextCall, keywords: dict[str, ast.expr], names: set[str]) -> None:
     """Keyword arguments that are not understood keep the call as text."""
     if unknown := keywords.keys() - names:
         raise Keep(f"the argument '{min(unknown)}' is not understood")
@@ -61,7 +61,7 @@ def extent(reader: TileReader, dim: int | str, node: ast.AST) -> SSAValue:
     return reader.hidden[dim]
 
 
-def view(reader: TileReader, memory: Memory, transposed: bool, node: ast.AST) -> SSAValue:
+def view(reader: TileReader, memory: TensorMemory, transposed: bool, node: ast.AST) -> SSAValue:
     """The view of a whole tensor, or with rows and columns exchanged; made once, in front of everything.
 
     A tensor with one column is laid out as pypto does it (src/codegen/pto/pto_codegen.cpp).
@@ -106,7 +106,7 @@ def constant_of(value: SSAValue) -> int | None:
 
 def partition(
     reader: TileReader,
-    memory: Memory,
+    memory: TensorMemory,
     offsets: Sequence[SSAValue],
     sizes: Sequence[int | SSAValue],
     transposed: bool,
@@ -132,7 +132,7 @@ def sizes_of(reader: TileReader, nodes: Sequence[ast.expr]) -> list[int | SSAVal
     return found
 
 
-def load(reader: TileReader, call: Call) -> Bound:
+def load(reader: TileReader, call: TextCall) -> Bound:
     """`pl.tile.load(tensor, [offsets], [shape], [valid], target_memory=, transpose=)`."""
     count(reader, call, 3, 4)
     given = reader.source.keywords(call.node)
@@ -166,7 +166,7 @@ def load(reader: TileReader, call: Call) -> Bound:
     return value
 
 
-def store(reader: TileReader, call: Call) -> Bound:
+def store(reader: TileReader, call: TextCall) -> Bound:
     """`pl.tile.store(tile, [offsets], tensor)`: the box it writes is the valid part of the tile."""
     if len(call.args) == 4:
         raise Keep("a store with a shape of its own")
@@ -200,7 +200,7 @@ def store(reader: TileReader, call: Call) -> Bound:
     return memory
 
 
-def create(reader: TileReader, call: Call) -> Bound:
+def create(reader: TileReader, call: TextCall) -> Bound:
     """`pl.tile.create([shape], dtype=, target_memory=)`: a tile nobody has written."""
     from dialects.pto.tiles import UndefOp
 
@@ -222,7 +222,7 @@ def create(reader: TileReader, call: Call) -> Bound:
     return value
 
 
-def read(reader: TileReader, call: Call) -> Bound:
+def read(reader: TileReader, call: TextCall) -> Bound:
     """`pl.tensor.read(tensor, [indices])`."""
     count(reader, call, 2)
     memory = reader.memory(call.args[0])
@@ -233,7 +233,7 @@ def read(reader: TileReader, call: Call) -> Bound:
     )
 
 
-def write(reader: TileReader, call: Call) -> Bound:
+def write(reader: TileReader, call: TextCall) -> Bound:
     """`pl.tensor.write(tensor, [indices], value)`."""
     count(reader, call, 3)
     memory = reader.memory(call.args[0])
@@ -245,7 +245,7 @@ def write(reader: TileReader, call: Call) -> Bound:
     return memory
 
 
-def linear(reader: TileReader, memory: Memory, node: ast.expr, place: ast.AST) -> SSAValue:
+def linear(reader: TileReader, memory: TensorMemory, node: ast.expr, place: ast.AST) -> SSAValue:
     """Elements from the start of a row-major tensor: `(i * columns) + j`, zeros left out."""
     if memory.text.view:
         raise Keep(f"the tensor '{memory.name}' has a layout of its own")
@@ -273,7 +273,7 @@ def linear(reader: TileReader, memory: Memory, node: ast.expr, place: ast.AST) -
     return total
 
 
-def dim(reader: TileReader, call: Call) -> Bound:
+def dim(reader: TileReader, call: TextCall) -> Bound:
     """`pl.tensor.dim(tensor, axis)`."""
     count(reader, call, 2)
     memory, axis = reader.memory(call.args[0]), reader.source.integer(call.args[1])
@@ -282,17 +282,17 @@ def dim(reader: TileReader, call: Call) -> Bound:
     return extent(reader, memory.text.dims[axis], call.node)
 
 
-def block_index(reader: TileReader, call: Call) -> Bound:
+def block_index(reader: TileReader, call: TextCall) -> Bound:
     count(reader, call, 0)
     return reader.block_index(call, "block_idx")
 
 
-def block_number(reader: TileReader, call: Call) -> Bound:
+def block_number(reader: TileReader, call: TextCall) -> Bound:
     count(reader, call, 0)
     return reader.block_index(call, "block_num")
 
 
-def subblock_index(reader: TileReader, call: Call) -> Bound:
+def subblock_index(reader: TileReader, call: TextCall) -> Bound:
     """The half of a vector core pair that runs this."""
     count(reader, call, 0)
     kind = next(op for op in CONTROL if op.name == "pto.get_subblock_idx")

@@ -14,7 +14,7 @@ from xdsl.ir import Attribute, Block, Region, SSAValue
 
 from dialects.dsv4.attributes import DirectionAttr
 from dialects.dsv4.functions import ORCHESTRATION, set_returned
-from dialects.dsv4.opaque import OpaqueOp
+from dialects.dsv4.opaque import TextCallOp
 from dsv4_passes.formats.pypto.grammar.template import Template
 from dsv4_passes.formats.pypto.grammar.types import (
     AnyText,
@@ -26,10 +26,10 @@ from dsv4_passes.formats.pypto.grammar.types import (
 )
 from dsv4_passes.source_names import base_name
 
-from .body import INDEX, Bound, Buffer, Many, yield_at_end
-from .tensors import State, TensorReader, View
+from .body import INDEX, Bound, Many, TensorBuffer, yield_at_end
+from .tensors import State, TensorPiece, TensorReader
 
-Carried = Buffer | SSAValue
+ProgramValue = TensorBuffer | SSAValue
 
 
 class Ends(NamedTuple):
@@ -37,8 +37,8 @@ class Ends(NamedTuple):
 
     names: list[str]
     nodes: list[ast.expr]
-    bounds: list[Carried]
-    written: list[Buffer]
+    bounds: list[ProgramValue]
+    written: list[TensorBuffer]
 
 
 class OrchestrationReader(TensorReader):
@@ -49,7 +49,7 @@ class OrchestrationReader(TensorReader):
     def read(self) -> func.FuncOp:
         attributes = [self.parameter(p.name, p.type, p.direction) for p in self.signature.parameters]
         written = [self.names[p.name] for p in self.signature.written()]
-        values = [bound for bound in written if isinstance(bound, Buffer)]
+        values = [bound for bound in written if isinstance(bound, TensorBuffer)]
         body = self.signature.body
         last: ast.stmt = self.signature.node
         if body and isinstance(body[-1], ast.Return):
@@ -58,7 +58,7 @@ class OrchestrationReader(TensorReader):
         others: list[SSAValue] = []
         numbers: list[int] = []
         for bound in self.returned(last):
-            if isinstance(bound, Buffer) and bound in values:
+            if isinstance(bound, TensorBuffer) and bound in values:
                 numbers.append(values.index(bound))
             else:
                 numbers.append(len(values) + len(others))
@@ -86,7 +86,7 @@ class OrchestrationReader(TensorReader):
         assert isinstance(text, TensorText)
         argument = self.entry.insert_arg(text.tensor_type(), len(self.entry.args))
         self.call(argument, name)
-        self.define(name, self.add(Buffer(text, name), argument))
+        self.define(name, self.add(TensorBuffer(text, name), argument))
         for axis, dim in enumerate(text.dims):
             if isinstance(dim, str):
                 self.symbol_sources.setdefault(dim, (argument, axis))
@@ -94,7 +94,7 @@ class OrchestrationReader(TensorReader):
             named["dsv4.view"] = StringAttr(text.view)
         return named | {"dsv4.direction": DirectionAttr(direction)} | dims_attribute(text)
 
-    def returned(self, node: ast.stmt) -> list[Carried]:
+    def returned(self, node: ast.stmt) -> list[ProgramValue]:
         parts: Sequence[ast.expr] = []
         if isinstance(node, ast.Return) and node.value is not None:
             parts = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
@@ -103,15 +103,15 @@ class OrchestrationReader(TensorReader):
             self.fail(node, f"expected {len(expected)} returned values, found {len(parts)}")
         return [self.carried(part) for part in parts]
 
-    def carried(self, node: ast.expr) -> Carried:
+    def carried(self, node: ast.expr) -> ProgramValue:
         """A tensor or scalar that is returned, carried or yielded."""
         bound = self.lookup(node) if isinstance(node, ast.Name | ast.Subscript) else self.scalar(node)
-        if isinstance(bound, Buffer | SSAValue):
+        if isinstance(bound, TensorBuffer | SSAValue):
             return bound
         self.source.outside(node, "a tensor or scalar")
 
-    def value(self, bound: Carried) -> SSAValue:
-        return self.current(bound) if isinstance(bound, Buffer) else bound
+    def value(self, bound: ProgramValue) -> SSAValue:
+        return self.current(bound) if isinstance(bound, TensorBuffer) else bound
 
     # -- statements ------------------------------------------------------------------------------
 
@@ -164,7 +164,7 @@ class OrchestrationReader(TensorReader):
 
     def rename(self, bound: Bound, name: str) -> None:
         """What a call returned has no name of its own yet."""
-        value = self.state[bound].value if isinstance(bound, Buffer) else bound
+        value = self.state[bound].value if isinstance(bound, TensorBuffer) else bound
         if isinstance(value, SSAValue) and value.name_hint is None and value not in self.given_back:
             self.call(value, name)
 
@@ -182,11 +182,11 @@ class OrchestrationReader(TensorReader):
 
     def opaque(self, call: ast.Call, name: str | None, declared: AnyText | None) -> Bound | None:
         """An operation that is not understood: it may write every tensor it is given."""
-        buffers: list[Buffer] = []
+        buffers: list[TensorBuffer] = []
 
         def resolve(node: ast.Name) -> SSAValue:
             bound = self.lookup(node)
-            if isinstance(bound, Buffer):
+            if isinstance(bound, TensorBuffer):
                 buffers.append(bound)
                 return self.current(bound)
             if isinstance(bound, SSAValue):
@@ -199,7 +199,7 @@ class OrchestrationReader(TensorReader):
         parts = list(declared.parts) if isinstance(declared, TupleText) else [declared] if declared else []
         targets = list(dict.fromkeys(buffers))
         types = [*(self.state[b].value.type for b in targets), *map(_result_type, parts)]
-        op = OpaqueOp(text, declared.text() if declared else "", template.operands, types)
+        op = TextCallOp(text, declared.text() if declared else "", template.operands, types)
         self.emit(op, call)
         for buffer, result in zip(targets, op.results, strict=False):
             self.write(buffer, result)
@@ -208,7 +208,7 @@ class OrchestrationReader(TensorReader):
             if name is not None and len(parts) == 1:
                 self.call(result, name)
             fresh = isinstance(part, TensorText)
-            bounds.append(self.add(Buffer(part, name or "tensor"), result) if fresh else result)
+            bounds.append(self.add(TensorBuffer(part, name or "tensor"), result) if fresh else result)
         if not bounds:
             return None
         return Many(bounds) if isinstance(declared, TupleText) else bounds[0]
@@ -241,7 +241,7 @@ class OrchestrationReader(TensorReader):
         header = self.loop_header(node)
         inits = [self.carried(n) for n in header.inits]
 
-        def bind(variable: SSAValue, values: Sequence[Carried]) -> None:
+        def bind(variable: SSAValue, values: Sequence[ProgramValue]) -> None:
             self.define(header.variable, variable)
             for name, value in zip(header.carried, values, strict=True):
                 self.define(name, value)
@@ -253,22 +253,22 @@ class OrchestrationReader(TensorReader):
         first = self.trial(attempt)
         if len(first.bounds) != len(inits):
             self.fail(node.body[-1], f"expected {len(inits)} yielded values, found {len(first.bounds)}")
-        same = [isinstance(a, Buffer) and a is b for a, b in zip(inits, first.bounds, strict=True)]
-        explicit = [b for b, kept in zip(inits, same, strict=True) if kept and isinstance(b, Buffer)]
+        same = [isinstance(a, TensorBuffer) and a is b for a, b in zip(inits, first.bounds, strict=True)]
+        explicit = [b for b, kept in zip(inits, same, strict=True) if kept and isinstance(b, TensorBuffer)]
         implicit = unsaid([first], explicit)
         starts = [*map(self.value, inits), *map(self.current, implicit)]
         block = Block(arg_types=[INDEX, *(s.type for s in starts)])
         outer, before, parent = dict(self.names), dict(self.state), self.block
-        values: list[Carried] = []
+        values: list[ProgramValue] = []
         arguments = block.args[1:]
         for name, init, kept, argument in zip(header.carried, inits, same, arguments, strict=False):
             self.call(argument, name)
-            if kept and isinstance(init, Buffer):
+            if kept and isinstance(init, TensorBuffer):
                 self.renew(init, argument)
                 values.append(init)
             else:
-                fresh = isinstance(init, Buffer)
-                values.append(self.add(Buffer(init.text, name), argument) if fresh else argument)
+                fresh = isinstance(init, TensorBuffer)
+                values.append(self.add(TensorBuffer(init.text, name), argument) if fresh else argument)
         for buffer, argument in zip(implicit, arguments[len(inits) :], strict=True):
             self.call(argument, f"{base_name(buffer.name)}__iter_v1")
             self.renew(buffer, argument)
@@ -296,8 +296,10 @@ class OrchestrationReader(TensorReader):
         first = [self.trial(lambda body=body: self.run_body(body)) for body in bodies]
         self.check_same_names(node, first[0].names, first[1].names)
         pairs = list(zip(first[0].bounds, first[1].bounds, strict=True))
-        same = [isinstance(a, Buffer) and a is b and a in self.state for a, b in pairs]
-        explicit = [a for (a, _), kept in zip(pairs, same, strict=True) if kept and isinstance(a, Buffer)]
+        same = [isinstance(a, TensorBuffer) and a is b and a in self.state for a, b in pairs]
+        explicit = [
+            a for (a, _), kept in zip(pairs, same, strict=True) if kept and isinstance(a, TensorBuffer)
+        ]
         implicit = unsaid(first, explicit)
         for buffer in (*explicit, *implicit):
             self.current(buffer)
@@ -315,24 +317,24 @@ class OrchestrationReader(TensorReader):
         op = self.if_operation(node, condition, blocks, passed)
         self.leave(ends[0].names, ends[0].bounds, same, implicit, op.results)
 
-    def renew(self, buffer: Buffer, value: SSAValue) -> None:
+    def renew(self, buffer: TensorBuffer, value: SSAValue) -> None:
         """Inside a loop or branch, a buffer has the value that was carried in."""
         state = self.state[buffer]
         self.state[buffer] = State(value, state.version + 1, state.seen)
 
-    def settle(self, carried: Sequence[Buffer]) -> None:
+    def settle(self, carried: Sequence[TensorBuffer]) -> None:
         """Views that are carried beside what they are a piece of agree with it."""
         for buffer in carried:
-            if isinstance(buffer, View):
+            if isinstance(buffer, TensorPiece):
                 state = self.state[buffer]
                 self.state[buffer] = State(state.value, state.version, self.state[buffer.parent].version)
 
     def leave(
         self,
         names: Sequence[str],
-        bounds: Sequence[Carried],
+        bounds: Sequence[ProgramValue],
         same: Sequence[bool],
-        implicit: Sequence[Buffer],
+        implicit: Sequence[TensorBuffer],
         results: Sequence[SSAValue],
     ) -> None:
         """Behind a loop or branch: its results are the newest values."""
@@ -341,12 +343,12 @@ class OrchestrationReader(TensorReader):
             self.write(buffer, result)
         for name, bound, kept, result in zip(names, bounds, same, results, strict=False):
             self.call(result, name)
-            if not isinstance(bound, Buffer):
+            if not isinstance(bound, TensorBuffer):
                 self.define(name, result)
                 continue
             if not kept:
-                bound = self.add(Buffer(bound.text, name), result)
-            elif isinstance(bound, View) and root(bound) in implicit:
+                bound = self.add(TensorBuffer(bound.text, name), result)
+            elif isinstance(bound, TensorPiece) and root(bound) in implicit:
                 self.renew(bound, result)
                 self.settle([bound])
             else:
@@ -354,16 +356,16 @@ class OrchestrationReader(TensorReader):
             self.define(name, bound)
 
 
-def root(buffer: Buffer) -> Buffer:
+def root(buffer: TensorBuffer) -> TensorBuffer:
     """The tensor that a view is a piece of."""
-    while isinstance(buffer, View):
+    while isinstance(buffer, TensorPiece):
         buffer = buffer.parent
     return buffer
 
 
-def unsaid(ends: Sequence[Ends], explicit: Sequence[Buffer]) -> list[Buffer]:
+def unsaid(ends: Sequence[Ends], explicit: Sequence[TensorBuffer]) -> list[TensorBuffer]:
     """Tensors that are written inside, but not carried by name."""
-    wanted: list[Buffer] = []
+    wanted: list[TensorBuffer] = []
     for buffer in dict.fromkeys(b for end in ends for b in end.written):
         whole = root(buffer)
         if buffer not in explicit and whole not in explicit and whole not in wanted:

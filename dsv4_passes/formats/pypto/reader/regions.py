@@ -10,10 +10,10 @@ from xdsl.ir import Attribute, Block, Region, SSAValue
 from dialects.pto.types import DYNAMIC, TileType
 from dsv4_passes.formats.pypto.grammar.types import AnyText, TileText
 
-from .body import INDEX, Bound, Memory, yield_at_end
+from .body import INDEX, Bound, TensorMemory, yield_at_end
 from .function import TileReader
 
-Carried = Memory | SSAValue
+RegionValue = TensorMemory | SSAValue
 
 
 class RegionReader(TileReader, ABC):
@@ -67,15 +67,15 @@ class RegionReader(TileReader, ABC):
         self.names = outer
         self.bind_results(targets or header.carried, ends, op.results)
 
-    def carried(self, node: ast.expr) -> Carried:
+    def carried(self, node: ast.expr) -> RegionValue:
         """A tensor, tile or scalar that is passed into or out of a loop or branch."""
         bound = self.lookup(node) if isinstance(node, ast.Name | ast.Subscript) else self.scalar(node)
-        if not isinstance(bound, Memory | SSAValue):
+        if not isinstance(bound, TensorMemory | SSAValue):
             self.fail(node, f"a loop cannot carry '{ast.unparse(node)}'")
         return bound
 
     def bind_results(
-        self, names: Sequence[str], ends: Sequence[Carried], results: Sequence[SSAValue]
+        self, names: Sequence[str], ends: Sequence[RegionValue], results: Sequence[SSAValue]
     ) -> None:
         """Behind a loop or branch, the names it defines."""
         values = iter(results)
@@ -130,7 +130,7 @@ class RegionReader(TileReader, ABC):
         condition = self.condition(node.test)
         outer, parent = dict(self.names), self.block
         blocks: list[Block] = []
-        ends: list[list[Carried]] = []
+        ends: list[list[RegionValue]] = []
         names: list[list[str]] = []
         for statements in (node.body, node.orelse):
             self.block, self.names = Block(), dict(outer)

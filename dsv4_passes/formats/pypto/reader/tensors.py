@@ -1,9 +1,9 @@
 """Tensors of an orchestration, their versions and views, and the calls that make new versions.
 
 The text names versions, but not all: a kernel may write a tensor that its caller does not get back, and
-later text goes on under the old name. So a name stands for a piece of GM (`Buffer`), and reading it gives
-the newest value of that. Views (`reshape`, `slice`) are pieces of another buffer: what was written through
-one is put back into the other when that is read again.
+later text goes on under the old name. So a name stands for a piece of GM (`TensorBuffer`), and reading it
+gives the newest value of that. Views (`reshape`, `slice`) are pieces of another buffer: what was written
+through one is put back into the other when that is read again.
 """
 
 import ast
@@ -19,8 +19,8 @@ from dialects.dsv4.tensors import (
     CreateOp,
     DimOp,
     ReadOp,
-    ReshapeOp,
     SliceOp,
+    TensorReshapeOp,
     UpdateOp,
     WriteOp,
 )
@@ -36,15 +36,15 @@ from dsv4_passes.formats.pypto.grammar.types import (
     dims_attribute,
 )
 
-from .body import INDEX, Body, Bound, Buffer, Many
+from .body import INDEX, Body, Bound, Many, TensorBuffer
 from .wrapper import Callee
 
 
 @dataclass(eq=False)
-class View(Buffer):
+class TensorPiece(TensorBuffer):
     """A buffer that is a piece of another one."""
 
-    parent: Buffer
+    parent: TensorBuffer
     derive: Callable[[SSAValue], SSAValue]
     """The value of the view from that of its parent."""
     restore: Callable[[SSAValue, SSAValue], SSAValue]
@@ -59,7 +59,7 @@ class State:
     version: int = 0
     seen: int = 0
     """The version of its parent that a view's value was made from."""
-    newer: View | None = None
+    newer: TensorPiece | None = None
 
 
 class TensorReader(Body):
@@ -69,8 +69,8 @@ class TensorReader(Body):
         super().__init__(source, types)
         self.signature = signature
         self.callees = callees
-        self.state: dict[Buffer, State] = {}
-        self.written: set[Buffer] = set()
+        self.state: dict[TensorBuffer, State] = {}
+        self.written: set[TensorBuffer] = set()
         self.given_back: set[Bound] = set()
         """Values that calls gave back as they were: what that is called is not their name."""
         self.symbol_sources: dict[str, tuple[SSAValue, int]] = {}
@@ -86,10 +86,10 @@ class TensorReader(Body):
 
     # -- versions --------------------------------------------------------------------------------
 
-    def current(self, buffer: Buffer) -> SSAValue:
+    def current(self, buffer: TensorBuffer) -> SSAValue:
         """The newest value of a buffer, put together where a view of it or its source was written."""
         state = self.state[buffer]
-        if isinstance(buffer, View) and self.state[buffer.parent].newer is not buffer:
+        if isinstance(buffer, TensorPiece) and self.state[buffer.parent].newer is not buffer:
             whole = self.current(buffer.parent)
             parent = self.state[buffer.parent]
             if state.seen != parent.version:
@@ -103,32 +103,32 @@ class TensorReader(Body):
             self.state[view] = replace(self.state[view], seen=state.version)
         return state.value
 
-    def write(self, buffer: Buffer, value: SSAValue) -> None:
+    def write(self, buffer: TensorBuffer, value: SSAValue) -> None:
         """A buffer has a new value."""
         self.written.add(buffer)
         state = self.state[buffer]
         self.state[buffer] = State(value, state.version + 1, state.seen)
-        if isinstance(buffer, View):
+        if isinstance(buffer, TensorPiece):
             self.outdate(buffer)
 
-    def outdate(self, view: View) -> None:
+    def outdate(self, view: TensorPiece) -> None:
         """What a view is a piece of is older than the view now."""
         parent = self.state[view.parent]
         if parent.newer is not None and parent.newer is not view:
             self.current(view.parent)
             parent = self.state[view.parent]
         self.state[view.parent] = replace(parent, newer=view)
-        if isinstance(view.parent, View):
+        if isinstance(view.parent, TensorPiece):
             self.outdate(view.parent)
 
-    def add(self, buffer: Buffer, value: SSAValue, seen: int = 0) -> Buffer:
+    def add(self, buffer: TensorBuffer, value: SSAValue, seen: int = 0) -> TensorBuffer:
         """A buffer that was not there before."""
         self.state[buffer] = State(value, seen=seen)
         return buffer
 
-    def tensor(self, node: ast.expr) -> Buffer:
+    def tensor(self, node: ast.expr) -> TensorBuffer:
         bound = self.lookup(node)
-        if not isinstance(bound, Buffer):
+        if not isinstance(bound, TensorBuffer):
             self.fail(node, f"expected a tensor, '{ast.unparse(node)}' is none")
         return bound
 
@@ -155,7 +155,7 @@ class TensorReader(Body):
             found = len(call.args) + len(call.keywords)
             self.fail(call, f"expected {callee.arity} arguments for '{target}', found {found}")
         values: list[SSAValue] = []
-        outputs: list[Buffer] = []
+        outputs: list[TensorBuffer] = []
         for number, parameter in zip(callee.passes, parameters, strict=True):
             node, what = call.args[number], f"'{parameter.name}' of '{target}'"
             if isinstance(parameter.type, TensorText):
@@ -183,10 +183,10 @@ class TensorReader(Body):
     def passed(self, node: ast.expr) -> Bound:
         """An argument that a call gives back as it was."""
         bound = self.lookup(node) if isinstance(node, ast.Name | ast.Subscript) else self.scalar(node)
-        self.given_back.add(self.current(bound) if isinstance(bound, Buffer) else bound)
+        self.given_back.add(self.current(bound) if isinstance(bound, TensorBuffer) else bound)
         return bound
 
-    def tensor_argument(self, node: ast.expr, wanted: TensorText, what: str) -> Buffer:
+    def tensor_argument(self, node: ast.expr, wanted: TensorText, what: str) -> TensorBuffer:
         buffer = self.tensor(node)
         if not compatible(wanted.tensor_type(), self.state[buffer].value.type):
             self.fail(node, f"expected {wanted.text()} for {what}, found {buffer.text.text()}")
@@ -255,7 +255,7 @@ class TensorReader(Body):
         layout = self.source.word(given["layout"], "pl.TensorLayout") if "layout" in given else "ND"
         op = CreateOp(text.tensor_type(), dims, None if layout == "ND" else layout)
         self.declared(op, text, declared)
-        return self.add(Buffer(text, name or "tensor"), self.emit_value(op, call, name))
+        return self.add(TensorBuffer(text, name or "tensor"), self.emit_value(op, call, name))
 
     def reshape(self, call: ast.Call, name: str | None, declared: AnyText | None) -> Bound:
         self.arguments(call, 2, 2, set())
@@ -269,7 +269,7 @@ class TensorReader(Body):
             )
 
         def derive(whole: SSAValue) -> SSAValue:
-            op = ReshapeOp(whole, text.tensor_type(), dims)
+            op = TensorReshapeOp(whole, text.tensor_type(), dims)
             return self.emit_value(self.declared(op, text, declared), call)
 
         def restore(piece: SSAValue, whole: SSAValue) -> SSAValue:
@@ -295,16 +295,16 @@ class TensorReader(Body):
 
     def view(
         self,
-        source: Buffer,
+        source: TensorBuffer,
         text: TensorText,
         name: str | None,
         derive: Callable[[SSAValue], SSAValue],
         restore: Callable[[SSAValue, SSAValue], SSAValue],
-    ) -> Buffer:
+    ) -> TensorBuffer:
         value = derive(self.current(source))
         if name is not None:
             self.call(value, name)
-        view = View(text, name or "view", source, derive, restore)
+        view = TensorPiece(text, name or "view", source, derive, restore)
         return self.add(view, value, self.state[source].version)
 
     def assemble(self, call: ast.Call, name: str | None, declared: AnyText | None) -> Bound:

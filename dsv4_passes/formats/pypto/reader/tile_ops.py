@@ -30,11 +30,11 @@ from dsv4_passes.formats.pypto.grammar.tile_text import mark_implicit
 from dsv4_passes.formats.pypto.grammar.types import PADS, TileText, implicit_layout
 
 from .body import Bound
-from .function import Call, Handler, Keep, TileReader
+from .function import Handler, Keep, TextCall, TileReader
 from .memory_ops import count, known
 
 
-def read_row(reader: TileReader, call: Call) -> Bound | None:
+def read_row(reader: TileReader, call: TextCall) -> Bound | None:
     """An operation of the table; anything else is not known here."""
     row = BY_NAME.get(unspelled(call.op.removeprefix("tile."))) if call.op.startswith("tile.") else None
     kind = OPERATIONS.get(row.mnemonic) if row is not None else None
@@ -62,7 +62,7 @@ def read_row(reader: TileReader, call: Call) -> Bound | None:
     return build(reader, call, kind, used, properties, text)
 
 
-def arguments(reader: TileReader, call: Call, row: Row) -> list[SSAValue]:
+def arguments(reader: TileReader, call: TextCall, row: Row) -> list[SSAValue]:
     """Positional arguments: tiles, and numbers in the element type of the first tile."""
     scalars = row.scalars(len(call.args))
     tiles = [None if i in scalars else reader.tile(node) for i, node in enumerate(call.args)]
@@ -77,7 +77,7 @@ def arguments(reader: TileReader, call: Call, row: Row) -> list[SSAValue]:
 
 
 def row_properties(
-    reader: TileReader, call: Call, row: Row, given: dict[str, ast.expr]
+    reader: TileReader, call: TextCall, row: Row, given: dict[str, ast.expr]
 ) -> dict[str, Attribute]:
     """Properties that the keyword arguments say."""
     if "pad_value" in given:
@@ -106,7 +106,7 @@ def row_properties(
 
 def row_shape(
     reader: TileReader,
-    call: Call,
+    call: TextCall,
     row: Row,
     operands: Sequence[SSAValue],
     properties: dict[str, Attribute],
@@ -140,7 +140,7 @@ def row_shape(
 _SAME_SHAPE = set("add sub mul div maximum minimum and or xor rem fmod shl shr".split())
 
 
-def broadcast(reader: TileReader, call: Call, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+def broadcast(reader: TileReader, call: TextCall, shapes: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     """The common shape of two tiles, of which one may have one row or column for all."""
     left, right = shapes
     if len(left) == len(right) and all(a == b or 1 in (a, b) for a, b in zip(left, right, strict=True)):
@@ -150,7 +150,7 @@ def broadcast(reader: TileReader, call: Call, shapes: Sequence[tuple[int, ...]])
 
 def build(
     reader: TileReader,
-    call: Call,
+    call: TextCall,
     kind: type[TileOp],
     operands: Sequence[SSAValue],
     properties: dict[str, Attribute],
@@ -181,7 +181,7 @@ def is_column(value: SSAValue) -> bool:
 
 def on_rows(
     reader: TileReader,
-    call: Call,
+    call: TextCall,
     kind: type[TileOp],
     operands: Sequence[SSAValue],
     properties: dict[str, Attribute],
@@ -203,7 +203,7 @@ def on_rows(
     return reader.emit_value(back, call.node, call.name)
 
 
-def full(reader: TileReader, call: Call) -> Bound:
+def full(reader: TileReader, call: TextCall) -> Bound:
     """`pl.tile.full([shape], dtype=, value=)`."""
     count(reader, call, 1)
     given = reader.source.keywords(call.node)
@@ -218,7 +218,7 @@ def full(reader: TileReader, call: Call) -> Bound:
     return build(reader, call, TExpandsOp, [value], {}, text)
 
 
-def iota(reader: TileReader, call: Call) -> Bound:
+def iota(reader: TileReader, call: TextCall) -> Bound:
     """`pl.tile.ci(start, [shape], dtype=, descending=)`."""
     count(reader, call, 2)
     given = reader.source.keywords(call.node)
@@ -231,14 +231,14 @@ def iota(reader: TileReader, call: Call) -> Bound:
     return build(reader, call, TCiOp, [start], {"descending": BoolAttr.from_bool(descending)}, text)
 
 
-def matmul(reader: TileReader, call: Call) -> Bound:
+def matmul(reader: TileReader, call: TextCall) -> Bound:
     """`pl.tile.matmul(lhs, rhs)`: the moves to the cube's operand memories are left unsaid."""
     count(reader, call, 2)
     known(call, reader.source.keywords(call.node), set())
     return product(reader, call, TMatmulOp, None, *call.args)
 
 
-def matmul_acc(reader: TileReader, call: Call) -> Bound:
+def matmul_acc(reader: TileReader, call: TextCall) -> Bound:
     """`pl.tile.matmul_acc(acc, lhs, rhs)`."""
     if len(call.args) == 4:
         raise Keep("a condition for the accumulator")
@@ -249,7 +249,7 @@ def matmul_acc(reader: TileReader, call: Call) -> Bound:
 
 def product(
     reader: TileReader,
-    call: Call,
+    call: TextCall,
     kind: type[TMatmulOp | TMatmulAccOp],
     acc_node: ast.expr | None,
     lhs_node: ast.expr,

@@ -2,7 +2,7 @@
 
 from xdsl.ir import Operation, SSAValue
 
-from dialects.dsv4.opaque import MoveOp
+from dialects.dsv4.opaque import CoreMoveOp
 from dialects.pto.base import layout_of
 from dialects.pto.elements import element_bits
 from dialects.pto.moves import TExtractOp, TMovOp, TTransOp
@@ -20,19 +20,19 @@ from dialects.pto.types import DYNAMIC, TileType
 from dsv4_passes.formats.pypto.grammar.types import TileText
 
 from .body import Bound
-from .function import Call, Handler, Keep, TileReader
+from .function import Handler, Keep, TextCall, TileReader
 from .memory_ops import count, index, indices, known
 from .tile_ops import build
 
 
-def noted(reader: TileReader, call: Call, op: Operation, text: TileText) -> SSAValue:
+def noted(reader: TileReader, call: TextCall, op: Operation, text: TileText) -> SSAValue:
     """Emit an operation and keep what its type in the text says more."""
     value = reader.verified(op, call.node, call.name)
     reader.texts.note(value, text)
     return value
 
 
-def reshape(reader: TileReader, call: Call) -> Bound:
+def reshape(reader: TileReader, call: TextCall) -> Bound:
     """`pl.tile.reshape(tile, [shape])`."""
     count(reader, call, 2)
     known(call, reader.source.keywords(call.node), set())
@@ -54,7 +54,7 @@ def reshape(reader: TileReader, call: Call) -> Bound:
     return noted(reader, call, ReshapeOp(source, text.tile_type(valid)), text)
 
 
-def slice_(reader: TileReader, call: Call) -> Bound:
+def slice_(reader: TileReader, call: TextCall) -> Bound:
     """`pl.tile.slice(tile, [sizes], [offsets], [valid])`."""
     if len(call.args) > 4:
         raise Keep("a slice that drops dimensions")
@@ -82,7 +82,7 @@ def slice_(reader: TileReader, call: Call) -> Bound:
     return noted(reader, call, SubviewOp(source, offsets, sizes, type_, dynamic), text)
 
 
-def assemble(reader: TileReader, call: Call) -> Bound:
+def assemble(reader: TileReader, call: TextCall) -> Bound:
     """`pl.tile.assemble(target, piece, [offsets])`."""
     count(reader, call, 3)
     known(call, reader.source.keywords(call.node), set())
@@ -100,7 +100,7 @@ def assemble(reader: TileReader, call: Call) -> Bound:
     return noted(reader, call, op, text)
 
 
-def set_validshape(reader: TileReader, call: Call) -> Bound:
+def set_validshape(reader: TileReader, call: TextCall) -> Bound:
     """`pl.tile.set_validshape(tile, rows, columns)`."""
     count(reader, call, 3)
     source = reader.tile(call.args[0])
@@ -116,7 +116,7 @@ def set_validshape(reader: TileReader, call: Call) -> Bound:
     return noted(reader, call, op, text)
 
 
-def transpose(reader: TileReader, call: Call) -> Bound:
+def transpose(reader: TileReader, call: TextCall) -> Bound:
     """`pl.tile.transpose(tile, 0, 1, scratch)`: the lanes really move."""
     count(reader, call, 3, 4)
     known(call, reader.source.keywords(call.node), set())
@@ -133,7 +133,7 @@ def transpose(reader: TileReader, call: Call) -> Bound:
     return build(reader, call, TTransOp, operands, {}, text)
 
 
-def transpose_view(reader: TileReader, call: Call) -> Bound:
+def transpose_view(reader: TileReader, call: TextCall) -> Bound:
     """`pl.tile.transpose_view(tile)`: the same bytes with rows and columns exchanged."""
     count(reader, call, 1)
     source = reader.tile(call.args[0])
@@ -142,7 +142,7 @@ def transpose_view(reader: TileReader, call: Call) -> Bound:
     return noted(reader, call, TransposeOp(source, text.tile_type()), text)
 
 
-def reinterpret_view(reader: TileReader, call: Call) -> Bound:
+def reinterpret_view(reader: TileReader, call: TextCall) -> Bound:
     """`pl.tile.reinterpret_view(tile, dtype=, shape=)`: the same bytes as another element type, and in
     another shape. Without a shape the rows stay, and their columns are as many as there is room for.
     """
@@ -175,7 +175,7 @@ def reinterpret_view(reader: TileReader, call: Call) -> Bound:
     return noted(reader, call, ReinterpretOp(source, text.tile_type(valid)), text)
 
 
-def move(reader: TileReader, call: Call) -> Bound:
+def move(reader: TileReader, call: TextCall) -> Bound:
     """`pl.tile.move(tile, target_memory=)`, said for once."""
     count(reader, call, 1)
     given = reader.source.keywords(call.node)
@@ -189,11 +189,11 @@ def move(reader: TileReader, call: Call) -> Bound:
     if reader.arch.connects(layout.loc, target) and layout.loc != "acc":
         op = TMovOp([source], result=type_, valid=reader.extents(source))
     else:
-        op = MoveOp(source, type_)
+        op = CoreMoveOp(source, type_)
     return noted(reader, call, op, text)
 
 
-def extract(reader: TileReader, call: Call) -> Bound:
+def extract(reader: TileReader, call: TextCall) -> Bound:
     """`pl.tile.extract(tile, row, column, [shape], target_memory=)`."""
     count(reader, call, 4)
     given = reader.source.keywords(call.node)

@@ -11,7 +11,7 @@ from xdsl.dialects import arith, func, scf
 from xdsl.ir import Block, Operation, SSAValue
 
 from dialects.dsv4.functions import argument_attributes, hidden_argument, parameters, returned, written
-from dialects.dsv4.opaque import OpaqueOp, TextType
+from dialects.dsv4.opaque import TextCallOp, TextType
 from dialects.pto.elements import element_name
 from dialects.pto.memory import (
     LoadScalarOp,
@@ -49,7 +49,7 @@ class KernelText(TileWriter):
             TStoreOp: self.store,
             LoadScalarOp: self.read,
             StoreScalarOp: self.write_element,
-            OpaqueOp: self.opaque,
+            TextCallOp: self.opaque,
         }
         self.numbers: dict[SSAValue, str] = {
             argument: call
@@ -327,13 +327,13 @@ class KernelText(TileWriter):
         for inner in op.walk():
             if isinstance(inner, TStoreOp):
                 found.add(self.pointer(inner.outs[0], inner))
-            elif isinstance(inner, OpaqueOp):
+            elif isinstance(inner, TextCallOp):
                 found.update(v for v in inner.versions if v is not None)
         return [t for t in self.tensors if t in found]
 
     # -- text ------------------------------------------------------------------------------------
 
-    def opaque(self, op: OpaqueOp) -> None:
+    def opaque(self, op: TextCallOp) -> None:
         names = [self.versions[v] if v in self.tensors else self.operand(v) for v in op.args]
         text, annotation = (part.data.format(*names) for part in (op.text, op.annotation))
         if annotation.startswith("pl.Tuple"):
@@ -347,7 +347,7 @@ class KernelText(TileWriter):
         else:
             self.line(f"{self.name(op.res[0], 't__tile')}: {annotation} = {text}")
 
-    def several(self, op: OpaqueOp, annotation: str, text: str) -> None:
+    def several(self, op: TextCallOp, annotation: str, text: str) -> None:
         """A call that yields a tuple, and its parts."""
         whole = self.names.fresh("ret__tmp_v0")
         self.line(f"{whole}: {annotation} = {text}")

@@ -17,8 +17,17 @@ from dialects.dsv4.functions import (
     written,
 )
 from dialects.dsv4.launch import LaunchOp
-from dialects.dsv4.opaque import OpaqueOp
-from dialects.dsv4.tensors import AssembleOp, CreateOp, DimOp, ReadOp, ReshapeOp, SliceOp, UpdateOp, WriteOp
+from dialects.dsv4.opaque import TextCallOp
+from dialects.dsv4.tensors import (
+    AssembleOp,
+    CreateOp,
+    DimOp,
+    ReadOp,
+    SliceOp,
+    TensorReshapeOp,
+    UpdateOp,
+    WriteOp,
+)
 from dialects.pto.elements import element_name
 from dsv4_passes.formats.pypto.grammar.source import Source, names_in
 from dsv4_passes.formats.pypto.grammar.tile_text import is_implicit
@@ -115,7 +124,7 @@ class OrchestrationText(FunctionText):
         self.writers: dict[type[Operation], Callable[[Any], None]] = {
             LaunchOp: self.launch,
             CreateOp: self.create,
-            ReshapeOp: self.view,
+            TensorReshapeOp: self.view,
             SliceOp: self.view,
             AssembleOp: self.assemble,
             UpdateOp: self.update,
@@ -124,7 +133,7 @@ class OrchestrationText(FunctionText):
             DimOp: self.dim,
             scf.ForOp: self.loop,
             scf.IfOp: self.branch,
-            OpaqueOp: self.opaque,
+            TextCallOp: self.opaque,
         }
 
     def write(self) -> list[str]:
@@ -258,7 +267,7 @@ class OrchestrationText(FunctionText):
         call = f"{shape}, dtype=pl.{DTYPE_NAMES[declared.dtype]}, layout=pl.TensorLayout.{layout}"
         self.line(f"{self.define(op.res, declared)} = pl.tensor.create({call})")
 
-    def view(self, op: ReshapeOp | SliceOp) -> None:
+    def view(self, op: TensorReshapeOp | SliceOp) -> None:
         declared, shape = self.dims(op, op.dims)
         source = self.values[op.source]
         if isinstance(op, SliceOp):
@@ -316,7 +325,7 @@ class OrchestrationText(FunctionText):
             self.line("else:")
             self.region(op.false_region.block, op)
 
-    def opaque(self, op: OpaqueOp) -> None:
+    def opaque(self, op: TextCallOp) -> None:
         text = op.text.data.format(*(self.operand(v) for v in op.args))
         tensors = [v for v in op.args if isinstance(self.texts.get(v), TensorText)]
         fresh = list(op.res)[len(tensors) :]

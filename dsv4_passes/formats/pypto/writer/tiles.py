@@ -6,7 +6,7 @@ from math import prod
 from xdsl.dialects.builtin import IntegerAttr
 from xdsl.ir import Operation, SSAValue
 
-from dialects.dsv4.opaque import MoveOp
+from dialects.dsv4.opaque import CoreMoveOp
 from dialects.pto.base import TileOp, is_tile, layout_of
 from dialects.pto.broadcast import TCiOp, TExpandsOp
 from dialects.pto.matmul import TMatmulAccOp, TMatmulOp
@@ -238,7 +238,7 @@ def _window(value: SSAValue) -> SubviewOp | None:
     return None
 
 
-def move(text: TileWriter, op: TMovOp | MoveOp) -> None:
+def move(text: TileWriter, op: TMovOp | CoreMoveOp) -> None:
     if is_implicit(op):
         return
     source, result = op.operands[0], op.results[0]
@@ -269,6 +269,6 @@ TILE_TEXTS: dict[type[Operation], Callable[[TileWriter, Operation], None]] = {
     BitcastOp: reinterpret,
     ReinterpretOp: reinterpret,
     TMovOp: move,
-    MoveOp: move,
+    CoreMoveOp: move,
     TExtractOp: extract,
 }  # pyright: ignore[reportAssignmentType]

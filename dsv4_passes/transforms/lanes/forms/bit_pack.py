@@ -13,8 +13,9 @@ from collections.abc import Sequence
 
 from xdsl.ir import SSAValue
 
+from dialects.pto.base import layout_of
 from dialects.pto.types import TileLayout
-from dsv4_passes.transforms.lanes.builder import Builder, layout_of
+from dsv4_passes.transforms.lanes.builder import Builder
 
 from .form import Built, Form, Target, lacks, not_whole_rows, wants_bits
 from .short import shortened_from

@@ -17,10 +17,11 @@ from collections.abc import Callable, Sequence
 
 from xdsl.ir import SSAValue
 
+from dialects.pto.base import layout_of
 from dialects.pto.types import TileLayout
-from dsv4_passes.transforms.lanes.builder import Builder, layout_of
+from dsv4_passes.transforms.lanes.builder import Builder
 
-from .form import Build, Built, Form, Target, Widened, lacks, not_whole_rows
+from .form import Built, Form, FormBuilder, Target, Widened, lacks, not_whole_rows
 from .words import (
     HIGH_HALF,
     SIGNED_WORD,
@@ -60,7 +61,7 @@ def by_number(builder: Builder, words: SSAValue) -> SSAValue:
     return masked_by_number(builder, words, HIGH_HALF)
 
 
-def _build(odd_lanes: Callable[[Builder, SSAValue], SSAValue]) -> Build:
+def _build(odd_lanes: Callable[[Builder, SSAValue], SSAValue]) -> FormBuilder:
     def build(builder: Builder, operands: Sequence[SSAValue]) -> list[Built]:
         (x,) = operands
         layout = layout_of(x)

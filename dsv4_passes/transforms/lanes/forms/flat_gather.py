@@ -16,12 +16,13 @@ from xdsl.dialects import arith
 from xdsl.dialects.builtin import FloatAttr, f32
 from xdsl.ir import SSAValue
 
+from dialects.pto.base import layout_of
 from dialects.pto.broadcast import TExpandsOp
 from dialects.pto.lanes import TGatherOp
 from dialects.pto.moves import TMovOp
 from dialects.pto.tiles import InsertOp, UndefOp
 from dialects.pto.types import TileLayout, TileType, element_bits
-from dsv4_passes.transforms.lanes.builder import Builder, index_constant, layout_of
+from dsv4_passes.transforms.lanes.builder import Builder, index_constant
 
 from .form import Built, Form, Target, lacks, not_contiguous
 from .index_tiles import Indices, cannot_count

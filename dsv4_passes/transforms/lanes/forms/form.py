@@ -27,7 +27,7 @@ class Widened:
 
 
 Built = SSAValue | Widened
-Build = Callable[[Builder, Sequence[SSAValue]], list[Built]]
+FormBuilder = Callable[[Builder, Sequence[SSAValue]], list[Built]]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Form:
     """`deinterleave`, `interleave` or `swap_pairs`."""
     refuse: Callable[[Target, TileLayout], str | None]
     """Given the layout of the tile with whole pairs."""
-    build: Build
+    build: FormBuilder
 
 
 def not_whole_rows(layout: TileLayout, half_bits: int | None = None) -> str | None:

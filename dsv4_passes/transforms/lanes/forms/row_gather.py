@@ -12,10 +12,11 @@ from xdsl.dialects import scf
 from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Block, SSAValue
 
+from dialects.pto.base import layout_of
 from dialects.pto.lanes import TGatherOp
 from dialects.pto.tiles import InsertOp, SubviewOp, UndefOp
 from dialects.pto.types import TileLayout, TileType
-from dsv4_passes.transforms.lanes.builder import Builder, index_constant, layout_of
+from dsv4_passes.transforms.lanes.builder import Builder, index_constant
 
 from .flat_gather import refuse
 from .form import Built, Form

@@ -13,19 +13,20 @@ from xdsl.ir import Attribute, SSAValue
 from xdsl.rewriter import Rewriter
 
 from dialects.pto.attributes import MaskPatternAttr
+from dialects.pto.base import layout_of
 from dialects.pto.broadcast import TExpandsOp
 from dialects.pto.convert import TCvtOp
 from dialects.pto.elementwise import TAddOp, TAddsOp, TOrOp
 from dialects.pto.lanes import TGatherOp, TScatterOp
 from dialects.pto.tiles import BitcastOp, ReshapeOp
 from dialects.pto.types import TileLayout, TileType, element_bits
-from dsv4_passes.transforms.lanes.builder import WIDENED, Builder, layout_of, valid_of, vec_type
+from dsv4_passes.transforms.lanes.builder import WIDENED, Builder, valid_of, vec_type
 
 from .form import Built, Form, Target, Widened, lacks
 
 EVEN, ODD = "P0101", "P1010"
 PATTERNS = (EVEN, ODD)
-Merge = Literal["tadd", "tor"]
+MergedBy = Literal["tadd", "tor"]
 
 
 def gather(builder: Builder, source: SSAValue, pattern: str) -> SSAValue:
@@ -47,7 +48,7 @@ def scatter(builder: Builder, source: SSAValue, pattern: str) -> SSAValue:
     return op.res[0]
 
 
-def merge(builder: Builder, even: SSAValue, odd: SSAValue, how: Merge) -> SSAValue:
+def merge(builder: Builder, even: SSAValue, odd: SSAValue, how: MergedBy) -> SSAValue:
     """One tile of two with disjoint lanes that are +0 elsewhere.
 
     `tadd` turns -0 into +0; `tor` on the bits keeps every bit, because the bits of +0 are all 0.
@@ -74,7 +75,7 @@ def merge(builder: Builder, even: SSAValue, odd: SSAValue, how: Merge) -> SSAVal
     return back.res
 
 
-def interleave(builder: Builder, even: SSAValue, odd: SSAValue, how: Merge) -> SSAValue:
+def interleave(builder: Builder, even: SSAValue, odd: SSAValue, how: MergedBy) -> SSAValue:
     """`even` and `odd` in vector memory, lane by lane: raw mask scatters into two tiles, merged.
 
     A half of zeros needs no scatter: that is what the other one leaves between its lanes.

@@ -2,13 +2,14 @@
 
 from xdsl.ir import SSAValue
 
+from dialects.pto.base import layout_of
 from dialects.pto.broadcast import TColExpandOp
 from dialects.pto.convert import TCvtOp
 from dialects.pto.elementwise import TMulsOp, TNegOp, TShlsOp
 from dialects.pto.memory import constant_int
 from dialects.pto.tiles import ReinterpretOp, ReshapeOp
 from dialects.pto.types import element_bits
-from dsv4_passes.transforms.lanes.builder import WIDENED, layout_of
+from dsv4_passes.transforms.lanes.builder import WIDENED
 
 
 def short_type(value: SSAValue) -> str | None:

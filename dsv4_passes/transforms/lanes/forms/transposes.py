@@ -20,10 +20,11 @@ from collections.abc import Iterable, Sequence
 
 from xdsl.ir import SSAValue
 
+from dialects.pto.base import layout_of
 from dialects.pto.moves import TMovOp, TTransOp
 from dialects.pto.tiles import InsertOp, SubviewOp, UndefOp
 from dialects.pto.types import TileLayout, TileType
-from dsv4_passes.transforms.lanes.builder import Builder, index_constant, layout_of
+from dsv4_passes.transforms.lanes.builder import Builder, index_constant
 
 from .form import Built, Form, Target, not_contiguous, wants_bits
 from .words import seen_as

@@ -12,13 +12,13 @@ from xdsl.dialects import arith
 from xdsl.dialects.builtin import IntegerAttr, i32
 from xdsl.ir import SSAValue
 
-from dialects.pto.base import TileOp
+from dialects.pto.base import TileOp, layout_of
 from dialects.pto.broadcast import TExpandsOp
 from dialects.pto.elementwise import TAndOp, TAndsOp, TOrOp, TShlsOp, TShrsOp
 from dialects.pto.moves import TMovOp
 from dialects.pto.tiles import ReinterpretOp, ReshapeOp, SetValidShapeOp, SubviewOp
 from dialects.pto.types import TileLayout, TileType, element_bits
-from dsv4_passes.transforms.lanes.builder import Builder, index_constant, layout_of, valid_of
+from dsv4_passes.transforms.lanes.builder import Builder, index_constant, valid_of
 
 REPEAT_BYTES = 256
 WORD, SIGNED_WORD = "ui32", "i32"
