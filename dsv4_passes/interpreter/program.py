@@ -4,13 +4,14 @@ A tensor value is an array that is never changed; a launch works on copies of wh
 versions. What `dsv4.create` makes starts as zeros, and so does an output that is not among the inputs.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, cast
 
 import numpy as np
 from xdsl.dialects import arith, func, scf
 from xdsl.dialects.builtin import DYNAMIC_INDEX, ModuleOp, StringAttr, TensorType
-from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.ir import Attribute, Block, Operation, OpResult, SSAValue
 
 from dialects.dsv4.functions import (
     ORCHESTRATION,
@@ -152,6 +153,27 @@ class _Inputs:
         return int(array.reshape(-1)[0])
 
 
+def last_uses(block: Block) -> dict[Operation, list[SSAValue]]:
+    """By operation of a block, the values of the block that it, or what is in it, is the last to use."""
+    order = {op: number for number, op in enumerate(block.ops)}
+    found: dict[Operation, list[SSAValue]] = {}
+    for value in chain(block.args, *(op.results for op in block.ops)):
+        users = [user for use in value.uses if (user := _in_block(use.operation, block)) is not None]
+        if users:
+            found.setdefault(max(users, key=order.__getitem__), []).append(value)
+        elif isinstance(value, OpResult):
+            found.setdefault(value.op, []).append(value)
+    return found
+
+
+def _in_block(op: Operation, block: Block) -> Operation | None:
+    """The operation of a block that is, or is around, another one."""
+    current: Operation | None = op
+    while current is not None and current.parent is not block:
+        current = current.parent_op()
+    return current
+
+
 class ProgramRun:
     """Values of a running orchestration: arrays, ints, and floats as lanes [1, 1].
 
@@ -163,6 +185,7 @@ class ProgramRun:
         self.module = module
         self.domain = NumpyDomain()
         self.env: dict[SSAValue, Any] = {}
+        self.last_uses: dict[Block, dict[Operation, list[SSAValue]]] = {}
         self.handlers: dict[type[Operation], Callable[[Any], None]] = {
             LaunchOp: self.launch,
             CreateOp: self.create,
@@ -182,10 +205,14 @@ class ProgramRun:
         return self.block(function.body.block)
 
     def block(self, block: Block) -> list[Any]:
-        """The values that its terminator passes on."""
+        """The values that its terminator passes on. A version of a tensor is kept until its last use."""
+        if block not in self.last_uses:
+            self.last_uses[block] = last_uses(block)
         for op in block.ops:
             if isinstance(op, scf.YieldOp | func.ReturnOp):
-                return [self.env[v] for v in op.operands]
+                ends = [self.env[v] for v in op.operands]
+                self.forget(block.args, *(each.results for each in block.ops))
+                return ends
             if (handler := self.handlers.get(type(op))) is not None:
                 handler(op)
             elif isinstance(op, arith.ConstantOp) or op.name.startswith("arith."):
@@ -193,7 +220,13 @@ class ProgramRun:
                 self.env[op.results[0]] = scalars.evaluate(op, operands, self.domain)
             else:
                 raise UserError(f"cannot interpret {op.name}", op.location)
+            self.forget(self.last_uses[block].get(op, ()))
         return []
+
+    def forget(self, *values: Iterable[SSAValue]) -> None:
+        """Let go of values that nobody uses again."""
+        for value in chain(*values):
+            self.env.pop(value, None)
 
     def numbers(self, values: Sequence[SSAValue]) -> list[int]:
         return [int(self.env[v]) for v in values]
@@ -243,6 +276,7 @@ class ProgramRun:
         for block in range(blocks):
             machine = Machine(self.domain, gm, Place(block, blocks))
             (results,) = run_together([machine.run(kernel, arguments_of(machine, kernel, given))])
+        gm.arrays = {}  # a machine and its handlers hold each other until they are collected
         return results
 
     # -- tensors ---------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Whole programs on numpy: compiled ones against the real toolchain's results, small ones against numpy."""
 
+import tracemalloc
 from pathlib import Path
 
 import ml_dtypes
@@ -14,6 +15,7 @@ from dsv4_passes.formats.pypto.target import program_text
 from dsv4_passes.interpreter.program import run_program
 from dsv4_passes.npz import Array
 from tests.unit.kernels import DATA
+from tests.unit.programs import Kernel, program
 
 
 def text_of(name: str) -> str:
@@ -231,3 +233,18 @@ def test_a_module_that_was_printed_runs_like_the_text() -> None:
     src = floats(4, 32)
     printed = parse_text(str(module))
     assert np.array_equal(run_program(printed, {"src": src})["out"], run("directions", {"src": src})["out"])
+
+
+@pytest.mark.parametrize("count", [4, 24])
+def test_versions_of_a_tensor_are_let_go(count: int) -> None:
+    """A tensor that many launches write in turn is there as it is, as it was before, and as it came in."""
+    tensors = {"x": "8x64xf32", "out": "2048x256xf32"}  # 2 MiB
+    body = 'v = load(x, [0, 0], "8x64xf32")\nstore(v, [8 * {0}, 0], out)'
+    kernels = [Kernel(f"step{n}", 1, ["x"], ["out"], body.format(n)) for n in range(count)]
+    module, x = program(kernels, tensors, ["out"]), np.ones((8, 64), np.float32)
+    tracemalloc.start()
+    result = run_program(module, {"x": x})["out"]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (result == 1).sum() == count * x.size
+    assert peak < 4 * result.nbytes
