@@ -107,7 +107,8 @@ class TCiOp(TileOp):
 
     def ins_attributes(self, printer: Printer) -> tuple[str, ...]:
         """Assemblers before August 2026 want `descending` inside `ins`."""
-        return ("descending",) if getattr(printer, "tci_attribute_in_ins", False) else ()
+        given = self.descending is not None and getattr(printer, "tci_attribute_in_ins", False)
+        return ("descending",) if given else ()
 
     def check(self, chip: ChipRules) -> None:
         dst = self.destination_layout()

@@ -26,12 +26,12 @@ def in_module(body: str, chip: str | None = "a3", arguments: str = "") -> str:
     return f"module{attributes} {{\n  func.func @k({arguments}) {VEC} {{\n{body}\n    return\n  }}\n}}\n"
 
 
-def written(text: str, **options: str) -> str:
-    """The text that is written for ptoas 0.60."""
+def written(text: str, ptoas: str = "0.60", **options: str) -> str:
+    """The text that is written for a version of ptoas."""
     module = parse_text(text, "test.pto")
     verify_module(module)
     output = StringIO()
-    PtoTarget("0.60", **options).emit(Context(), module, output)  # pyright: ignore[reportArgumentType]
+    PtoTarget(ptoas, **options).emit(Context(), module, output)  # pyright: ignore[reportArgumentType]
     return output.getvalue()
 
 
@@ -226,3 +226,11 @@ def test_a_stride_that_is_computed_is_that_of_the_literal(stride: str) -> None:
     )
     x = np.arange(512, dtype=np.float32).reshape(2, 4, 64)
     assert np.array_equal(run(text, x=x)["y"], x)
+
+
+@pytest.mark.parametrize("ptoas", ["0.43", "0.44", "0.60"])
+def test_an_index_tile_that_says_nothing_of_its_order(ptoas: str) -> None:
+    """Older assemblers take `descending` inside of `ins`; where it is not given there is none to write."""
+    text = written(in_module(f"{PLACED}{TCI}"), ptoas=ptoas)
+    assert "pto.tci ins(%c0_i32" in text
+    assert "descending" not in text
