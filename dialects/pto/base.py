@@ -44,7 +44,7 @@ from .syntax import (
     print_values,
 )
 from .syntax import segment_sizes as segment_sizes
-from .target import ChipRules, chip_rules
+from .target import AnyChip, ChipRules, chip_rules
 from .types import (
     DYNAMIC,
     AnyTileType,
@@ -232,7 +232,7 @@ class TileOp(IRDLOperation, ABC):
         if names:
             expect_count("destination", names, len(self.destinations()))
         self._verify_forms()
-        self.check_on(chip_rules(target_arch(self)))
+        self.check_on(verified_chip(self))
 
     def _verify_forms(self) -> None:
         tiles = [v.type for v in (*self.ins, *self.outs, *self.res) if isinstance(v.type, AnyTileType)]
@@ -418,6 +418,25 @@ def target_arch(op: Operation) -> str:
             return name if (name := arch.data.lower()) in ARCHITECTURES else DEFAULT_ARCHITECTURE
         parent = parent.parent_op()
     return DEFAULT_ARCHITECTURE
+
+
+PROGRAM_ROLE = "dsv4.role"
+"""Attribute of the functions of a whole program, which is text for any chip unless its module names one."""
+
+
+def verified_chip(op: Operation) -> ChipRules:
+    """The chip whose rules an operation has to follow.
+
+    That is any chip for an operation that stands in no module, and in a program whose module names none.
+    """
+    parent, program = op.parent_op(), False
+    while parent is not None:
+        if isinstance(parent, ModuleOp):
+            named = "pto.target_arch" in parent.attributes
+            return AnyChip() if program and not named else chip_rules(target_arch(parent))
+        program |= PROGRAM_ROLE in parent.attributes
+        parent = parent.parent_op()
+    return AnyChip()
 
 
 Leaf = TypeVar("Leaf", bound=IRDLOperation)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from xdsl.dialects import func, scf
-from xdsl.dialects.builtin import FileLineColLoc, ModuleOp
+from xdsl.dialects.builtin import FileLineColLoc, ModuleOp, StringAttr
 from xdsl.ir import Operation
 
 from dialects.dsv4.attributes import Loop, LoopAttr
@@ -16,7 +16,7 @@ from dialects.dsv4.tensors import AssembleOp, UpdateOp
 from dialects.pto.base import layout_of
 from dialects.pto.memory import MakeTensorViewOp, TLoadOp, TStoreOp
 from dialects.pto.types import DYNAMIC, TileType
-from dsv4_passes.diagnostics import collect
+from dsv4_passes.diagnostics import UserError, collect
 from dsv4_passes.formats.pto.reader import verify_module
 from dsv4_passes.formats.pypto import parse_program
 from dsv4_passes.source_names import written_name
@@ -261,14 +261,19 @@ def test_what_is_not_understood_stays_text(old: str, new: str, text: str) -> Non
     assert [t for t, _ in kept(replaced("inplace", (old, new)))] == [text]
 
 
-def test_an_operation_the_chip_has_not_stays_text() -> None:
+def test_a_program_is_read_for_any_chip() -> None:
+    """A product of bf16 is one, although a2a3 has none, until the module names that chip."""
     narrow = [
         ("pl.Tensor[[8, 64], pl.FP32]", "pl.Tensor[[8, 64], pl.BF16]"),
         ("[1, 64], pl.FP32", "[1, 64], pl.BF16"),
     ]
     with collect() as diagnostics:
-        parse_program(replaced("inplace", *narrow), "p.py")
-    assert "'pl.tile.add' is kept as text: expects element type to be" in str(diagnostics.entries[-1])
+        module = parse_program(replaced("inplace", *narrow), "p.py")
+    assert not any("is kept as text" in str(entry) for entry in diagnostics.entries)
+    verify_module(module)
+    module.attributes["pto.target_arch"] = StringAttr("a2a3")
+    with pytest.raises(UserError, match=r"'pto.tmuls' op expects element type to be .* on a2a3, found bf16"):
+        verify_module(module)
 
 
 def test_a_memory_that_the_text_leaves_open_is_that_of_the_operation() -> None:

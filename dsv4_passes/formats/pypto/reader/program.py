@@ -8,11 +8,13 @@ from xdsl.ir import Operation
 
 from dialects.dsv4.launch import KeptOp
 from dialects.dsv4.opaque import SourceOp
+from dialects.pto.target import describe_chips
 from dsv4_passes.diagnostics import UserError, note
 from dsv4_passes.formats.pypto.grammar.fingerprint import fingerprint
 from dsv4_passes.formats.pypto.grammar.signature import Signature, read_signature
 from dsv4_passes.formats.pypto.grammar.source import Source, Unread, is_docstring
 from dsv4_passes.formats.pypto.grammar.types import TypeReader
+from dsv4_passes.targets import chip
 
 from .kernel import KernelReader
 from .orchestration import OrchestrationReader
@@ -26,6 +28,7 @@ def parse_program(text: str, filename: str = "<program>") -> ModuleOp:
 
     Nothing of it is run. Raises UserError with the place of what is not such a program.
     """
+    describe_chips(chip)  # whatever was read before, or was not
     source = Source(filename, text)
     tree = source.parse()
     try:
