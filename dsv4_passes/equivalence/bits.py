@@ -32,6 +32,7 @@ Mask = NDArray[np.bool_]
 
 _WIDTHS = {"i8": 8, "ui8": 8, "i16": 16, "ui16": 16, "i32": 32, "ui32": 32}
 """Integers whose operations are looked into; others have no rules about pieces."""
+_SELECT: Head = ("select",)
 _PIECEWISE = frozenset({"and", "or", "xor", "add"})
 
 
@@ -105,6 +106,7 @@ class BitTerms:
             short = (made < 0) & (self._table.flags_of(lanes) & (BF16 | CONSTANT) == BF16)
             upper = self.words(lanes[short], "bf16")
             made[short] = self.join(np.full_like(upper, self._zero), upper, 32)
+        self._select(lanes, made, lambda pair: self.words(pair, dtype))
         rest = made < 0
         if not numerics.is_float(dtype):  # without a sign, an integer is its own bits
             unsigned = rest & (self._size_of(lanes) < _width(dtype))
@@ -123,6 +125,7 @@ class BitTerms:
             low, high = self._known_halves(words, 32)
             short = (made < 0) & (low == self._zero)
             made[short] = self.lanes(high[short], "bf16")
+        self._select(words, made, lambda pair: self.lanes(pair, dtype))
         rest = made < 0
         if not numerics.is_float(dtype):
             positive = rest & (self._size_of(words) < _width(dtype))
@@ -132,6 +135,13 @@ class BitTerms:
         made[rest] = self._nodes(head, words[rest], flags=REPRESENTABLE.get(dtype, 0))
         self._words[dtype][made] = words
         return made
+
+    def _select(self, terms: Ids, made: Ids, seen: Callable[[Ids], Ids]) -> None:
+        """Fill in `made` for selects, which copy bits: a select among what their operands are `seen` as."""
+        for i in np.flatnonzero(made < 0).tolist():
+            if self._table.head(int(terms[i])) == _SELECT:
+                condition, *pair = self._table.children(int(terms[i]))
+                made[i] = self._table.select(condition, *seen(np.array(pair, np.int64)).tolist())
 
     def _numbers(self, terms: Ids, src: str, dst: str) -> Ids:
         """Constants seen under another type, -1 for other terms. To make one NaN of several would forget

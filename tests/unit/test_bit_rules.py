@@ -55,7 +55,32 @@ def word(d: Any, x: Any, y: Any) -> Any:
     return pair(d, x, y, "bf16", "ui32")
 
 
+def chosen(d: Any, x: Any, a: Any, b: Any) -> Any:
+    """`a` where `x` is positive, else `b`."""
+    return d.select(d.compare("gt", x, d.constant(0.0, "bf16", (1, 1)), "bf16"), a, b)
+
+
 RULES: dict[str, tuple[str, str, Program, Program]] = {
+    "the bits of a choice": (
+        *("bf16", "bf16"),
+        lambda d, x, y: d.bitcast(chosen(d, x, x, y), "bf16", "i16"),
+        lambda d, x, y: chosen(d, x, d.bitcast(x, "bf16", "i16"), d.bitcast(y, "bf16", "i16")),
+    ),
+    "the numbers of a choice of bits": (
+        *("bf16", "bf16"),
+        lambda d, x, y: d.bitcast(
+            chosen(d, x, d.bitcast(x, "bf16", "i16"), d.bitcast(y, "bf16", "i16")), "i16", "bf16"
+        ),
+        lambda d, x, y: chosen(d, x, x, y),
+    ),
+    "a choice of words under another sign": (
+        *("bf16", "bf16"),
+        lambda d, x, y: d.bitcast(
+            chosen(d, x, d.bitcast(word(d, x, y), "ui32", "i32"), d.bitcast(word(d, y, x), "ui32", "i32")),
+            *("i32", "ui32"),
+        ),
+        lambda d, x, y: chosen(d, x, word(d, x, y), word(d, y, x)),
+    ),
     "an even lane is the low half": (
         *("bf16", "bf16"),
         lambda d, x, y: half(d, word(d, x, y), "ui32", "bf16", 0),
