@@ -39,6 +39,20 @@ def else_block(branch: scf.IfOp) -> Block:
     return branch.false_region.block
 
 
+def phi_inputs(value: SSAValue) -> list[SSAValue] | None:
+    """What a value of a column is one of: initial and yielded values; None for any other value."""
+    owner = value.owner
+    if isinstance(owner, scf.IfOp):
+        index = list(owner.results).index(value)  # pyright: ignore[reportArgumentType]
+        return [terminator(region.block).operands[index] for region in owner.regions]
+    loop = owner.parent_op() if isinstance(owner, Block) else owner
+    if not isinstance(loop, scf.ForOp) or value is loop.body.block.args[0]:
+        return None
+    values = loop.body.block.args[1:] if isinstance(owner, Block) else loop.results
+    index = list(values).index(value)  # pyright: ignore[reportArgumentType]
+    return [loop.iter_args[index], terminator(loop.body.block).operands[index]]
+
+
 def append_operands(op: Operation, values: Sequence[SSAValue]) -> None:
     if values:
         op.operands = [*op.operands, *values]

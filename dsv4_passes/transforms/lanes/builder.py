@@ -19,6 +19,7 @@ from dialects.pto.moves import TExtractOp, TMovOp
 from dialects.pto.tiles import ReinterpretOp, ReshapeOp, SetValidShapeOp, SubviewOp
 from dialects.pto.types import DYNAMIC, TileLayout, TileType, element_bits
 from dsv4_passes.targets import Chip, Ptoas, wrong_element
+from dsv4_passes.xdsl_extras.region_values import phi_inputs
 
 WIDENED = ("bf16", "f16")
 SEGMENTS = (2, 4, 8)
@@ -177,12 +178,28 @@ class Builder:
 
 
 def valid_of(value: SSAValue) -> list[SSAValue]:
-    """The extents that a tile's type writes `?`, as operands; Stuck where nothing in sight is that number."""
+    """The extents that a tile's type writes `?`, as operands.
+
+    Looked through are views, and loops and branches that yield the extents they are given. CannotBuild where
+    nothing in sight is that number.
+    """
+    return _valid_of(value, frozenset()) or []
+
+
+def _valid_of(value: SSAValue, carried: frozenset[SSAValue]) -> list[SSAValue] | None:
+    """None for a value whose extents are those of one in `carried`, which are being asked for."""
     extents = layout_of(value).valid
     if DYNAMIC not in extents:
         return []
     while isinstance(op := value.owner, (ReshapeOp, ReinterpretOp)):
         value = op.source
+    if value in carried:
+        return None
+    if (inputs := phi_inputs(value)) is not None:
+        each = [_valid_of(v, carried | {value}) for v in inputs]
+        found = [extents for extents in each if extents is not None]
+        if found and all(other == found[0] for other in found):
+            return found[0]
     if isinstance(op, TileOp):
         given = iter(op.valid)
         for result in op.res:

@@ -60,7 +60,11 @@ def lower(
     """
     for op in [op for op in function.walk() if isinstance(op, RotatePairsOp)]:
         builder = Builder(op, target.chip, target.ptoas)
-        Rewriter.replace_op(op, [], [rotation.expand(builder, op, width)])
+        try:
+            rotated = rotation.expand(builder, op, width)
+        except CannotBuild as stuck:
+            raise NoForm(op, [str(stuck)]) from None
+        Rewriter.replace_op(op, [], [rotated])
     (narrow if narrowed else widen_first)(function)
     eliminate_dead_code(function)
     sites = [op for op in function.walk() if isinstance(op, LANE_OPERATIONS)]

@@ -19,9 +19,11 @@ from dialects.pto.tiles import (
 )
 from dialects.pto.types import DYNAMIC, TileBufType, TileLayout, TileType, element_bits
 from dsv4_passes import source_names as spelling
+from dsv4_passes.diagnostics import UserError
 from dsv4_passes.transforms.common.byte_ranges import stretch
 from dsv4_passes.transforms.common.coalescing import VIEWS
 from dsv4_passes.transforms.common.constants import Constants
+from dsv4_passes.xdsl_extras.region_values import phi_inputs
 
 from .copies import allocatable
 from .placement import Places
@@ -228,8 +230,27 @@ class Handles:
     # -- valid extents -----------------------------------------------------------------------------
 
     def extents(self, value: SSAValue) -> tuple[Size, Size]:
-        """The valid extent of a value: numbers, or the operands its producer names; all of it if unknown."""
+        """The valid extent of a value: numbers, or the operands its producer names; all of it if unknown.
+
+        UserError for a value of a loop or branch whose extent is not the same whichever way it came.
+        """
+        found = self._extents(value, frozenset())
+        assert found is not None
+        return found
+
+    def _extents(self, value: SSAValue, asked: frozenset[SSAValue]) -> tuple[Size, Size] | None:
+        """None for a value whose extent is that of one in `asked`."""
         layout, owner = layout_of(value), value.owner
+        if value in asked:
+            return None
+        if DYNAMIC in layout.valid and (inputs := phi_inputs(value)) is not None:
+            each = [self._extents(v, asked | {value}) for v in inputs]
+            found = [extents for extents in each if extents is not None]
+            if any(other != found[0] for other in found):
+                problem = "expected a valid extent that is the same on all ways to here; state it with"
+                owner = owner.parent_op() if isinstance(owner, Block) else owner
+                raise UserError(f"{problem} pto.set_validshape", owner.location if owner else None)
+            return found[0] if found else layout.shape
         given: list[SSAValue] = []
         if isinstance(owner, TileOp):
             given = _own_operands(owner, value)
@@ -240,19 +261,22 @@ class Handles:
             pair = zip(owner.valid, layout.valid, strict=False)
             given = [v for v, static in pair if static == DYNAMIC]
         elif isinstance(owner, VIEWS):
-            return self._of_source(owner, value)
+            return self._of_source(owner, value, asked)
         operands = iter(given)
         rows, cols = (
-            next(operands, size) if e == DYNAMIC else e
+            _size(next(operands, size)) if e == DYNAMIC else e
             for e, size in zip(layout.valid, layout.shape, strict=True)
         )
         return rows, cols
 
-    def _of_source(self, op: Operation, value: SSAValue) -> tuple[Size, Size]:
+    def _of_source(
+        self, op: Operation, value: SSAValue, asked: frozenset[SSAValue]
+    ) -> tuple[Size, Size] | None:
         """What `?` means in the type of a view other than a window: the source's extent."""
         assert isinstance(op, VIEWS)
         layout, source = layout_of(value), layout_of(op.source)
-        inherited = self.extents(op.source)
+        if (inherited := self._extents(op.source, asked)) is None:
+            return None
         if isinstance(op, TransposeOp) or (source.shape == layout.shape[::-1] != layout.shape):
             inherited = inherited[1], inherited[0]
         elif isinstance(op, ReinterpretOp) and source.rows == layout.rows:
@@ -261,6 +285,12 @@ class Handles:
             inherited = layout.shape
         rows, cols = (own if own != DYNAMIC else e for own, e in zip(layout.valid, inherited, strict=True))
         return rows, cols
+
+
+def _size(extent: Size) -> Size:
+    """An extent as a number where it is constant."""
+    number = extent if isinstance(extent, int) else constant_int(extent)
+    return extent if number is None else number
 
 
 def _own_operands(op: TileOp, value: SSAValue) -> list[SSAValue]:
