@@ -1,0 +1,252 @@
+"""One random text through one pipeline: what is written must mean what was read.
+
+The text is written, read back and compared by lane terms as `dsv4-opt` does it, and both run on awkward
+numbers. What may differ is an input with a NaN or an Inf where a proof rests on there being none.
+"""
+
+import atexit
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from io import StringIO
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import NamedTuple
+
+import numpy as np
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import PassPipeline
+from xdsl.universe import Universe
+from xdsl.utils.exceptions import DiagnosticException
+
+from dsv4_passes.cli.program_folder import program_files
+from dsv4_passes.diagnostics import UserError, collect
+from dsv4_passes.formats.pto.reader import new_context, parse_text, verify_module
+from dsv4_passes.formats.pto.target import PtoTarget
+from dsv4_passes.formats.pto.writer import SpelledPrinter
+from dsv4_passes.formats.pypto import parse_program
+from dsv4_passes.formats.pypto.target import program_text
+from dsv4_passes.interpreter.kernels import Kernel, find_kernels
+from dsv4_passes.transforms.bind_facts import BindFactsPass
+from dsv4_passes.validation.end_to_end import Pipeline, allowed_by
+from dsv4_passes.validation.kernels import Comparable, comparables, pair_arguments
+from dsv4_passes.validation.runs import Counterexample, Pair, kernel_pair
+from dsv4_passes.validation.sources import Question
+from dsv4_passes.validation.verdict import Verdict
+
+SMALL = 8.0
+TRIALS = 3
+"""Inputs that both texts run on: labels, ties, awkward numbers."""
+FACTS = """
+"even_sel*" = "even"
+"odd_sel*" = "odd"
+"even_pick*" = "even"
+"odd_pick*" = "odd"
+"even_table*" = "table:even"
+"odd_table*" = "table:odd"
+"swap_table*" = "table:swap"
+"repeat_table*" = "table:repeat"
+"""
+"""What is stated of arguments with such names, whatever they hold: it is what texts are compared under."""
+
+
+class OutOfTime(BaseException):
+    """The limit of a run."""
+
+
+@contextmanager
+def time_limit(seconds: float) -> Iterator[None]:
+    def stop(_signal: int, _frame: object) -> None:
+        raise OutOfTime
+
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A text and what is done to it."""
+
+    text: str
+    passes: str
+    target: str
+    """`pto`, `value` (what the passes leave, as it is), `pypto` or `folder`."""
+    suffix: str = ".pto"
+    kind: str = ""
+    """Where the text comes from."""
+    ptoas: str = "0.60"
+
+    @property
+    def is_program(self) -> bool:
+        return self.suffix == ".py"
+
+
+class Failure(NamedTuple):
+    kind: str
+    """What failures are told apart by."""
+    report: str
+    after: str = ""
+
+
+class Ended(NamedTuple):
+    how: str
+    rewritten: int = 0
+    """Sites."""
+    changed: bool = False
+    """What is written is another kernel than what was read."""
+    failure: Failure | None = None
+
+
+@cache
+def facts_file() -> str:
+    """A file with FACTS, for as long as this process lives."""
+    with NamedTemporaryFile("w", suffix=".toml", delete=False) as file:
+        file.write(FACTS)
+    atexit.register(Path(file.name).unlink, missing_ok=True)
+    return file.name
+
+
+def check(case: Case) -> Ended:
+    """Take one text through everything."""
+    try:
+        module = (parse_program if case.is_program else parse_text)(case.text, "input")
+        verify_module(module)
+    except UserError:
+        return Ended("not a text")
+    before = module.clone()
+    given = PassPipeline.parse_spec(Universe.get_multiverse().all_passes, case.passes)
+    pipeline = PassPipeline((BindFactsPass(facts_file(), others="ignore"), *given.passes))
+    with collect() as said:
+        try:
+            pipeline.apply(new_context(), module)
+            output = written(case, module)
+        except (UserError, DiagnosticException) as error:
+            if "\n" in str(error):
+                return failed("error of several lines", error)
+            return Ended(f"refused: {re.sub(r'[0-9]+', 'N', str(error))[:90]}")
+        except Exception as error:
+            return failed(f"internal error: {type(error).__name__}: {_place(error)}", error)
+    rewritten = sum(entry.outcome == "rewritten" for entry in said.entries)
+    run = Pipeline(before, pipeline.passes, new_context())
+    text = output if isinstance(output, str) else "\n".join(output.values())
+    try:
+        verdicts = compared(case, run, module, output)
+    except Exception as error:
+        return failed(f"validation: {type(error).__name__}: {_place(error)}", error, text)
+    changed = any(v.outcome != "unchanged" for v in verdicts)
+    wrong = next((v for v in verdicts if v.outcome == "different"), None)
+    if wrong is not None:
+        step = run.blame() or "writing"
+        return failed(f"different: {step}: {_plain(wrong.reason)}", wrong, text)
+    if changed and isinstance(output, str):
+        try:
+            problem = differs_on_numbers(case, run, output, verdicts)
+        except UserError:
+            return Ended("cannot be run on numbers", rewritten, changed)
+        except Exception as error:
+            return failed(f"running: {type(error).__name__}: {_place(error)}", error, text)
+        if problem is not None:
+            return failed(f"numbers differ: {case.passes}: {case.kind}", problem, text)
+    undecided = next((v for v in verdicts if v.outcome == "undecided"), None)
+    if undecided is not None:
+        return Ended(f"undecided: {_plain(undecided.reason)[:80]}", rewritten, changed)
+    return Ended("equal", rewritten, changed)
+
+
+def written(case: Case, module: ModuleOp) -> str | dict[str, str]:
+    if case.target == "folder":
+        return program_files(module, case.ptoas, None, "level3", "short", False)
+    if case.target == "pypto":
+        return program_text(module)
+    out = StringIO()
+    if case.target == "pto":
+        PtoTarget(ptoas=case.ptoas).emit(new_context(), module, out)
+    else:
+        verify_module(module)
+        SpelledPrinter(out).print_op(module)
+    return out.getvalue()
+
+
+def compared(case: Case, run: Pipeline, module: ModuleOp, output: str | dict[str, str]) -> list[Verdict]:
+    if not isinstance(output, str):
+        return run.compare_folder(output)
+    return run.compare_program(module, output) if case.is_program else run.compare_kernels(module, output)
+
+
+def differs_on_numbers(case: Case, run: Pipeline, output: str, verdicts: list[Verdict]) -> object | None:
+    """A counterexample from running both texts as they stand."""
+    allowed = allowed_by(run.passes)
+    if allowed.rounding:
+        return None
+    finite = any(c.startswith("FIN") for v in verdicts for c in v.conditions)
+    start = run.start()
+    if case.is_program:
+        read = parse_program(output, "the output")
+        pair = Question(allowed, finite).program_runs(start, read)
+        return None if pair is None else searched(pair)
+    after = parse_text(output, "the output")
+    written = find_kernels(start.clone()), find_kernels(after.clone())
+    ours, theirs = comparables(start), comparables(after)
+    for name in ours.keys() & theirs.keys():
+        numbers = pair_arguments(ours[name].kernel, theirs[name].kernel)
+        sides = [
+            Comparable(
+                Kernel(name, w[name].functions, known[name].kernel.arguments),
+                ours[name].facts if i == 0 else {},
+            )
+            for i, (w, known) in enumerate(zip(written, (ours, theirs), strict=True))
+        ]
+        pair = kernel_pair(sides[0], sides[1], numbers, allowed=allowed, finite=finite)
+        if (found := searched(pair)) is not None:
+            return found
+    return None
+
+
+def searched(pair: Pair) -> Counterexample | None:
+    """What differs on some inputs; where Inf and NaN do not count, inputs are small."""
+    for inputs in pair.inputs(TRIALS):
+        for name, values in inputs.items() if pair.finite else ():
+            if values.dtype.kind not in "iub" and name not in pair.facts:
+                inputs[name] = np.clip(values.astype(np.float32), -SMALL, SMALL).astype(values.dtype)
+        found = pair.difference(inputs)
+        if found is not None and not (pair.finite and {found.before, found.after} & {"nan", "inf", "-inf"}):
+            return found
+    return None
+
+
+def failed(kind: str, error: object, after: str = "") -> Ended:
+    return Ended("FAILED", failure=Failure(kind, f"{kind}\n{error}\n", after))
+
+
+def _plain(text: str) -> str:
+    """Without what differs between failures of one kind."""
+    return re.sub(r"'[^']*'", "'_'", re.sub(r"%?\w*[0-9]+\w*", "N", text))
+
+
+def _place(error: BaseException) -> str:
+    """Where an internal error was raised: file and function."""
+    at = error.__traceback__
+    place = ""
+    while at is not None:
+        place = f"{at.tb_frame.f_code.co_filename.rpartition('/')[2]}:{at.tb_frame.f_code.co_name}"
+        at = at.tb_next
+    return place
+
+
+def limited(case: Case, seconds: float) -> Ended:
+    """`check` within so many seconds of CPU time."""
+    try:
+        with time_limit(seconds):
+            return check(case)
+    except OutOfTime:
+        return Ended("out of time")
+    except (MemoryError, RecursionError) as error:
+        return Ended(f"gave up: {type(error).__name__}")
