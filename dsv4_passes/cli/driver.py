@@ -13,7 +13,7 @@ from importlib.metadata import version
 from inspect import signature
 from io import StringIO
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, ClassVar, NoReturn, cast
+from typing import IO, TYPE_CHECKING, ClassVar, cast
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass, PassPipeline
@@ -23,17 +23,20 @@ from xdsl.utils.target import Target
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from dsv4_passes.diagnostics import UserError, one_line, said, summary
-from dsv4_passes.equivalence.budget import SECONDS, Budget, limited, parse_size
+from dsv4_passes.equivalence.budget import Budget, limited, parse_size
 from dsv4_passes.files import write_folder, write_whole
 from dsv4_passes.formats.pto.reader import decode, parse_text, verify_module
 from dsv4_passes.transforms.common.options import build, make_pass, parse_specs
 
+from .arguments import add_arguments
 from .common import (
     InternalError,
     require_directory_of,
     require_folder,
 )
-from .messages import FORMATS
+from .completion import complete
+from .help import answer_help, pipeline_text, taken_apart
+from .print_ir import IrPrinter
 
 if TYPE_CHECKING:
     from dsv4_passes.reports.program_summary import Counts
@@ -74,101 +77,10 @@ class Dsv4OptMain(xDSLOptMain):
 
     def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
         super().register_all_arguments(arg_parser)
-        arg_parser.add_argument(
-            "--facts",
-            metavar="FILE",
-            action="append",
-            default=[],
-            help="bind the facts in FILE (a description or an .npz of the real tensors) before all passes",
-        )
-        arg_parser.add_argument(
-            "--assume",
-            metavar="NUMBER",
-            action="append",
-            default=[],
-            help="a number of the cost model, as vgather=24+2, or a TOML file of them",
-        )
-        arg_parser.add_argument(
-            "--report",
-            metavar="FILE",
-            action="append",
-            default=[],
-            help="write what became of the kernels: costs, lanes and memory (FILE ends in .html or .json)",
-        )
-        arg_parser.add_argument(
-            "--remarks",
-            action=argparse.BooleanOptionalAction,
-            help="say all remarks on stderr, or none; by default those about rewritten and refused sites",
-        )
-        arg_parser.add_argument(
-            "--warn", action="store_true", help="say on stderr what looks wrong in the input"
-        )
-        arg_parser.add_argument(
-            "--diagnostic-format",
-            choices=FORMATS,
-            default="text",
-            help="how messages are said on stderr: a line each, a JSON object each, or one SARIF log",
-        )
-        arg_parser.add_argument(
-            "--max-memory",
-            metavar="SIZE",
-            default="2G",
-            help="what following the lanes of a file may take, as 512M or 2G; what needs more stays as it is",
-        )
-        arg_parser.add_argument(
-            "--max-seconds",
-            metavar="N",
-            type=float,
-            default=SECONDS,
-            help="CPU seconds that following the lanes of a file may take; what needs more stays as it is",
-        )
-        arg_parser.add_argument(
-            "-j", metavar="N", dest="jobs", type=int, default=1, help="processes to use on a folder of files"
-        )
-        arg_parser.add_argument(
-            "--launcher",
-            action="store_true",
-            help="beside the .pto texts of a program, write what launches them, in C++ and in Python",
-        )
-        arg_parser.add_argument(
-            "--debug", action="store_true", help="print the traceback of an internal error"
-        )
-
-        arg_parser.add_argument(
-            "--validate",
-            action=argparse.BooleanOptionalAction,
-            default=True,
-            help="compare what is written with what was read, where passes may have changed it (the default)",
-        )
-        arg_parser.add_argument(
-            "--reproducer", metavar="DIR", help="folder for both texts and what differs, should they differ"
-        )
-
-        arg_parser.add_argument(
-            "--certificate",
-            metavar="FILE",
-            help="where to say what was done to which texts, for dsv4-validate --certificate",
-        )
-
-        def error(message: str) -> NoReturn:
-            raise UserError(message)
-
-        arg_parser.error = error  # one line and exit code 1 instead of the usage and 2
-        for action in arg_parser._actions:  # pyright: ignore[reportPrivateUsage]
-            action.help = self._help(action.dest) or action.help
-
-    def _help(self, option: str) -> str | None:
-        """What these options of xdsl-opt are here."""
-        ours = ", ".join(name for name in self.available_passes if name.startswith(("dsv4-", "pto-")))
-        return {
-            "input_file": "a .pto, .mlir or .py file, a folder of them, or - for stdin (the default)",
-            "frontend": "what the input is, where its name does not say it",
-            "target": "what to write: pto, pypto, mlir (the default), or another target of xDSL; "
-            "options go in braces, as in pto{ptoas=0.57}",
-            "output_file": "file to write, - for stdout (the default); a folder to write, where the input is "
-            "a folder or a program that becomes .pto texts",
-            "passes": f"passes with commas between them: {ours}, and those of xDSL",
-        }.get(option)
+        add_arguments(arg_parser, self.available_passes)
+        lists = {"passes": self.available_passes, "target": self.available_targets}
+        answer_help(arg_parser, lists)
+        complete(arg_parser, lists)
 
     def register_all_frontends(self) -> None:
         super().register_all_frontends()
@@ -192,6 +104,12 @@ class Dsv4OptMain(xDSLOptMain):
         facts = [ArgSpec("dsv4-bind-facts", {"file": (path,), **more}) for path in self.args.facts]
         given = parse_specs(self.args.passes, "pass pipeline")
         passes = tuple(self._make_pass(spec) for spec in (*facts, *given))
+        self.printer = IrPrinter(self.args, self.available_passes)
+        if self.printer.active or self.args.print_pipeline:
+            passes = tuple(taken_apart(passes))
+        if self.args.print_pipeline:
+            print(pipeline_text(passes))
+            sys.exit()
         self.pipeline = PassPipeline(passes, self._between_passes())
         self._check_target_options()
 
@@ -420,6 +338,7 @@ class Dsv4OptMain(xDSLOptMain):
                 print(f"Pass {previous.name} took {time.perf_counter() - started} seconds")
             self.running = following
             self._count(previous, module, following)
+            self.printer.between(previous, module, following)
             last = previous is not None and following is None
             if not self.args.disable_verify and not (last and self._target_verifies()):
                 self._verify(module, previous)

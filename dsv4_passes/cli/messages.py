@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +25,16 @@ _LINE = re.compile(
     r"(?:(?P<file>[^\n]*?)(?::(?P<line>\d+))?(?::(?P<column>\d+))?: )?"
     r"(?P<severity>internal error|error|warning|remark)(?: in [^:]*)?: (?P<message>.*)"
 )
+
+
+def format_in(argv: Sequence[str]) -> MessageFormat:
+    """The format that a command line asks for, also where something else is wrong with it."""
+    given = "text"
+    for word, following in zip(argv, [*argv[1:], ""], strict=True):
+        option, equals, value = word.partition("=")
+        if option == "--diagnostic-format":
+            given = value if equals else following
+    return given if given in ("json", "sarif") else "text"
 
 
 class Messages:

@@ -6,15 +6,23 @@ from pathlib import Path
 
 from xdsl.utils.exceptions import ArgSpecParseError
 
-from dsv4_passes.diagnostics import collect
+from dsv4_passes.diagnostics import UserError, collect
 
 from .common import explain, run_tool
 from .driver import Dsv4OptMain
-from .messages import Messages
+from .messages import Messages, format_in
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    tool = Dsv4OptMain(argv)
+    try:
+        tool = Dsv4OptMain(argv)
+    except (UserError, ArgSpecParseError, ValueError) as error:  # before the options are known
+        messages = Messages(format_in(sys.argv[1:] if argv is None else argv))
+        if messages.format == "text":
+            raise
+        messages.failure(explain(error))
+        messages.close()
+        return 1
     messages = Messages(tool.args.diagnostic_format)
     if tool.args.input_file is not None and Path(tool.args.input_file).is_dir():
         from .batch import run_batch

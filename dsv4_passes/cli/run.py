@@ -14,7 +14,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
@@ -30,7 +29,21 @@ from dsv4_passes.interpreter.program import run_program
 from dsv4_passes.interpreter.values import Value
 from dsv4_passes.npz import Array, read_npz, write_npz
 
+from .arguments import finish
 from .common import require_directory_of, run_tool
+from .completion import complete
+
+EXAMPLES = """\
+examples:
+  dsv4-run kernel.pto --inputs in.npz --outputs out.npz --blocks 4
+      run a kernel in four blocks
+  dsv4-run kernels.pto --func rope --inputs in.npz --outputs out.npz
+      run one of several kernels; of a mixed one, rope_aic and rope_aiv, both
+  dsv4-run program.py --inputs in.npz --outputs out.npz
+      run a program with all that it launches
+
+Arrays go by the names of arguments; bf16 is its bits in uint16. What is stored to is an output.
+"""
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -72,11 +85,8 @@ def _parse_options(args: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--blocks", metavar="N", type=int, help="number of blocks (default 1)")
     parser.add_argument("--version", action="version", version=f"dsv4-run {version('dsv4-passes')}")
     parser.add_argument("--debug", action="store_true", help="print the traceback of an internal error")
-
-    def error(message: str) -> NoReturn:
-        raise UserError(message)
-
-    parser.error = error
+    finish(parser, EXAMPLES)
+    complete(parser)
     options = parser.parse_args(sys.argv[1:] if args is None else args)
     if options.blocks is not None and options.blocks < 1:
         raise UserError(f"argument --blocks: expected at least 1, found {options.blocks}")

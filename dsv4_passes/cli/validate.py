@@ -14,7 +14,6 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 
@@ -25,7 +24,24 @@ from dsv4_passes.validation.runs import Counterexample
 from dsv4_passes.validation.sources import Comparison, Question, load
 from dsv4_passes.validation.verdict import ROUNDING, ZERO_SIGN, Allowed
 
+from .arguments import finish
 from .common import one_line, require_directory_of, run_tool
+from .completion import complete
+
+EXAMPLES = """\
+examples:
+  dsv4-validate kernel.pto better.pto --facts facts.toml
+      compare two kernels
+  dsv4-validate program.py build/ --facts inputs.npz --require FIN
+      compare a program with a folder of kernels; the sign of zeros must be the same
+  dsv4-validate --certificate better.json
+      check what dsv4-opt --certificate wrote
+
+exit code:
+  0  every stored lane is proved equal, under the conditions that are printed
+  2  terms cannot decide, and both store the same on all inputs that were tried
+  1  they differ, or something is wrong with what was given
+"""
 
 CONDITIONS = ("FIN", ZERO_SIGN, ROUNDING)
 PROVED, DIFFERENT, TESTED = 0, 1, 2
@@ -147,11 +163,8 @@ def _parse_options(args: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--certificate", metavar="FILE", help="check what dsv4-opt --certificate wrote")
     parser.add_argument("--version", action="version", version=f"dsv4-validate {version('dsv4-passes')}")
     parser.add_argument("--debug", action="store_true", help="print the traceback of an internal error")
-
-    def error(message: str) -> NoReturn:
-        raise UserError(message)
-
-    parser.error = error
+    finish(parser, EXAMPLES)
+    complete(parser)
     options = parser.parse_args(sys.argv[1:] if args is None else args)
     for condition in options.require:
         if condition not in CONDITIONS:

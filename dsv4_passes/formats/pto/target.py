@@ -24,7 +24,7 @@ from .writer import PtoPrinter
 
 @dataclass(frozen=True)
 class PtoTarget(Target):
-    """`-t 'pto{ptoas=0.57 types=long}'`.
+    """The text that ptoas takes, as `-t 'pto{ptoas=0.57 types=long}'`.
 
     `ptoas` is the version to write for, `types` whether tile types are spelled as ptoas prints them (short)
     or as pypto does (long), `level` what the text must be fit for: `level3` has addresses, `level2` leaves

@@ -51,6 +51,9 @@ def build(kind: Literal["pass", "target"], spec: ArgSpec, class_: type[Made]) ->
             there = ", ".join(map(_written, options)) or "none"
             near = did_you_mean(name, options)
             raise UserError(f"{where} has no option '{_written(name)}'{near or f'; there are {there}'}")
+        if _is_text(options[name]) and (len(values) != 1 or not isinstance(values[0], str)):
+            found = ",".join(map(_value, values)) or "nothing"
+            raise UserError(f'{where}: option {_written(name)} should be a text, as "{found}", found {found}')
         choices = (True, False) if options[name] is bool else _choices(options[name])
         if choices and (len(values) != 1 or values[0] not in choices):
             found = ",".join(map(_value, values)) or "nothing"
@@ -63,6 +66,10 @@ def build(kind: Literal["pass", "target"], spec: ArgSpec, class_: type[Made]) ->
     except ValueError as error:
         raise UserError(f"{where}: {one_line(error)}") from error
     return made
+
+
+def _is_text(hint: Any) -> bool:
+    return hint is str or set(get_args(hint)) == {str, type(None)}
 
 
 def _choices(hint: Any) -> tuple[Any, ...]:

@@ -1,7 +1,8 @@
 """`dsv4-propagate-facts`: facts go from the parameters of an orchestration to the kernels it launches.
 
 A fact speaks of a tensor as it comes in. A kernel's parameter has the fact if every launch of the kernel
-passes a tensor that has it and that nothing has written, the kernel itself included.
+passes a tensor that has it and that nothing has written, the kernel itself included. Legal because the
+kernel then finds in it what the fact says, in every block of every launch.
 """
 
 from collections import defaultdict

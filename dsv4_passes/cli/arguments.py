@@ -1,0 +1,121 @@
+"""The options that dsv4-opt has beside those of xdsl-opt, and what the latter mean here."""
+
+import argparse
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from dsv4_passes.diagnostics import UserError
+from dsv4_passes.equivalence.budget import SECONDS
+
+from . import print_ir
+from .help import OURS, TOOL_EXAMPLES
+from .messages import FORMATS
+
+
+def add_arguments(parser: argparse.ArgumentParser, passes: Mapping[str, Any]) -> None:
+    """Add the options, a wrong one being a UserError, and say of xdsl-opt's own what they do here."""
+    add = parser.add_argument
+    add(
+        "--facts",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="bind the facts in FILE (a description or an .npz of the real tensors) before all passes",
+    )
+    add(
+        "--assume",
+        metavar="NUMBER",
+        action="append",
+        default=[],
+        help="a number of the cost model, as vgather=24+2, or a TOML file of them",
+    )
+    add(
+        "--report",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="write what became of the kernels: costs, lanes and memory (FILE ends in .html or .json)",
+    )
+    add(
+        "--remarks",
+        action=argparse.BooleanOptionalAction,
+        help="say all remarks on stderr, or none; by default those about rewritten and refused sites",
+    )
+    add("--warn", action="store_true", help="say on stderr what looks wrong in the input")
+    add(
+        "--diagnostic-format",
+        choices=FORMATS,
+        default="text",
+        help="how messages are said on stderr: a line each, a JSON object each, or one SARIF log",
+    )
+    add(
+        "--max-memory",
+        metavar="SIZE",
+        default="2G",
+        help="what following the lanes of a file may take, as 512M or 2G; what needs more stays as it is",
+    )
+    add(
+        "--max-seconds",
+        metavar="N",
+        type=float,
+        default=SECONDS,
+        help="CPU seconds that following the lanes of a file may take; what needs more stays as it is",
+    )
+    add("-j", metavar="N", dest="jobs", type=int, default=1, help="processes to use on a folder of files")
+    add(
+        "--launcher",
+        action="store_true",
+        help="beside the .pto texts of a program, write what launches them, in C++ and in Python",
+    )
+    add("--debug", action="store_true", help="print the traceback of an internal error")
+
+    add(
+        "--validate",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="compare what is written with what was read, where passes may have changed it (the default)",
+    )
+    add("--reproducer", metavar="DIR", help="folder for both texts and what differs, should they differ")
+
+    add(
+        "--certificate",
+        metavar="FILE",
+        help="where to say what was done to which texts, for dsv4-validate --certificate",
+    )
+
+    add(
+        "--print-pipeline",
+        action="store_true",
+        help="print the passes, those that are lists of passes taken apart, with all their options, and stop",
+    )
+    print_ir.add_arguments(parser)
+    finish(parser, TOOL_EXAMPLES)
+    ours = ", ".join(name for name in passes if name.startswith(OURS))
+    texts = _texts(ours)
+    for action in parser._actions:  # pyright: ignore[reportPrivateUsage]
+        action.help = texts.get(action.dest, action.help)
+
+
+def finish(parser: argparse.ArgumentParser, examples: str) -> None:
+    """Have a tool's help end in examples, and a wrong option be a UserError."""
+    parser.epilog = examples
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+
+    def error(message: str) -> NoReturn:
+        raise UserError(message)
+
+    parser.error = error  # one line and exit code 1 instead of the usage and 2
+
+
+def _texts(passes: str) -> dict[str, str]:
+    return {
+        "input_file": "a .pto, .mlir or .py file, a folder of them, or - for stdin (the default)",
+        "frontend": "what the input is, where its name does not say it",
+        "target": "what to write: pto, pypto, mlir (the default), or another target of xDSL; options go in "
+        "braces, as in pto{ptoas=0.57}; 'help' lists them, 'pto{help}' describes one",
+        "output_file": "file to write, - for stdout (the default); a folder to write, where the input is "
+        "a folder or a program that becomes .pto texts",
+        "passes": f"passes with commas between them: {passes}, and those of xDSL; 'help' lists them, "
+        "'dsv4-rope{help}' describes one",
+        "disable_verify": "do not verify the IR between passes",
+    }

@@ -1,0 +1,62 @@
+"""What is printed about pipelines can be typed; wrong command lines are said in the format asked for."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dsv4_passes.cli.help import about, summary
+from dsv4_passes.cli.opt import main
+from dsv4_passes.universe import DSV4_UNIVERSE
+
+KERNEL = Path(__file__).parents[1] / "data" / "rope_c" / "rope_c.pto"
+OURS = [name for name in DSV4_UNIVERSE.all_passes if name.startswith(("dsv4-", "pto-"))]
+
+
+def test_a_printed_pipeline_does_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole = 'dsv4-rope{chip=a3 ptoas="0.57" signed-zero=ignore}'
+    with pytest.raises(SystemExit) as stopped:
+        main(["-p", whole, "--print-pipeline"])
+    assert not stopped.value.code
+    printed = capsys.readouterr().out.strip()
+    assert "dsv4-rope" not in printed
+    for number, passes in enumerate((whole, printed)):
+        assert main([str(KERNEL), "-p", passes, "-t", "pto", "-o", str(tmp_path / f"{number}.pto")]) == 0
+    assert (tmp_path / "0.pto").read_bytes() == (tmp_path / "1.pto").read_bytes()
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_pass_has_a_page(name: str) -> None:
+    class_ = DSV4_UNIVERSE.all_passes[name]()
+    page = about(name, class_)
+    assert page.startswith(f"`{name}`: ")
+    assert "Legal because" in " ".join(page.split()) or name in (
+        "dsv4-rope",
+        "pto-check-target",
+        "dsv4-bind-facts",
+    ), page
+    assert len(summary(class_).split()) > 3
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (["--nonsense"], "unrecognized arguments: --nonsense"),
+        (["-p", "dsv4-rop"], "unknown pass 'dsv4-rop'; did you mean 'dsv4-rope'?"),
+        (["-p", "dsv4-rope{chip=9}"], 'pass dsv4-rope: option chip should be a text, as "9", found 9'),
+    ],
+)
+@pytest.mark.parametrize("option", [["--diagnostic-format=json"], ["--diagnostic-format", "json"]])
+def test_a_wrong_command_line_in_json(
+    wrong: list[str], said: str, option: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*wrong, *option]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert json.loads(line) == {"severity": "error", "message": said}
+
+
+def test_a_wrong_command_line_in_sarif(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--nonsense", "--diagnostic-format=sarif"]) == 1
+    (run,) = json.loads(capsys.readouterr().err)["runs"]
+    (result,) = run["results"]
+    assert (result["level"], result["message"]["text"]) == ("error", "unrecognized arguments: --nonsense")
