@@ -33,7 +33,7 @@ from dsv4_passes.interpreter.kernels import Kernel, find_kernels
 from dsv4_passes.transforms.bind_facts import BindFactsPass
 from dsv4_passes.validation.end_to_end import Pipeline, allowed_by
 from dsv4_passes.validation.kernels import Comparable, comparables, pair_arguments
-from dsv4_passes.validation.runs import Counterexample, Pair, kernel_pair
+from dsv4_passes.validation.runs import Counterexample, RunPair, kernel_pair
 from dsv4_passes.validation.sources import Question
 from dsv4_passes.validation.verdict import Verdict
 
@@ -210,7 +210,7 @@ def differs_on_numbers(case: Case, run: Pipeline, output: str, verdicts: list[Ve
     return None
 
 
-def searched(pair: Pair) -> Counterexample | None:
+def searched(pair: RunPair) -> Counterexample | None:
     """What differs on some inputs; where Inf and NaN do not count, inputs are small."""
     for inputs in pair.inputs(TRIALS):
         for name, values in inputs.items() if pair.finite else ():
