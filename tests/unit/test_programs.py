@@ -70,6 +70,7 @@ class Shape:
 BOTH_WAYS = {GATHER: 2, SCATTER: 2}
 
 SHAPES = {
+    "accumulator_slices": Shape(kernels=2, ops=BOTH_WAYS | {"tmatmul": 1}),
     "chunked_select": Shape(ops=BOTH_WAYS),
     "column_chunks": Shape(ops=BOTH_WAYS),
     "compressor_chain": Shape(kernels=2, ops=BOTH_WAYS),

@@ -55,7 +55,7 @@ def reshape(reader: TileReader, call: TextCall) -> Bound:
 
 
 def slice_(reader: TileReader, call: TextCall) -> Bound:
-    """`pl.tile.slice(tile, [sizes], [offsets], [valid])`."""
+    """`pl.tile.slice(tile, [sizes], [offsets], [valid])`; an accumulator moves to vector memory unsaid."""
     if len(call.args) > 4:
         raise Keep("a slice that drops dimensions")
     count(reader, call, 3, 4)
@@ -66,6 +66,9 @@ def slice_(reader: TileReader, call: TextCall) -> Bound:
     if len(shape) != 2 or len(sizes) != 2:
         raise Keep("a slice of a tile that is not two-dimensional")
     text = reader.result(call, sizes, layout.dtype, layout.loc)
+    if (layout.loc, text.memory) == ("acc", "vec"):
+        source = reader.to(source, "vec", call.node)
+        layout = layout_of(source)
     offsets = indices(reader, call.args[2], 2)
     if len(call.args) == 4 and text.valid is None:
         given = [reader.fixed(n) for n in reader.source.elements(call.args[3])]
