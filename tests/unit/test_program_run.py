@@ -248,3 +248,21 @@ def test_versions_of_a_tensor_are_let_go(count: int) -> None:
     tracemalloc.stop()
     assert (result == 1).sum() == count * x.size
     assert peak < 4 * result.nbytes
+
+
+@pytest.mark.parametrize("name", ["accumulator_slices", "batched_products"])
+def test_products_in_other_shapes_are_products(name: str) -> None:
+    """Without an angle the rotation changes nothing, and small whole numbers are exact in bf16."""
+    rng = np.random.default_rng(3)
+    batched = name == "batched_products"
+    x = rng.integers(-2, 3, (128, 64)).astype(np.float32)
+    weight = rng.integers(-1, 2, (2, 64, 64) if batched else (64, 64)).astype(np.float32)
+    select = np.arange(64)[:, None] == 2 * np.arange(32)
+    bf16 = {"x": x, "weight": weight, "even_select": select, "odd_select": np.roll(select, 1, axis=0)}
+    inputs = {n: v.astype(ml_dtypes.bfloat16).view(np.uint16) for n, v in bf16.items()}
+    inputs |= {"cos": np.ones((2, 32), np.float32), "sin": np.zeros((2, 32), np.float32)}
+    (out,) = run(name, inputs).values()
+    halves = x.reshape(2, 64, 64)
+    products = halves @ weight.transpose(0, 2, 1) if batched else halves @ weight
+    expected = (products.reshape(128, 64) * 0.125).astype(ml_dtypes.bfloat16).view(np.uint16)
+    assert np.array_equal(without_zero_signs(out), without_zero_signs(expected))

@@ -247,8 +247,8 @@ def kept(text: str) -> Iterator[tuple[str, str]]:
         ),
         (
             "pl.tile.add(above__tile, here__tile)",
-            "pl.tile.batch_matmul(above__tile, here__tile)",
-            "pl.tile.batch_matmul({0}, {1})",
+            "pl.tile.gemv(above__tile, here__tile)",
+            "pl.tile.gemv({0}, {1})",
         ),
         (
             "pl.tile.store(y__tile, [0, 0], buf__ssa_v0)",

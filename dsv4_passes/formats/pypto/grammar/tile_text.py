@@ -12,6 +12,7 @@ does not follow is an attribute:
 column to a row that pypto puts in later.
 """
 
+from math import prod
 from typing import TypeVar
 
 from xdsl.dialects import scf
@@ -65,6 +66,9 @@ class TileTexts:
         shape: tuple[int, ...] = layout.shape
         if owner is not None and isinstance(given := owner.attributes.get(SHAPE), DenseArrayBase):
             shape = tuple(int(extent) for extent in given.get_values())
+        elif (start := carried_start(value)) is not None:
+            given = self.text(start).shape
+            shape = given if (prod(given[:-1]), given[-1]) == shape else shape
         return TileText(shape, layout.dtype, layout.loc, self.layout(value))
 
     def layout(self, value: SSAValue) -> Layout:
@@ -120,6 +124,15 @@ class TileTexts:
             words: list[Attribute] = [StringAttr(given.blayout), StringAttr(given.slayout)]
             owner.attributes[LAYOUT] = ArrayAttr([*words, IntegerAttr(given.fractal, i64)])
             del self._layouts[value]
+
+
+def carried_start(value: SSAValue) -> SSAValue | None:
+    """What a value that a loop carries, or has carried, is to begin with."""
+    if isinstance(value, BlockArgument):
+        loop = value.owner.parent_op()
+        return loop.iter_args[value.index - 1] if isinstance(loop, scf.ForOp) and value.index else None
+    owner = value.owner
+    return owner.iter_args[owner.results.index(value)] if isinstance(owner, scf.ForOp) else None
 
 
 def extents(value: SSAValue) -> list[SSAValue] | None:

@@ -8,6 +8,7 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from math import prod
+from typing import TypeVar
 
 from xdsl.dialects.builtin import DYNAMIC_INDEX, ArrayAttr, StringAttr, TensorType
 from xdsl.ir import Attribute
@@ -132,6 +133,14 @@ class TileText:
         view = f", pl.TileView({', '.join(parts)})" if parts else ""
         shape = ", ".join(map(str, self.shape))
         return f"pl.Tile[[{shape}], pl.{DTYPE_NAMES[self.dtype]}, pl.Mem.{MEMORY_NAMES[self.memory]}{view}]"
+
+
+T = TypeVar("T")
+
+
+def exchanged(extents: Sequence[T]) -> list[T]:
+    """Rows and columns, the last two of all dimensions, in each other's place."""
+    return [*extents[:-2], extents[-1], extents[-2]]
 
 
 def partial_axis(shape: Sequence[int]) -> int | None:

@@ -20,6 +20,7 @@ from dialects.pto.memory import (
     TStoreOp,
 )
 from dialects.pto.types import DYNAMIC, PartitionTensorViewType, ViewShape
+from dsv4_passes.formats.pypto.grammar.types import exchanged
 
 from .body import INDEX, Bound, TensorMemory
 from .function import Handler, Keep, TextCall, TileReader, flat_valid
@@ -77,7 +78,7 @@ def view(reader: TileReader, memory: TensorMemory, transposed: bool, node: ast.A
         strides.insert(0, _product(reader, strides[0], value, dim, node))
     layout = "nd"
     if transposed:
-        dims, strides, layout = dims[::-1], strides[::-1], "dn"
+        dims, strides, layout = exchanged(dims), exchanged(strides), "dn"
     elif len(dims) == 2 and memory.text.dims[1] == 1:
         strides, layout = [strides[1], dims[0]], "dn"
     op = MakeTensorViewOp(memory.pointer, dims, strides, LayoutAttr(layout))
@@ -143,15 +144,15 @@ def load(reader: TileReader, call: TextCall) -> Bound:
     shape = [reader.source.integer(n) for n in reader.source.elements(call.args[2])]
     if len(shape) != rank:
         reader.fail(call.args[2], f"expected a shape of {rank} extents, found {len(shape)}")
-    if transposed and rank != 2:
-        raise Keep("a transposed load of a tensor that is not two-dimensional")
+    if transposed and (rank < 2 or any(extent != 1 for extent in shape[:-2])):
+        raise Keep("a transposed load of several matrices at once")
     offsets = indices(reader, call.args[1], rank)
     valid_nodes = reader.source.elements(call.args[3]) if len(call.args) == 4 else None
     if valid_nodes is not None and len(valid_nodes) != rank:
         reader.fail(call.args[3], f"expected {rank} valid extents, found {len(valid_nodes)}")
     sizes = list[int | SSAValue](shape) if valid_nodes is None else sizes_of(reader, valid_nodes)
     if transposed:
-        shape, offsets, sizes = shape[::-1], offsets[::-1], sizes[::-1]
+        shape, offsets, sizes = exchanged(shape), exchanged(offsets), exchanged(sizes)
     target = (
         reader.source.word(given["target_memory"], "pl.Mem").lower() if "target_memory" in given else "vec"
     )

@@ -232,7 +232,10 @@ def iota(reader: TileReader, call: TextCall) -> Bound:
 
 
 def matmul(reader: TileReader, call: TextCall) -> Bound:
-    """`pl.tile.matmul(lhs, rhs)`: the moves to the cube's operand memories are left unsaid."""
+    """`pl.tile.matmul(lhs, rhs)`: the moves to the cube's operand memories are left unsaid.
+
+    A `batch_matmul` of one matrix each, [1, M, K] or [M, K] and [1, K, N] or [K, N], is the same product.
+    """
     count(reader, call, 2)
     known(call, reader.source.keywords(call.node), set())
     return product(reader, call, TMatmulOp, None, *call.args)
@@ -258,12 +261,18 @@ def product(
     acc = [reader.tile(acc_node)] if acc_node is not None else []
     lhs, rhs = reader.tile(lhs_node), reader.tile(rhs_node)
     left, right = reader.shape(lhs), reader.shape(rhs)
-    if len(left) != 2 or len(right) != 2:
-        raise Keep("a product of tiles that are not two-dimensional")
-    if left[1] != right[0]:
+    batch = call.op.startswith("tile.batch_")
+    ranks = (2, 3) if batch else (2,)
+    if len(left) not in ranks or len(right) not in ranks:
+        raise Keep(f"a product of tiles that are not {'three' if batch else 'two'}-dimensional")
+    leading = max(left[:-2], right[:-2])
+    if any(extent != 1 for extent in (*left[:-2], *right[:-2])):
+        raise Keep("a product of several matrices at once")
+    if left[-1] != right[-2]:
         reader.fail(call.node, f"'{call.op}' cannot multiply tiles of {list(left)} and {list(right)}")
-    shape = (left[0], right[1])
-    if acc and reader.shape(acc[0]) != shape:
+    shape = (*leading, left[-2], right[-1])
+    # What a loop carries has its rows and columns only.
+    if acc and reader.shape(acc[0]) not in (shape, shape[-2:]):
         reader.fail(
             call.node, f"expected an accumulator of {list(shape)}, found {list(reader.shape(acc[0]))}"
         )
@@ -281,4 +290,6 @@ TILE_OPS: dict[str, Handler] = {
     "tile.ci": iota,
     "tile.matmul": matmul,
     "tile.matmul_acc": matmul_acc,
+    "tile.batch_matmul": matmul,
+    "tile.batch_matmul_acc": matmul_acc,
 }

@@ -23,7 +23,13 @@ from dialects.pto.memory import (
     constant_int,
 )
 from dialects.pto.types import TileType
-from dsv4_passes.formats.pypto.grammar.types import DTYPE_NAMES, MEMORY_NAMES, ScalarText, TensorText
+from dsv4_passes.formats.pypto.grammar.types import (
+    DTYPE_NAMES,
+    MEMORY_NAMES,
+    ScalarText,
+    TensorText,
+    exchanged,
+)
 
 from .text import declared_text, loop_words, parameter_text, returns_text
 from .tiles import TILE_TEXTS, TileWriter, write_tile_op
@@ -163,7 +169,7 @@ class KernelText(TileWriter):
         valid = [self.scalar(v) for v in box.sizes]
         shape = ["1"] * (len(valid) - len(shape)) + shape
         if transposed:
-            shape, offsets, valid = shape[::-1], offsets[::-1], valid[::-1]
+            shape, offsets, valid = exchanged(shape), exchanged(offsets), exchanged(valid)
         lists = ", ".join(f"[{', '.join(part)}]" for part in (offsets, shape, valid))
         how = f"target_memory=pl.Mem.{MEMORY_NAMES[text.memory]}, transpose={transposed}"
         self.tile(result, f"pl.tile.load({self.versions[tensor]}, {lists}, {how})")
@@ -175,7 +181,7 @@ class KernelText(TileWriter):
         strides = [constant_int(v) for v in view.strides]
         if dims == declared and (strides[-1] == 1 or declared[-1] == "1"):
             return False
-        if len(dims) == 2 and dims == declared[::-1] and strides[0] == 1:
+        if len(dims) > 1 and dims == exchanged(declared) and strides[-2] == 1:
             return True
         self.fail(op, f"a view of [{', '.join(dims)}] of a tensor of [{', '.join(declared)}]")
 

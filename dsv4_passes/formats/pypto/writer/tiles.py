@@ -164,6 +164,8 @@ def _shape(text: TileWriter, value: SSAValue) -> tuple[str, str]:
 
 def product(text: TileWriter, op: TMatmulOp | TMatmulAccOp) -> None:
     word = "matmul_acc" if isinstance(op, TMatmulAccOp) else "matmul"
+    if len(text.texts.text(op.res[0]).shape) > 2:
+        word = f"batch_{word}"
     operands = ", ".join(text.tile_name(v) for v in op.ins)
     text.tile(op.res[0], f"pl.tile.{word}({operands})")
 
