@@ -20,6 +20,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.rewriter import Rewriter
 
 from dialects.pto.allocation import AllocMultiTileOp, AllocTileOp
 from dialects.pto.base import TileOp, layout_of, segment_sizes, target_arch
@@ -330,8 +331,7 @@ def _erase_unused(value: SSAValue) -> None:
     if value.first_use is not None or not isinstance(value.owner, AllocTileOp | ConstantOp):
         return
     operands = list(dict.fromkeys(value.owner.operands))
-    value.owner.detach()
-    value.owner.erase()
+    Rewriter.erase_op(value.owner)
     for operand in operands:
         _erase_unused(operand)
 

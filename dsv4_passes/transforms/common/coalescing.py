@@ -19,7 +19,6 @@ from collections.abc import Iterator
 from xdsl.dialects import arith, func, scf
 from xdsl.dialects.builtin import IndexType, IntegerAttr
 from xdsl.ir import Block, Operation, SSAValue
-from xdsl.rewriter import InsertPoint, Rewriter
 
 from dialects.pto.base import TileOp, layout_of
 from dialects.pto.broadcast import ColumnExpandOp, RowExpandOp
@@ -40,6 +39,7 @@ from dialects.pto.tiles import (
 )
 from dialects.pto.types import DYNAMIC, TileLayout, TileType, element_bits
 from dsv4_passes.diagnostics import UserError
+from dsv4_passes.xdsl_extras.insert import insert_before
 
 from .assembled import assemblies, computed_at_once, place_in_tile
 from .byte_ranges import stretch
@@ -314,8 +314,7 @@ def copy_operand(op: Operation, index: int) -> None:
                 op.location,
             )
         new = copy_of(op, value)
-    new.location = op.location
-    Rewriter.insert_op(new, InsertPoint.before(op))
+    insert_before(op, new)
     new.results[0].name_hint = value.name_hint
     op.operands[index] = with_type(op, new.results[0], value.type)
 
@@ -340,8 +339,7 @@ def with_type(op: Operation, value: SSAValue, type_: TileType) -> SSAValue:
     numbers = [arith.ConstantOp(IntegerAttr(extent, IndexType())) for extent in extents]
     view = SetValidShapeOp(value, numbers[0].result, numbers[1].result, type_)
     for new in (*numbers, view):
-        new.location = op.location
-        Rewriter.insert_op(new, InsertPoint.before(op))
+        insert_before(op, new)
     assert view.res is not None
     return view.res
 

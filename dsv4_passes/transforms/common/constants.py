@@ -1,11 +1,11 @@
 """Integer constants at the top of a function, each made once."""
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import IndexType, IntegerAttr, i64
+from xdsl.dialects.builtin import IndexType, i64
 from xdsl.ir import Block, Operation, SSAValue
-from xdsl.rewriter import InsertPoint, Rewriter
 
 from dialects.pto.memory import constant_int
+from dsv4_passes.xdsl_extras.insert import constant, insert_before
 
 _TYPES = {"index": IndexType(), "i64": i64}
 
@@ -35,12 +35,9 @@ class Constants:
         key = value, type_
         if key not in self._known:
             behind = self._behind()
-            constant = arith.ConstantOp(IntegerAttr(value, _TYPES[type_]))
-            constant.location = behind.location
-            constant.result.name_hint = f"c{value}_{type_}"
-            Rewriter.insert_op(constant, InsertPoint.before(behind))
-            self._last = constant
-            self._known[key] = constant.result
+            made = insert_before(behind, constant(value, _TYPES[type_]))
+            self._last = made
+            self._known[key] = made.result
         return self._known[key]
 
     def _behind(self) -> Operation:

@@ -5,14 +5,14 @@ follows addresses, while the quotients here cancel against those in other addres
 """
 
 from collections.abc import Sequence
-from typing import Any, cast
 
 from xdsl.dialects import arith, scf
-from xdsl.dialects.builtin import IndexType, IntegerAttr, IntegerType, LocationAttr
+from xdsl.dialects.builtin import IndexType, IntegerType, LocationAttr
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from dialects.pto.memory import constant_int
+from dsv4_passes.xdsl_extras.insert import constant
 
 from .quasi_affine import Digit, Sum
 
@@ -110,10 +110,3 @@ class IndexCodegen:
         if key not in self.known:
             self.known[key] = self.insert(arith.DivSIOp(self.variables[axis], self._index(divisor)))
         return self.known[key]
-
-
-def constant(value: int, type_: Attribute) -> Operation:
-    integer: IntegerAttr[Any] = IntegerAttr(value, cast(Any, type_))
-    op = arith.ConstantOp(integer)
-    op.result.name_hint = f"c{value}_{type_}"
-    return op

@@ -96,8 +96,7 @@ def restore(origin: Origin, functions: list[func.FuncOp]) -> None:
         Rewriter.insert_op(original, InsertPoint.before(functions[0]))
     for function in functions:
         take_origin(function)
-        function.detach()
-        function.erase()
+        Rewriter.erase_op(function)
 
 
 def give_up(origin: Origin, functions: list[func.FuncOp], op: Operation, why: str, reason: str) -> None:

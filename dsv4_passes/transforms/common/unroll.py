@@ -18,6 +18,7 @@ from dialects.pto.memory import constant_int
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.interpreter.numpy_domain import NumpyDomain
 from dsv4_passes.interpreter.scalars import evaluate, is_integer
+from dsv4_passes.xdsl_extras.insert import constant
 
 from .byte_ranges import trips
 
@@ -45,8 +46,7 @@ def unroll(loop: scf.ForOp, number: int) -> None:
     block = loop.body.block
     carried: list[SSAValue] = list(loop.iter_args)
     for trip in range(number):
-        iv = arith.ConstantOp(IntegerAttr(lower + trip * step, IndexType()))
-        iv.result.name_hint = f"c{lower + trip * step}_index"
+        iv = constant(lower + trip * step, IndexType())
         Rewriter.insert_op(iv, InsertPoint.before(loop))
         mapping: dict[SSAValue, SSAValue] = dict(zip(block.args, [iv.result, *carried], strict=True))
         for op in block.ops:
@@ -58,8 +58,7 @@ def unroll(loop: scf.ForOp, number: int) -> None:
             Rewriter.insert_op(copy, InsertPoint.before(loop))
     for result, value in zip(loop.results, carried, strict=True):
         result.replace_all_uses_with(value)
-    loop.detach()
-    loop.erase()
+    Rewriter.erase_op(loop)
 
 
 def fold_numbers(block: Block) -> None:
@@ -125,8 +124,7 @@ def _take_branch(op: scf.IfOp, taken: bool) -> Operation | None:
         last = block.last_op
         if isinstance(last, scf.YieldOp):
             values = list(last.operands)
-            last.detach()
-            last.erase()
+            Rewriter.erase_op(last)
         first = block.first_op
         Rewriter.inline_block(block, InsertPoint.before(op))
     Rewriter.replace_op(op, [], values)

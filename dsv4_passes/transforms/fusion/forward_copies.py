@@ -19,6 +19,7 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.passes import ModulePass
+from xdsl.rewriter import Rewriter
 
 from dialects.dsv4.functions import Parameter, visible, written
 from dialects.dsv4.launch import LaunchOp
@@ -98,8 +99,7 @@ def forward_copies(module: ModuleOp) -> int:
         remove_unused(module, launch)
         for create in creates:
             if isinstance(create, CreateOp) and not list(create.res.uses):
-                create.detach()
-                create.erase()
+                Rewriter.erase_op(create)
         count += 1
     return count
 

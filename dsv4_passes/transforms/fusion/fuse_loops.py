@@ -34,6 +34,7 @@ from dsv4_passes.interpreter.scalars import evaluate, is_integer
 from dsv4_passes.interpreter.values import Box
 from dsv4_passes.transforms.common.byte_ranges import trips
 from dsv4_passes.transforms.program.orchestration import tensor_of
+from dsv4_passes.xdsl_extras.insert import insert_before
 
 from .gm_footprint import MAX_RUNS, Footprint, Runs, joined, runs_of, within
 from .lane_way import LaneWay
@@ -264,16 +265,13 @@ def make_inside(loop: scf.ForOp, number: int) -> scf.ForOp:
     starts = [v for k, v in enumerate(loop.iter_args) if k != number]
     new = scf.ForOp(loop.lb, loop.ub, loop.step, starts, loop.detach_region(loop.body))
     new.attributes |= loop.attributes
-    new.location = loop.location
-    Rewriter.insert_op(new, InsertPoint.before(loop))
+    insert_before(loop, new)
     rest = [r for k, r in enumerate(loop.results) if k != number]
     for old, result in zip(rest, new.results, strict=True):
         result.name_hint = old.name_hint
         old.replace_all_uses_with(result)
-    loop.detach()
-    loop.erase()
-    start.detach()
-    start.erase()
+    Rewriter.erase_op(loop)
+    Rewriter.erase_op(start)
     return new
 
 

@@ -47,6 +47,7 @@ from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.transforms.memory.fit_ub import NotRowWise, fitted, too_large
 from dsv4_passes.transforms.program.drop_dead_args import drop_arguments
 from dsv4_passes.transforms.program.orchestration import position, remove_unused, written_result
+from dsv4_passes.xdsl_extras.insert import insert_before
 
 from .forward_copies import forward_copies
 from .fuse_kernels import Shared, common_decorator, concatenate, merge_parameters
@@ -196,8 +197,7 @@ def finish(
             blocks = pair.producer.block_count
             check_work(pair, fused, blocks, find_chip(target.chip))
     except (NotForwarded, UserError, CannotFuse) as problem:
-        fused.detach()
-        fused.erase()
+        Rewriter.erase_op(fused)
         if isinstance(problem, CannotFuse):
             raise
         if isinstance(problem, UserError):
@@ -251,8 +251,7 @@ def _replace_launches(
         pair.consumer.grid if pair.consumer.block_count == pair.producer.block_count else pair.producer.grid,
         via,
     )
-    launch.location = pair.consumer.location
-    Rewriter.insert_op(launch, InsertPoint.before(pair.consumer))
+    insert_before(pair.consumer, launch)
     if via is not None:
         wrapper = WrapperOp(via, fused.sym_name.data, launch.grid)
         Rewriter.insert_op(wrapper, InsertPoint.after(fused))
@@ -268,8 +267,7 @@ def _replace_launches(
         remove_unused(module, old)
     for create in creates:
         if isinstance(create, CreateOp) and create.parent is not None and not list(create.res.uses):
-            create.detach()
-            create.erase()
+            Rewriter.erase_op(create)
     return launch
 
 

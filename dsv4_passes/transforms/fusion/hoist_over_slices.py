@@ -13,13 +13,14 @@ from collections.abc import Sequence
 
 import numpy as np
 from xdsl.dialects import func
-from xdsl.ir import Operation, SSAValue
-from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.ir import SSAValue
+from xdsl.rewriter import Rewriter
 
 from dialects.pto.base import TileOp, layout_of
 from dialects.pto.memory import constant_int
 from dialects.pto.tiles import SubviewOp
 from dialects.pto.types import TileType
+from dsv4_passes.xdsl_extras.insert import insert_before
 
 from .sink_into_inserts import LANEWISE
 
@@ -104,23 +105,17 @@ def _merge(group: Sequence[TileOp]) -> None:
     ins = [v.owner.source if isinstance(v.owner, SubviewOp) else v for v in first.ins]
     properties = {n: a for n, a in first.properties.items() if n != "operandSegmentSizes"}
     whole = type(first)(ins, result=TileType(layout), properties=properties, attributes=first.attributes)
-    _insert(whole, first)
+    insert_before(first, whole)
     for op in group:
         view = next(v.owner for v in op.ins if isinstance(v.owner, SubviewOp))
         piece = TileType(layout._replace(**_extents(layout_of(op.res[0]).shape)))
         slice_ = SubviewOp(whole.res[0], view.offsets, view.static_sizes, piece)
-        _insert(slice_, op)
+        insert_before(op, slice_)
         slice_.res.name_hint = op.res[0].name_hint
         op.res[0].replace_all_uses_with(slice_.res)
-        op.detach()
-        op.erase()
+        Rewriter.erase_op(op)
 
 
 def _extents(shape: tuple[int, int]) -> dict[str, int]:
     rows, cols = shape
     return {"rows": rows, "cols": cols, "valid_rows": rows, "valid_cols": cols}
-
-
-def _insert(op: Operation, before: Operation) -> None:
-    op.location = before.location
-    Rewriter.insert_op(op, InsertPoint.before(before))

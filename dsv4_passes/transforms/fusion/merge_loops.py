@@ -77,8 +77,7 @@ def merge_loops(first: scf.ForOp, second: scf.ForOp) -> scf.ForOp:
         new.name_hint = new.name_hint or old.name_hint
         old.replace_all_uses_with(new)
     for loop in (second, first):
-        loop.detach()
-        loop.erase()
+        Rewriter.erase_op(loop)
     return merged
 
 
@@ -91,8 +90,7 @@ def _take_body(loop: scf.ForOp, into: Block, arguments: list[SSAValue]) -> list[
     last = body.last_op
     assert isinstance(last, scf.YieldOp)
     ends = list(last.operands)
-    last.detach()
-    last.erase()
+    Rewriter.erase_op(last)
     for op in list(body.ops):
         op.detach()
         into.add_op(op)

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from xdsl.dialects import func
-from xdsl.ir import Operation, SSAValue
-from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.ir import SSAValue
+from xdsl.rewriter import Rewriter
 
 from dialects.pto.base import TileOp, layout_of
 from dialects.pto.convert import TCvtOp
@@ -21,6 +21,7 @@ from dialects.pto.elementwise import BinaryOp, ScalarOp, UnaryOp
 from dialects.pto.memory import constant_int
 from dialects.pto.tiles import InsertOp, UndefOp
 from dialects.pto.types import TileType
+from dsv4_passes.xdsl_extras.insert import insert_before, result_before
 
 LANEWISE = (BinaryOp, ScalarOp, UnaryOp, TCvtOp)
 MAX_PIECES = 8
@@ -71,16 +72,15 @@ def _split(op: TileOp) -> None:
         return
     result = layout_of(op.res[0])
     undef = UndefOp(op.res[0].type)
-    whole: SSAValue = _insert(op, undef).results[0]
+    whole: SSAValue = result_before(op, undef)
     for number, piece in enumerate(first):
         mapping = {v: p[number].value for v, p in zip(tiles, parts, strict=True) if p is not None}
         new = _on_piece(op, [mapping.get(v, v) for v in op.ins], piece, result.dtype)
         insert = InsertOp(new, whole, piece.row, piece.col)
-        whole = _insert(op, insert).results[0]
+        whole = result_before(op, insert)
     whole.name_hint = op.res[0].name_hint
     op.res[0].replace_all_uses_with(whole)
-    op.detach()
-    op.erase()
+    Rewriter.erase_op(op)
 
 
 def _on_piece(op: TileOp, ins: Sequence[SSAValue], piece: InsertedTile, dtype: str) -> SSAValue:
@@ -90,11 +90,5 @@ def _on_piece(op: TileOp, ins: Sequence[SSAValue], piece: InsertedTile, dtype: s
     )
     properties = {n: a for n, a in op.properties.items() if n != "operandSegmentSizes"}
     new = type(op)(ins, result=TileType(layout), properties=properties, attributes=op.attributes)
-    _insert(op, new)
+    insert_before(op, new)
     return new.res[0]
-
-
-def _insert(before: Operation, op: Operation) -> Operation:
-    op.location = before.location
-    Rewriter.insert_op(op, InsertPoint.before(before))
-    return op

@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from xdsl.dialects import arith, func, scf
-from xdsl.dialects.builtin import IndexType, IntegerAttr
+from xdsl.dialects import func, scf
 from xdsl.ir import Operation, SSAValue
-from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.rewriter import Rewriter
 
 from dialects.dsv4.opaque import CoreMoveOp
 from dialects.pto.attributes import RoundModeAttr
@@ -35,6 +34,7 @@ from dsv4_passes.interpreter.values import Box
 from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 from dsv4_passes.transforms.common.lane_index import Ids, LaneIndex
 from dsv4_passes.transforms.common.unroll import fold_numbers, unroll_loops
+from dsv4_passes.xdsl_extras.insert import index_before, result_before
 
 from .fuse_kernels import accesses
 from .hoist_over_slices import hoist_over_slices
@@ -70,12 +70,10 @@ def forward(function: func.FuncOp, stages: Sequence[SSAValue]) -> None:
         stored = forwarder.stored([op for op in found if isinstance(op, TStoreOp)])
         for load in [op for op in found if isinstance(op, TLoadOp)]:
             load.res[0].replace_all_uses_with(forwarder.value(load, stored))
-            load.detach()
-            load.erase()
+            Rewriter.erase_op(load)
     for stage in stages:
         for store in list(accesses(function, stage)):
-            store.detach()
-            store.erase()
+            Rewriter.erase_op(store)
 
 
 def clean(function: func.FuncOp) -> None:
@@ -148,9 +146,11 @@ class Stored:
         rows, cols = self.ids.shape[1:]
         layout = layout_of(parts[0])._replace(rows=rows, cols=cols, valid_rows=rows, valid_cols=cols)
         undef = UndefOp(TileType(layout))
-        whole, col = _insert(before, undef), 0
+        whole, col = result_before(before, undef), 0
         for part in parts:
-            whole = _insert(before, InsertOp(part, whole, _index(before, 0), _index(before, col)))
+            whole = result_before(
+                before, InsertOp(part, whole, index_before(before, 0), index_before(before, col))
+            )
             col += layout_of(part).cols
         return whole
 
@@ -158,7 +158,7 @@ class Stored:
         layout = layout_of(value)
         if layout.loc != "vec" and (target.loc == "vec" or layout.dtype != target.dtype):
             plain = TileLayout("vec", layout.rows, layout.cols, layout.dtype, *layout.valid)
-            value = _insert(before, CoreMoveOp(value, TileType(plain)))
+            value = result_before(before, CoreMoveOp(value, TileType(plain)))
         return value if layout.dtype == target.dtype else _converted(before, value, target.dtype)
 
 
@@ -310,10 +310,12 @@ def _assemble(load: TLoadOp, found: Sequence[tuple[Stored, Overlap]]) -> SSAValu
     if open_.any():
         row, col = (int(i) for i in np.argwhere(open_)[0])
         raise NotForwarded(load, f"lane [{row}, {col}] of what it reads is not stored in the same block")
-    whole = _insert(load, UndefOp(load.res[0].type))
+    whole = result_before(load, UndefOp(load.res[0].type))
     for source, overlap in chosen:
         piece = _cut(load, source, overlap)
-        whole = _insert(load, InsertOp(piece, whole, _index(load, overlap.row), _index(load, overlap.col)))
+        whole = result_before(
+            load, InsertOp(piece, whole, index_before(load, overlap.row), index_before(load, overlap.col))
+        )
     return whole
 
 
@@ -324,9 +326,9 @@ def _cut(load: TLoadOp, source: Stored, overlap: Overlap) -> SSAValue:
     layout, at, (rows, cols) = layout_of(tile), overlap.at, overlap.extents
     if (*at, rows, cols) != (0, 0, *layout.shape):
         piece = TileType(layout._replace(rows=rows, cols=cols, valid_rows=rows, valid_cols=cols))
-        tile = _insert(load, SubviewOp(tile, [_index(load, i) for i in at], (rows, cols), piece))
+        tile = result_before(load, SubviewOp(tile, [index_before(load, i) for i in at], (rows, cols), piece))
     result = TileType(target._replace(rows=rows, cols=cols, valid_rows=rows, valid_cols=cols))
-    return tile if tile.type == result else _insert(load, CoreMoveOp(tile, result))
+    return tile if tile.type == result else result_before(load, CoreMoveOp(tile, result))
 
 
 def _converted(before: Operation, value: SSAValue, want: str) -> SSAValue:
@@ -335,16 +337,4 @@ def _converted(before: Operation, value: SSAValue, want: str) -> SSAValue:
     if layout.dtype != "f32" or want not in ("bf16", "f16"):
         raise NotForwarded(before, f"the store converts {layout.dtype} to {want}")
     result = TileType(layout._replace(dtype=want))
-    return _insert(before, TCvtOp([value], result=result, properties={"rmode": RoundModeAttr("RINT")}))
-
-
-def _index(before: Operation, value: int) -> SSAValue:
-    op = arith.ConstantOp(IntegerAttr(value, IndexType()))
-    op.result.name_hint = f"c{value}_index"
-    return _insert(before, op)
-
-
-def _insert(before: Operation, op: Operation) -> SSAValue:
-    op.location = before.location
-    Rewriter.insert_op(op, InsertPoint.before(before))
-    return op.results[0]
+    return result_before(before, TCvtOp([value], result=result, properties={"rmode": RoundModeAttr("RINT")}))

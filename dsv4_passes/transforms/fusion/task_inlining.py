@@ -17,8 +17,9 @@ from xdsl.traits import is_side_effect_free
 from dialects.dsv4.functions import hidden_argument
 from dialects.pto.memory import PartitionViewOp, TLoadOp, constant_int
 from dsv4_passes.interpreter.scalars import is_integer
-from dsv4_passes.transforms.common.index_codegen import IndexCodegen, constant
+from dsv4_passes.transforms.common.index_codegen import IndexCodegen
 from dsv4_passes.transforms.common.quasi_affine import as_sum
+from dsv4_passes.xdsl_extras.insert import constant, insert_before
 
 from .fuse_kernels import Shared, copy_body, frame
 from .index_evaluation import Numbers
@@ -41,8 +42,7 @@ class Sunk:
         if self.movable:
             self._move(block)
         for marker in self.markers:
-            marker.detach()
-            marker.erase()
+            Rewriter.erase_op(marker)
 
     def _move(self, block: Block) -> None:
         ops = list(block.ops)
@@ -156,12 +156,7 @@ class _Sink:
         return Sunk(self.fused, markers, self.plan.movable)
 
     def _marker(self) -> Operation:
-        return self._insert(constant(0, IndexType()), self.end)
-
-    def _insert(self, op: Operation, before: Operation) -> Operation:
-        op.location = self.second.location
-        Rewriter.insert_op(op, InsertPoint.before(before))
-        return op
+        return insert_before(self.end, constant(0, IndexType()), self.second)
 
     # -- numbers -----------------------------------------------------------------------------------
 
@@ -200,7 +195,7 @@ class _Sink:
                 if value not in mapping:
                     number = self._single(value)
                     assert number is not None
-                    mapping[value] = self._insert(constant(number, value.type), before).results[0]
+                    mapping[value] = insert_before(before, constant(number, value.type), self.second).result
             copy = op.clone(mapping)
             Rewriter.insert_op(copy, InsertPoint.before(before))
             self.common.update(zip(op.results, copy.results, strict=True))

@@ -6,13 +6,13 @@
 
 from collections.abc import Sequence
 
-from xdsl.dialects import arith
-from xdsl.dialects.builtin import IndexType, IntegerAttr
+from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Operation, SSAValue
 
 from dialects.pto.base import layout_of
 from dialects.pto.memory import PartitionViewOp, TLoadOp, constant_int
 from dialects.pto.types import PartitionTensorViewType, TileLayout, TileType, ViewShape
+from dsv4_passes.xdsl_extras.insert import constant
 
 from .builder import Builder, CannotBuild, is_row_major
 
@@ -57,9 +57,8 @@ def load_together(builder: Builder, loads: Sequence[TLoadOp]) -> SSAValue:
     assert isinstance(view, PartitionViewOp)
     layout = layout_of(first.res[0])
     cols = sum(layout_of(load.res[0]).cols for load in loads)
-    width = arith.ConstantOp(IntegerAttr(cols, IndexType()))
+    width = constant(cols, IndexType())
     builder.add(width, before=first)
-    width.result.name_hint = f"c{cols}_index"
     box = PartitionViewOp(
         view.source,
         view.offsets,

@@ -5,8 +5,8 @@ vector memory at the old place (a store may lie between it and the user). A bf16
 which is exact. What cannot be brought into vector memory that way is a `CannotBuild` with the reason.
 """
 
-from xdsl.dialects import arith, scf
-from xdsl.dialects.builtin import IndexType, IntegerAttr
+from xdsl.dialects import scf
+from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
@@ -19,6 +19,7 @@ from dialects.pto.moves import TExtractOp, TMovOp
 from dialects.pto.tiles import ReinterpretOp, ReshapeOp, SetValidShapeOp, SubviewOp
 from dialects.pto.types import DYNAMIC, TileLayout, TileType, element_bits
 from dsv4_passes.targets import Chip, Ptoas, wrong_element
+from dsv4_passes.xdsl_extras.insert import constant
 from dsv4_passes.xdsl_extras.region_values import phi_inputs
 
 WIDENED = ("bf16", "f16")
@@ -98,8 +99,7 @@ class Builder:
 
     def undo(self) -> None:
         for op in reversed(self.made):
-            op.detach()
-            op.erase()
+            Rewriter.erase_op(op)
         self.made.clear()
 
     # -- values ------------------------------------------------------------------------------------
@@ -229,7 +229,6 @@ def vec_type(rows: int, cols: int, dtype: str = "f32") -> TileType:
 
 def index_constant(builder: Builder, value: int) -> SSAValue:
     """A constant of type index in front of the builder's site."""
-    op = arith.ConstantOp(IntegerAttr(value, IndexType()))
+    op = constant(value, IndexType())
     builder.add(op)
-    op.result.name_hint = f"c{value}_index"
     return op.result

@@ -53,8 +53,7 @@ def widen_first(function: func.FuncOp) -> None:
         for old, new in zip(op.results, moved.results, strict=True):
             for user in [use.operation for use in old.uses]:
                 Rewriter.replace_op(user, [], [new])
-        op.detach()
-        op.erase()
+        Rewriter.erase_op(op)
 
 
 def _widens(op: Operation) -> bool:
@@ -71,8 +70,7 @@ def _widen_before_views(result: SSAValue) -> None:
                 builder.add(again)
                 Rewriter.replace_op(user, [], [again.res])
         if not list(view.res.uses):
-            view.detach()
-            view.erase()
+            Rewriter.erase_op(view)
 
 
 def _by_operands(op: MovingOp) -> None:
@@ -119,8 +117,7 @@ def _by_results(op: MovingOp) -> bool:
     for old, new in zip(op.results, moved.results, strict=True):
         for use in [use.operation for use in old.uses]:
             Rewriter.replace_op(use, [], [new])
-    op.detach()
-    op.erase()
+    Rewriter.erase_op(op)
     return True
 
 

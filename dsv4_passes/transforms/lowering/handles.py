@@ -2,7 +2,6 @@
 
 from xdsl.dialects import arith
 from xdsl.ir import Block, Operation, SSAValue
-from xdsl.rewriter import InsertPoint, Rewriter
 
 from dialects.pto.allocation import AllocTileOp
 from dialects.pto.base import TileOp, layout_of
@@ -23,6 +22,7 @@ from dsv4_passes.diagnostics import UserError
 from dsv4_passes.transforms.common.byte_ranges import stretch
 from dsv4_passes.transforms.common.coalescing import VIEWS
 from dsv4_passes.transforms.common.constants import Constants
+from dsv4_passes.xdsl_extras.insert import insert_before, result_before
 from dsv4_passes.xdsl_extras.region_values import phi_inputs
 
 from .copies import allocatable
@@ -117,7 +117,7 @@ class Handles:
             return self._subview(before, source, offsets, layout, extents)
         if isinstance(op, BitcastOp):
             type_ = TileBufType(layout_of(source)._replace(dtype=layout.dtype))
-            return self._add(BitcastOp(source, type_), before)
+            return result_before(before, BitcastOp(source, type_))
         return self._cast(before, source, layout, extents)
 
     def _cast(
@@ -131,13 +131,12 @@ class Handles:
         static = [e if isinstance(e, int) else size for e, size in zip(extents, layout.shape, strict=True)]
         if tuple(static) == extents:
             type_ = TileBufType(layout._replace(valid_rows=static[0], valid_cols=static[1]))
-            return self._add(TReshapeOp(source, type_), before)
+            return result_before(before, TReshapeOp(source, type_))
         type_ = TileBufType(layout._replace(valid_rows=DYNAMIC, valid_cols=DYNAMIC))
-        handle = self._add(TReshapeOp(_whole(source), type_), before)
+        handle = result_before(before, TReshapeOp(_whole(source), type_))
         rows, cols = map(self._index, extents)
         sized = SetValidShapeOp(handle, rows, cols)
-        sized.location = before.location
-        Rewriter.insert_op(sized, InsertPoint.before(before))
+        insert_before(before, sized)
         return handle
 
     def _subview(
@@ -157,7 +156,7 @@ class Handles:
             rows=layout.rows, cols=layout.cols, valid_rows=rows, valid_cols=cols
         )
         valid = [self._index(e) for e in extents]
-        return self._add(SubviewOp(source, offsets, layout.shape, TileBufType(type_), valid), before)
+        return result_before(before, SubviewOp(source, offsets, layout.shape, TileBufType(type_), valid))
 
     def _cast_window(
         self,
@@ -177,9 +176,8 @@ class Handles:
         have = layout_of(base)
         if (have.shape, element_bits(have.dtype)) == (seen.shape, element_bits(seen.dtype)):
             window = self._subview(before, base, offsets, layout, extents)
-            return self._add(
-                BitcastOp(window, TileBufType(layout_of(window)._replace(dtype=layout.dtype))), before
-            )
+            type_ = TileBufType(layout_of(window)._replace(dtype=layout.dtype))
+            return result_before(before, BitcastOp(window, type_))
         offset = stretch(seen, layout.shape, *offsets)
         if offset is None or extents != layout.shape or not (is_contiguous(have) and is_contiguous(layout)):
             return None
@@ -195,7 +193,7 @@ class Handles:
         box = have._replace(rows=rows, cols=cols, valid_rows=rows, valid_cols=cols)
         window = self._subview(before, base, at, box, (rows, cols))
         full = layout._replace(valid_rows=layout.rows, valid_cols=layout.cols)
-        return self._add(TReshapeOp(window, TileBufType(full)), before)
+        return result_before(before, TReshapeOp(window, TileBufType(full)))
 
     def _allocate(
         self,
@@ -210,22 +208,16 @@ class Handles:
         place = None if address is None else self.constants.address(address)
         op = AllocTileOp(type_, place, *map(self._index, extents))
         if not at_top:
-            return self._add(op, before)
+            return result_before(before, op)
         first = self.body.first_op
         while isinstance(first, (arith.ConstantOp, AllocTileOp)):
             first = first.next_op
         assert first is not None
-        op.location = before.location
-        Rewriter.insert_op(op, InsertPoint.before(first))
+        insert_before(first, op, before)
         return op.res
 
     def _index(self, extent: Size) -> SSAValue:
         return extent if isinstance(extent, SSAValue) else self.constants.index(extent)
-
-    def _add(self, op: Operation, before: Operation) -> SSAValue:
-        op.location = before.location
-        Rewriter.insert_op(op, InsertPoint.before(before))
-        return op.results[0]
 
     # -- valid extents -----------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from xdsl.dialects import func, scf
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Operation
 from xdsl.passes import ModulePass
-from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.rewriter import Rewriter
 from xdsl.transforms.dead_code_elimination import is_trivially_dead
 
 from dialects.dsv4.lanes import LaneOp
@@ -47,6 +47,7 @@ from dsv4_passes.transforms.common.origin import (
 )
 from dsv4_passes.transforms.common.scratch import REMEMBERED
 from dsv4_passes.transforms.mixed.join_mixed import JOINED
+from dsv4_passes.xdsl_extras.insert import insert_before
 from dsv4_passes.xdsl_extras.region_values import Structured, drop_columns
 
 from .copies import prepare
@@ -77,8 +78,7 @@ class _Lower:
             if isinstance(op, scf.IfOp):
                 _drop_empty_else(op)
         for op in reversed(self.retired):
-            op.detach()
-            op.erase(safe_erase=False)
+            Rewriter.erase_op(op, safe_erase=False)
         erase_dead(body)
 
     def block(self, block: Block) -> None:
@@ -116,8 +116,7 @@ class _Lower:
         properties["operandSegmentSizes"] = segment_sizes(len(ins), len(outs), 0)
         attributes = {name: attr for name, attr in op.attributes.items() if name != REMEMBERED}
         new = type(op).create(operands=[*ins, *outs], properties=properties, attributes=attributes)
-        new.location = op.location
-        Rewriter.insert_op(new, InsertPoint.before(op))
+        insert_before(op, new)
 
     def moves_onto_itself(self, op: TileOp) -> bool:
         """A copy whose operand dies and has the same place."""
@@ -137,8 +136,7 @@ class _Lower:
         if op.source in self.places.pieces or op in self.places.classes.in_place:
             return
         move = TMovOp([self.handles.of(op.source, op)], outs=[self.handles.window(op, op)])
-        move.location = op.location
-        Rewriter.insert_op(move, InsertPoint.before(op))
+        insert_before(op, move)
 
     def other(self, op: Operation) -> None:
         """An operation that stays: it gets handles for tiles."""
@@ -169,8 +167,7 @@ def erase_dead(block: Block) -> None:
             for inner in region.blocks:
                 erase_dead(inner)
         if is_trivially_dead(op) and not _describes_argument(op):
-            op.detach()
-            op.erase()
+            Rewriter.erase_op(op)
 
 
 def _describes_argument(op: Operation) -> bool:

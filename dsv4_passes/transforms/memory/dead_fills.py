@@ -45,12 +45,10 @@ def drop_dead_fills(function: func.FuncOp) -> int:
             undef.res.name_hint = fill.res[0].name_hint
             count += 1
             if not list(fill.res[0].uses):
-                fill.detach()
-                fill.erase()
+                Rewriter.erase_op(fill)
         elif undef.parent is not None:
             user.operands[index] = old
-            undef.detach()
-            undef.erase()
+            Rewriter.erase_op(undef)
     return count
 
 

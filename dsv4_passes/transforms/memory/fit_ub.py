@@ -30,9 +30,9 @@ from dsv4_passes.equivalence.lanes import MAX_TRIPS, lane_difference
 from dsv4_passes.equivalence.unknown_ops import is_unknown
 from dsv4_passes.targets import LATEST
 from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
-from dsv4_passes.transforms.common.index_codegen import constant
 from dsv4_passes.transforms.common.origin import functions_of
 from dsv4_passes.transforms.lowering.dry_run import memory_problem
+from dsv4_passes.xdsl_extras.insert import index_before, insert_before
 
 MIN_ROWS = 8
 """A column of f32 of fewer rows would not fill a 32-byte block of vector memory."""
@@ -157,29 +157,18 @@ class _Chunks:
 
     def build(self) -> None:
         last = self.ops[-1]
-        low, high, step = (self._constant(n, last) for n in (0, self.rows, self.size))
+        low, high, step = (index_before(last, n) for n in (0, self.rows, self.size))
         body = Block(arg_types=[IndexType()])
         body.args[0].name_hint = "chunk"
         end = scf.YieldOp()
         body.add_op(end)
         loop = scf.ForOp(low, high, step, [], Region(body))
-        self._insert(loop, last)
+        insert_before(last, loop)
         mapping: dict[SSAValue, SSAValue] = {}
         for op in self.ops:
             self._cut(op, mapping, end)
         for op in reversed(self.ops):
-            op.detach()
-            op.erase()
-
-    def _insert(self, op: Operation, before: Operation) -> SSAValue | None:
-        op.location = before.location
-        Rewriter.insert_op(op, InsertPoint.before(before))
-        return op.results[0] if op.results else None
-
-    def _constant(self, value: int, before: Operation) -> SSAValue:
-        op = constant(value, IndexType())
-        self._insert(op, before)
-        return op.results[0]
+            Rewriter.erase_op(op)
 
     def _cut(self, op: Operation, mapping: dict[SSAValue, SSAValue], end: Operation) -> None:
         """One operation in the loop, on a chunk."""
@@ -237,13 +226,13 @@ class _Chunks:
         loop = end.parent_block()
         assert loop is not None
         offset = arith.AddiOp(op.offsets[at], loop.args[0])
-        self._insert(offset, end)
+        insert_before(end, offset)
         offsets, extents = list(op.offsets), list(op.sizes)
-        offsets[at], extents[at] = offset.result, self._constant(self.size, end)
+        offsets[at], extents[at] = offset.result, index_before(end, self.size)
         dims = tuple(self.size if i == at else d for i, d in enumerate(value.type.data.dims))
         type_ = PartitionTensorViewType(ViewShape(dims, value.type.data.dtype))
         new = PartitionViewOp(op.source, offsets, extents, type_)
-        self._insert(new, end)
+        insert_before(end, new)
         new.res.name_hint = value.name_hint
         return new.res
 

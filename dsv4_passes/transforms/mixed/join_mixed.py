@@ -126,8 +126,7 @@ def drop_channels(function: func.FuncOp) -> None:
     The number of the sub-block goes as well: what is left has no sub-blocks.
     """
     for op in reversed([op for op in function.walk() if isinstance(op, SETUP)]):
-        op.detach()
-        op.erase()
+        Rewriter.erase_op(op)
     function.attributes.pop(JOINED, None)
     eliminate_dead_code(function)
     drop_arguments(function, vector_only(function))

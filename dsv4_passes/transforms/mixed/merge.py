@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from xdsl.dialects import arith, func, scf
-from xdsl.dialects.builtin import IndexType, IntegerAttr
+from xdsl.dialects import func, scf
+from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Block, Operation, Region, SSAValue
 
 from dialects.dsv4.opaque import CoreMoveOp
@@ -24,6 +24,7 @@ from dialects.pto.types import DYNAMIC, TileType
 from dsv4_passes.equivalence.gm_mod_ref import only_read, root
 from dsv4_passes.transforms.common.byte_ranges import trips
 from dsv4_passes.transforms.common.unroll import fold_numbers, unroll
+from dsv4_passes.xdsl_extras.insert import constant
 
 from .subblocks import SPLIT_AXIS, CannotJoin, has_pipes
 
@@ -270,7 +271,7 @@ class _Make:
         return op.results[0]
 
     def index(self, number: int) -> SSAValue:
-        return self.add(arith.ConstantOp(IntegerAttr(number, IndexType())), f"c{number}_index")
+        return self.add(constant(number, IndexType()), f"c{number}_index")
 
     def popped(self, value: SSAValue, extents: Sequence[SSAValue]) -> SSAValue:
         """A tile in the other memory; what of it is valid is what the pop says."""

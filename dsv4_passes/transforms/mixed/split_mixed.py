@@ -184,8 +184,7 @@ class _Split:
                 entry.add_op(op.clone(values))
         for buffer in buffers:
             if not list(buffer.res.uses):
-                buffer.detach()
-                buffer.erase()
+                Rewriter.erase_op(buffer)
 
     def subblocks(self, number: SSAValue | None, values: dict[SSAValue, SSAValue], entry: Block) -> None:
         """`if subblock_idx == 0 {work} else {keep the channels in step}`; `number`: of the sub-block."""
@@ -247,8 +246,7 @@ def split(function: func.FuncOp) -> list[func.FuncOp]:
         note_origin(made, origin)
     names = " and ".join(f"'{half.sym_name.data}'" for half in made)
     note(function, f"'{function.sym_name.data}' is split into {names}")
-    function.detach()
-    function.erase()
+    Rewriter.erase_op(function)
     return made
 
 

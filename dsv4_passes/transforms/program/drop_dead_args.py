@@ -83,8 +83,7 @@ def drop_in_kernel(module: ModuleOp, kernel: func.FuncOp) -> list[str]:
         for old, result in zip(results, new.res, strict=True):
             result.name_hint = old.name_hint
             old.replace_all_uses_with(result)
-        launch.detach()
-        launch.erase()
+        Rewriter.erase_op(launch)
     hidden = {p.index for p in extents if p.index in unused and p.name not in known}
     drop_arguments(kernel, sorted(gone | hidden))
     set_returned(kernel, back)

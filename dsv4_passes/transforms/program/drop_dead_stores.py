@@ -17,6 +17,7 @@ from xdsl.dialects import func, scf
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
+from xdsl.rewriter import Rewriter
 from xdsl.traits import is_side_effect_free
 from xdsl.transforms.dead_code_elimination import region_dce
 
@@ -51,8 +52,7 @@ def drop_dead_stores(module: ModuleOp) -> int:
             if not mine or not argument.uses or any(_is_read(t, launches) for t in tensors):
                 continue
             for store in list(accesses(kernel, argument)):
-                store.detach()
-                store.erase()
+                Rewriter.erase_op(store)
             if changing_tiles(kernel) is None:
                 eliminate_dead_code(kernel)
             else:
@@ -67,8 +67,7 @@ def drop_dead_stores(module: ModuleOp) -> int:
             launches = [op for op in module.walk() if isinstance(op, LaunchOp)]
     for create in [op for op in module.walk() if isinstance(op, CreateOp)]:
         if not list(create.res.uses):
-            create.detach()
-            create.erase()
+            Rewriter.erase_op(create)
     return count
 
 

@@ -3,6 +3,7 @@
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp, TensorType
 from xdsl.ir import Operation, SSAValue
+from xdsl.rewriter import Rewriter
 
 from dialects.dsv4.functions import find_function, visible, written
 from dialects.dsv4.launch import LaunchOp, WrapperOp, fixed_names
@@ -66,8 +67,7 @@ def remove_unused(module: ModuleOp, launch: LaunchOp) -> None:
     """Remove a launch, and its kernel and wrapper if no other launch names them."""
     callee = launch.callee
     wrapper = launch.via.root_reference.data if launch.via is not None else None
-    launch.detach()
-    launch.erase()
+    Rewriter.erase_op(launch)
     rest = [op for op in module.walk() if isinstance(op, LaunchOp)]
     fixed = fixed_names(module)
     if callee in fixed:
@@ -75,8 +75,6 @@ def remove_unused(module: ModuleOp, launch: LaunchOp) -> None:
     if wrapper and not any(o.via is not None and o.via.root_reference.data == wrapper for o in rest):
         for op in list(module.ops):
             if isinstance(op, WrapperOp) and op.sym_name.data == wrapper:
-                op.detach()
-                op.erase()
+                Rewriter.erase_op(op)
     if not any(other.callee == callee for other in rest) and (function := find_function(module, callee)):
-        function.detach()
-        function.erase()
+        Rewriter.erase_op(function)

@@ -11,13 +11,14 @@ from collections.abc import Collection, Iterator, Sequence
 import numpy as np
 from xdsl.dialects import scf
 from xdsl.ir import Operation, SSAValue
-from xdsl.rewriter import InsertPoint, Rewriter
+from xdsl.rewriter import Rewriter
 
 from dialects.pto.base import layout_of
 from dialects.pto.memory import constant_int
 from dialects.pto.tiles import InsertOp, UndefOp
 from dialects.pto.types import TileType
 from dsv4_passes.transforms.common.assembled import only_insert
+from dsv4_passes.xdsl_extras.insert import insert_before
 from dsv4_passes.xdsl_extras.region_values import Structured, drop_columns, terminator
 
 
@@ -42,8 +43,7 @@ def erase_unused(queue: list[Operation], erasable: set[Operation]) -> None:
             continue
         operands = {v.owner for v in op.operands}
         erasable.discard(op)
-        op.detach()
-        op.erase()
+        Rewriter.erase_op(op)
         queue += [owner for owner in operands if isinstance(owner, Operation)]
 
 
@@ -95,8 +95,7 @@ def forget_unseen(loop: scf.ForOp, made: set[Operation]) -> None:
         if isinstance(initial.type, TileType) and not isinstance(initial.owner, UndefOp):
             if all_replaced(loop, index):
                 undef = UndefOp(initial.type)
-                undef.location = loop.location
-                Rewriter.insert_op(undef, InsertPoint.before(loop))
+                insert_before(loop, undef)
                 loop.operands[bounds + index] = undef.res
                 made.add(undef)
 
@@ -115,8 +114,7 @@ def forget_covered(first: InsertOp, made: set[Operation]) -> None:
         insert = only_insert(insert.res)
     if not left.any():
         undef = UndefOp(first.dest.type)
-        undef.location = first.location
-        Rewriter.insert_op(undef, InsertPoint.before(first))
+        insert_before(first, undef)
         first.operands[1] = undef.res
         made.add(undef)
 

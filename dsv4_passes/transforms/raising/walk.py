@@ -74,8 +74,7 @@ class Walk:
         self.block(body, self.reaching.scope)
         self.reaching.finish()
         for op in reversed(self.dead):
-            op.detach()
-            op.erase()
+            Rewriter.erase_op(op)
         frames = self.reaching.frames
         added = {phi.result for frame in frames for phi in frame.phis}
         structured = [j.op for j in frames if isinstance(j.op, (scf.ForOp, scf.IfOp)) and j.phis]
