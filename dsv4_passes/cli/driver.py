@@ -26,7 +26,7 @@ from dsv4_passes.diagnostics import UserError, one_line, said, summary
 from dsv4_passes.equivalence.budget import Budget, limited, parse_size
 from dsv4_passes.files import write_folder, write_whole
 from dsv4_passes.formats.pto.reader import decode, parse_text, verify_module
-from dsv4_passes.transforms.common.options import build, make_pass, parse_specs
+from dsv4_passes.transforms.common.options import build, make_pass, parse_specs, told
 
 from .arguments import add_arguments
 from .common import (
@@ -213,9 +213,10 @@ class Dsv4OptMain(xDSLOptMain):
 
     def apply_passes(self, prog: ModuleOp) -> None:
         self.read = prog.clone() if self._validates() else None
+        pipeline = PassPipeline(self._passes_for_output(prog), self.pipeline.callback)
         try:
             with self.assumptions(), limited(self.budget()), self._reporting(prog):
-                self.pipeline.apply(self.ctx, prog)
+                pipeline.apply(self.ctx, prog)
         except UserError as error:
             # `--verify-diagnostics` prints what xdsl counts as a diagnostic, and goes on.
             raise (VerifyException(str(error)) if self.args.verify_diagnostics else error) from error
@@ -227,6 +228,18 @@ class Dsv4OptMain(xDSLOptMain):
             if self.running is None:
                 raise
             raise InternalError(f"in pass {self.running.name}: {type(error).__name__}: {error}") from error
+
+    def _passes_for_output(self, prog: ModuleOp) -> tuple[ModulePass, ...]:
+        """The passes, told the version of pypto that a program text is written for."""
+        target = parse_spec(self.args.target)
+        if target.name != "pypto":
+            return self.pipeline.passes
+        from dsv4_passes.formats.pypto.target import PyptoTarget, read_for
+
+        version = PyptoTarget.from_spec(target).version
+        if version is None and (read := read_for(prog)) is not None:
+            version = str(read.day)
+        return told(self.pipeline.passes, pypto=version)
 
     def _reporting(self, prog: ModuleOp) -> AbstractContextManager[None]:
         if self.reporter is None:

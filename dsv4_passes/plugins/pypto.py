@@ -18,7 +18,7 @@ import tempfile
 import warnings
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from dsv4_passes.diagnostics import UserError, one_line
+from dsv4_passes.targets.pypto import SINCE, pypto_of
 
 from .rewrite import RewrittenText, pipeline, remarks_text, rewrite_text
 
@@ -44,12 +45,14 @@ class PyptoWarning(UserWarning):
 
 @dataclass(frozen=True)
 class Settings:
-    """How programs are rewritten; `remarks` is a file that what was said is written to."""
+    """How programs are rewritten; `remarks` is a file that what was said is written to, `version` that of the
+    pypto that parses the result (unless given, as old as what a program uses)."""
 
     chip: str = "a3"
     facts: Facts = field(default_factory=dict[str, Any])
     passes: str = "dsv4-rope"
     remarks: str | Path | None = None
+    version: str | None = None
 
 
 def rewrite(
@@ -131,6 +134,7 @@ def _rewrite(program: Any, settings: Settings) -> Any:
     try:
         text = import_module("pypto.ir.printer").python_print(program, prefix="pl")
         parse = import_module("pypto.language.parser.text_parser").parse_program
+        settings = replace(settings, version=settings.version or version_of(import_module("pypto.language")))
     except Exception as error:  # whatever pypto raises
         _warn(f"pypto does not print the program: {type(error).__name__}: {one_line(error)}")
         return program
@@ -148,11 +152,18 @@ def _rewrite(program: Any, settings: Settings) -> Any:
         return program
 
 
+def version_of(language: Any) -> str:
+    """The day from which on pypto has the newest of the operations that this one has."""
+    tile = getattr(language, "tile", None)
+    return str(pypto_of(name for name in SINCE if hasattr(tile, name.removeprefix("tile."))).day)
+
+
 def rewrite_program_text(text: str, settings: Settings) -> RewrittenText:
     """A program text in the form of pypto's printer, rewritten; writes the remarks."""
     with tempfile.TemporaryDirectory(prefix="dsv4-facts-") as folder:
         facts = fact_files(settings.facts, Path(folder))
-        done = rewrite_text(text, "<program>", "pypto", pipeline(settings.passes, settings.chip), facts)
+        passes = pipeline(settings.passes, settings.chip)
+        done = rewrite_text(text, "<program>", "pypto", passes, facts, pypto=settings.version)
     if settings.remarks is not None:
         with Path(settings.remarks).open("a", encoding="utf-8") as file:
             file.write(remarks_text(done.diagnostics))

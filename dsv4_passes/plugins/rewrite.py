@@ -13,7 +13,7 @@ from xdsl.utils.target import Target
 from dsv4_passes.diagnostics import Diagnostics, UserError, collect
 from dsv4_passes.formats.pto.reader import new_context, parse_text, verify_module
 from dsv4_passes.transforms.bind_facts import BindFactsPass
-from dsv4_passes.transforms.common.options import make_pass, parse_specs
+from dsv4_passes.transforms.common.options import make_pass, parse_specs, told
 from dsv4_passes.transforms.rope import RopePass
 
 TextFormat = Literal["pto", "pypto"]
@@ -58,15 +58,19 @@ def rewrite_text(
     passes: Sequence[ModulePass],
     facts: Sequence[str] = (),
     target: Target | None = None,
+    pypto: str | None = None,
 ) -> RewrittenText:
     """Take a text through facts, passes and target. `name` is the file that errors speak of.
 
+    `pypto` is the version that goes on compiling a program text; unless given, as old as what the text uses.
     `facts` are files as `--facts` takes them; what they say of arguments that are not there is ignored.
     Raises UserError where the text cannot be read or the result cannot be written.
     """
     context = new_context()
     with collect() as diagnostics:
         module = _parse(text, name, kind, context)
+        if kind == "pypto":
+            passes = _for_pypto(passes, module, pypto)
         for each in (*(BindFactsPass(file, others="ignore") for file in facts), *passes):
             each.apply(context, module)
             verify_module(module)
@@ -74,7 +78,7 @@ def rewrite_text(
         if not sites:
             return RewrittenText(text, 0, diagnostics)
         output = StringIO()
-        (target or _target(kind)).emit(context, module, output)
+        (target or _target(kind, pypto)).emit(context, module, output)
     return RewrittenText(output.getvalue(), sites, diagnostics)
 
 
@@ -86,11 +90,18 @@ def _parse(text: str, name: str, kind: TextFormat, context: Context) -> ModuleOp
     return parse_program(text, name)
 
 
-def _target(kind: TextFormat) -> Target:
+def _for_pypto(passes: Sequence[ModulePass], module: ModuleOp, version: str | None) -> Sequence[ModulePass]:
+    from dsv4_passes.formats.pypto.target import read_for
+
+    read = read_for(module)
+    return told(passes, pypto=version or (None if read is None else str(read.day)))
+
+
+def _target(kind: TextFormat, pypto: str | None) -> Target:
     if kind == "pypto":
         from dsv4_passes.formats.pypto.target import PyptoTarget
 
-        return PyptoTarget()
+        return PyptoTarget(version=pypto)
     from dsv4_passes.formats.pto.target import PtoTarget
 
     return PtoTarget()

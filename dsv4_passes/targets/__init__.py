@@ -11,6 +11,7 @@ from .assumptions import Assumption, assuming
 from .chips import CHIPS, Chip, Memory, Reserved, chip
 from .costs import Cost, cost, hand_over, matmul_cost, total, wait
 from .legality import WrongElement, beyond_memory, wrong_element
+from .pypto import Pypto, pypto
 from .scratch import ScratchTile, TileShape, has_rule, scratch_type
 from .toolchains import (
     DEFECTS,
@@ -35,6 +36,7 @@ __all__ = [
     "Defect",
     "Memory",
     "Ptoas",
+    "Pypto",
     "Reserved",
     "Rule",
     "ScratchTile",
@@ -48,6 +50,7 @@ __all__ = [
     "has_rule",
     "matmul_cost",
     "ptoas",
+    "pypto",
     "scratch_type",
     "total",
     "wait",

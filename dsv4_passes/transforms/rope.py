@@ -42,7 +42,8 @@ from .raising.raise_tiles import PtoRaisePass
 class RopePass(ModulePass):
     """The whole pipeline for one chip and one `ptoas` version.
 
-    `level` is that of the input unless given: addresses are assigned where the input had some.
+    `level` is that of the input unless given: addresses are assigned where the input had some. `pypto` is
+    the version that goes on compiling the result, where a program text is written.
     """
 
     name = "dsv4-rope"
@@ -52,6 +53,7 @@ class RopePass(ModulePass):
     signed_zero: SignedZero = "exact"
     form: FormName = "auto"
     level: Literal["auto", "level2", "level3"] = "auto"
+    pypto: str | None = None
 
     def passes(self) -> tuple[ModulePass, ...]:
         """What it consists of, in order."""
@@ -68,7 +70,7 @@ class RopePass(ModulePass):
             first,
             then,
             FoldLanesPass(self.signed_zero, chip, ptoas),
-            LowerLanesPass(self.form, chip, ptoas),
+            LowerLanesPass(self.form, chip, ptoas, self.pypto),
             SplitMixedPass("input"),
             HoistFillsPass(chip, ptoas, "lanes"),
             DropDeadStoresPass(),

@@ -2,9 +2,13 @@
 
 A function that still does what its text says is written back as that text, byte for byte; a changed or new
 one is printed from the IR in pypto's style.
+
+`version` is that of the pypto that goes on compiling, a day or a revision (`targets/pypto.py`): what it lacks
+is an error. Unless given it is as old as what the text that was read uses (`read_for`), and who chooses forms
+is to be told so; what is newer all the same is said in a remark.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO
 
@@ -21,7 +25,10 @@ from dialects.dsv4.functions import (
 )
 from dialects.dsv4.launch import KeptOp, LaunchOp, WrapperOp
 from dialects.dsv4.opaque import SourceOp
-from dsv4_passes.diagnostics import UserError
+from dsv4_passes.diagnostics import UserError, about_facts
+from dsv4_passes.targets import Pypto
+from dsv4_passes.targets import pypto as find_pypto
+from dsv4_passes.targets.pypto import operations, pypto_of
 
 from .grammar.fingerprint import fingerprint
 from .writer.kernel import KernelText
@@ -35,20 +42,31 @@ class PyptoTarget(Target):
     name = "pypto"
 
     verbatim: bool = True
+    version: str | None = None
 
     def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
-        output.write(program_text(module, self.verbatim))
+        try:
+            version = None if self.version is None else find_pypto(self.version)
+        except ValueError as error:
+            raise UserError(str(error)) from None
+        output.write(program_text(module, self.verbatim, version))
 
 
-def program_text(module: ModuleOp, verbatim: bool = True) -> str:
-    """The text of a program. Raises UserError where the IR says what no text can."""
+def read_for(module: ModuleOp) -> Pypto | None:
+    """The oldest pypto for which the text that a module was read from is; None if there was none."""
+    texts = [op.text.data for op in module.ops if isinstance(op, SourceOp)]
+    return pypto_of(name for text in texts for name in operations(text)) if texts else None
+
+
+def program_text(module: ModuleOp, verbatim: bool = True, version: Pypto | None = None) -> str:
+    """The text of a program. Raises UserError where the IR says what no text can, or not for that version."""
     functions = [op for op in module.ops if isinstance(op, func.FuncOp)]
     kept = any(isinstance(op, KeptOp) for op in module.ops)
     if not kept and not any(is_orchestration(op) or is_kernel(op) for op in functions):
         raise UserError(
             "the module is no tile program: it has neither kernels nor an orchestration", module.location
         )
-    return "".join(_Program(module, verbatim).pieces())
+    return "".join(_Program(module, verbatim, version).pieces())
 
 
 def changed_functions(module: ModuleOp) -> list[str]:
@@ -58,9 +76,11 @@ def changed_functions(module: ModuleOp) -> list[str]:
 
 
 class _Program:
-    def __init__(self, module: ModuleOp, verbatim: bool):
+    def __init__(self, module: ModuleOp, verbatim: bool, version: Pypto | None = None):
         self.module = module
         self.verbatim = verbatim
+        self.version = version
+        self.read_for = read_for(module)
         sources = [op for op in module.ops if isinstance(op, SourceOp)]
         self.texts = {op.function.data: op for op in sources if op.function.data}
         self.around = {op.fingerprint.data: op.text.data for op in sources if not op.function.data}
@@ -193,8 +213,21 @@ class _Program:
         yield self.around.get("before") or self.header()
         for name in self.order():
             text = self.source(name)
-            yield from [text] if text is not None else self.printed(name)
+            lines = [text] if text is not None else self.printed(name)
+            self.check_operations(name, lines)
+            yield from lines
         yield self.around.get("behind", "")
+
+    def check_operations(self, name: str, lines: Sequence[str]) -> None:
+        """Raises UserError for what the version has not got, and says what is newer than what was read."""
+        version = self.version or self.read_for
+        for operation in dict.fromkeys(found for line in lines for found in operations(line)):
+            if version is None or (lacks := version.lacks(operation)) is None:
+                continue
+            op = find_function(self.module, name) or self.wrappers.get(name) or self.module
+            if self.version is not None:
+                raise UserError(f"'{name}' cannot be written: {lacks}", op.location)
+            about_facts(op, f"'{name}' is for a newer pypto than what was read: {lacks}")
 
     def header(self) -> str:
         name = self.module.attributes.get("sym_name")

@@ -72,6 +72,16 @@ def _is_text(hint: Any) -> bool:
     return hint is str or set(get_args(hint)) == {str, type(None)}
 
 
+def told(passes: Sequence[ModulePass], **options: Any) -> tuple[ModulePass, ...]:
+    """The passes with these options, where they have them and were not given others."""
+
+    def one(each: ModulePass) -> ModulePass:
+        missing = {k: v for k, v in options.items() if getattr(each, k, v) is None}
+        return dataclasses.replace(each, **missing) if missing else each
+
+    return tuple(map(one, passes))
+
+
 def _choices(hint: Any) -> tuple[Any, ...]:
     return get_args(hint) if get_origin(hint) is Literal else ()
 
@@ -86,12 +96,13 @@ def _value(value: Any) -> str:
 
 def _check_machine(made: ArgSpecConvertible) -> None:
     """A chip or a version that is not known is an error now, not when some pass asks for it."""
-    chip, ptoas = getattr(made, "chip", None), getattr(made, "ptoas", None)
-    if chip is None and ptoas is None:
+    given = [getattr(made, name, None) for name in ("chip", "ptoas", "pypto")]
+    given.append(getattr(made, "version", None) if made.name == "pypto" else None)
+    if given == [None] * len(given):
         return
     from dsv4_passes import targets
 
-    checks: list[tuple[Any, Callable[[Any], object]]] = [(chip, targets.chip), (ptoas, targets.ptoas)]
-    for given, find in checks:
+    checks: Sequence[Callable[[Any], object]] = (targets.chip, targets.ptoas, targets.pypto, targets.pypto)
+    for given, find in zip(given, checks, strict=True):
         if given is not None:
             find(given)

@@ -30,6 +30,7 @@ from dsv4_passes.equivalence.lanes import lane_difference
 from dsv4_passes.targets import LATEST, Chip
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
+from dsv4_passes.targets import pypto as find_pypto
 from dsv4_passes.transforms.common.cost import FunctionCost, function_cost
 from dsv4_passes.transforms.common.origin import (
     Before,
@@ -147,17 +148,20 @@ class LowerLanesPass(ModulePass):
     """Lower every lane operation.
 
     `form` asks for one form by name; operations that it does not do take the cheapest. `chip` is taken from
-    the module's `pto.target_arch` unless given.
+    the module's `pto.target_arch` unless given; `pypto` is the version that goes on compiling the result, if
+    one does.
     """
 
     name = "dsv4-lower-lanes"
     form: FormName = "auto"
     chip: str | None = None
     ptoas: str | float = LATEST
+    pypto: str | None = None
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         try:
-            target = Target(find_chip(self.chip or target_arch(op)), find_ptoas(self.ptoas))
+            chip, ptoas = find_chip(self.chip or target_arch(op)), find_ptoas(self.ptoas)
+            target = Target(chip, ptoas, None if self.pypto is None else find_pypto(self.pypto))
         except ValueError as error:
             raise UserError(str(error)) from None
         for function in functions_of(op):

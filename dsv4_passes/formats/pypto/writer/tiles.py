@@ -10,6 +10,7 @@ from dialects.dsv4.opaque import CoreMoveOp
 from dialects.pto.base import TileOp, is_tile, layout_of
 from dialects.pto.broadcast import TCiOp, TExpandsOp
 from dialects.pto.matmul import TMatmulAccOp, TMatmulOp
+from dialects.pto.memory import constant_int
 from dialects.pto.moves import TExtractOp, TMovOp, TTransOp
 from dialects.pto.tiles import (
     BitcastOp,
@@ -152,6 +153,8 @@ def iota(text: TileWriter, op: TCiOp) -> None:
 
 
 def create(text: TileWriter, op: UndefOp) -> None:
+    if op.res.has_one_use() and _beside(next(iter(op.res.uses)).operation):
+        return
     shape, dtype = _shape(text, op.res)
     memory = MEMORY_NAMES[layout_of(op.res).loc]
     text.tile(op.res, f"pl.tile.create({shape}, dtype=pl.{dtype}, target_memory=pl.Mem.{memory})")
@@ -199,8 +202,35 @@ def slice_(text: TileWriter, op: SubviewOp) -> None:
 
 
 def assemble(text: TileWriter, op: InsertOp) -> None:
+    """Two tiles that fill a new one side by side are one call: pypto copies a tile into a window of columns
+    by an operation that newer assemblers reject."""
+    if _beside(op):
+        return
+    if isinstance(left := op.dest.owner, InsertOp) and _beside(left):
+        text.tile(op.res, f"pl.tile.concat({text.tile_name(left.source)}, {text.tile_name(op.source)})")
+        return
     names = f"{text.tile_name(op.dest)}, {text.tile_name(op.source)}"
     text.tile(op.res, f"pl.tile.assemble({names}, [{text.scalar(op.row)}, {text.scalar(op.col)}])")
+
+
+def _beside(left: Operation) -> bool:
+    """The left one of two tiles that fill a new one side by side, and are put there one after the other."""
+    if not isinstance(left, InsertOp) or not left.res.has_one_use() or not left.dest.has_one_use():
+        return False
+    right = next(iter(left.res.uses)).operation
+    if (
+        not isinstance(right, InsertOp)
+        or right.dest is not left.res
+        or not isinstance(left.dest.owner, UndefOp)
+    ):
+        return False
+    whole, parts = layout_of(right.res), (layout_of(left.source), layout_of(right.source))
+    places = [constant_int(v) for insert in (left, right) for v in (insert.row, insert.col)]
+    plain = (whole.loc, whole.blayout, whole.slayout) == ("vec", "row_major", "none_box")
+    fills = parts[0].cols + parts[1].cols == whole.cols and all(
+        p.full and p.rows == whole.rows for p in parts
+    )
+    return plain and whole.full and fills and places == [0, 0, 0, parts[0].cols]
 
 
 def set_validshape(text: TileWriter, op: SetValidShapeOp) -> None:

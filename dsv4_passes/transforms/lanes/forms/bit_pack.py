@@ -17,7 +17,7 @@ from dialects.pto.base import layout_of
 from dialects.pto.types import TileLayout
 from dsv4_passes.transforms.lanes.builder import Builder
 
-from .form import Built, Form, Target, lacks, not_whole_rows, wants_bits
+from .form import Built, Form, Target, cannot_reinterpret, lacks, not_whole_rows, wants_bits
 from .short import shortened_from
 from .words import WORD, full_rows, joined, seen_as, shifted, words_of
 
@@ -25,6 +25,7 @@ from .words import WORD, full_rows, joined, seen_as, shifted, words_of
 def refuse(target: Target, layout: TileLayout) -> str | None:
     return (
         wants_bits(layout, 16)
+        or cannot_reinterpret(target)
         or not_whole_rows(layout)
         or next((why for m in ("tshrs", "tor") if (why := lacks(target, m, WORD))), None)
     )

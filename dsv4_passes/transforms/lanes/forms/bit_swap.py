@@ -17,13 +17,14 @@ from dialects.pto.base import layout_of
 from dialects.pto.types import TileLayout
 from dsv4_passes.transforms.lanes.builder import Builder
 
-from .form import Built, Form, Target, lacks, not_whole_rows, wants_bits
+from .form import Built, Form, Target, cannot_reinterpret, lacks, not_whole_rows, wants_bits
 from .words import WORD, joined, seen_as, shifted, words_of
 
 
 def refuse(target: Target, layout: TileLayout) -> str | None:
     return (
         wants_bits(layout, 16)
+        or cannot_reinterpret(target)
         or not_whole_rows(layout, 32)
         or next((why for m in ("tshls", "tshrs", "tor") if (why := lacks(target, m, WORD))), None)
     )

@@ -21,7 +21,7 @@ from dialects.pto.base import layout_of
 from dialects.pto.types import TileLayout
 from dsv4_passes.transforms.lanes.builder import Builder
 
-from .form import Built, Form, FormBuilder, Target, Widened, lacks, not_whole_rows
+from .form import Built, Form, FormBuilder, Target, Widened, cannot_reinterpret, lacks, not_whole_rows
 from .words import (
     HIGH_HALF,
     SIGNED_WORD,
@@ -37,8 +37,10 @@ from .words import (
 def refuse(target: Target, layout: TileLayout) -> str | None:
     if layout.dtype != "bf16":
         return f"bits widen bf16 alone, not {layout.dtype}"
-    return not_whole_rows(layout, 32) or next(
-        (why for m in ("tshls", "tshrs") if (why := lacks(target, m, WORD))), None
+    return (
+        not_whole_rows(layout, 32)
+        or cannot_reinterpret(target)
+        or next((why for m in ("tshls", "tshrs") if (why := lacks(target, m, WORD))), None)
     )
 
 

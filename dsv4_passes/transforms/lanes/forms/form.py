@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from xdsl.ir import SSAValue
 
 from dialects.pto.types import TileLayout, element_bits
-from dsv4_passes.targets import Chip, Ptoas
+from dsv4_passes.targets import Chip, Ptoas, Pypto
 from dsv4_passes.transforms.lanes.builder import Builder
 
 BLOCK_BYTES = 32
@@ -36,6 +36,8 @@ class Target:
 
     chip: Chip
     ptoas: Ptoas
+    pypto: Pypto | None = None
+    """What goes on compiling the text, if it is written as a program text."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,11 @@ def not_whole_rows(layout: TileLayout, half_bits: int | None = None) -> str | No
 def not_contiguous(layout: TileLayout) -> str | None:
     """Why the bytes of a tile and of its halves cannot be seen in another shape, for which all are valid."""
     return not_whole_rows(layout) or (None if layout.full else "not all rows are valid")
+
+
+def cannot_reinterpret(target: Target) -> str | None:
+    """Why the bytes of a tile cannot be seen as another element type in what is written."""
+    return target.pypto and target.pypto.lacks("tile.reinterpret_view")
 
 
 def wants_bits(layout: TileLayout, bits: int) -> str | None:

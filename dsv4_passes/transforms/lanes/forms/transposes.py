@@ -30,6 +30,13 @@ from .form import Built, Form, Target, not_contiguous, wants_bits
 from .words import seen_as
 
 
+def refuse_windows(target: Target, layout: TileLayout) -> str | None:
+    """The halves are transposed, or moved, where they lie."""
+    if target.pypto is not None:  # its scratch tile has the type of the window, not of the tile it is of
+        return "pypto transposes only whole tiles"
+    return refuse(target, layout)
+
+
 def refuse(target: Target, layout: TileLayout) -> str | None:
     if (why := wants_bits(layout, 32) or not_contiguous(layout)) is not None:
         return why
@@ -138,6 +145,10 @@ def _shaped(layout: TileLayout, rows: int, cols: int) -> TileLayout:
 
 
 TRANSPOSES = tuple(
-    Form("transpose", operation, refuse, build)
-    for operation, build in (("deinterleave", apart), ("interleave", together), ("swap_pairs", swap))
+    Form("transpose", operation, legal, build)
+    for operation, legal, build in (
+        ("deinterleave", refuse_windows, apart),
+        ("interleave", refuse, together),
+        ("swap_pairs", refuse_windows, swap),
+    )
 )

@@ -1,0 +1,140 @@
+"""What a rewritten program text uses: only what the pypto that goes on compiling it has."""
+
+import re
+from datetime import date
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import dsv4_passes.plugins.pypto as plugin
+from dsv4_passes.cli.opt import main
+from dsv4_passes.formats.pypto import parse_program
+from dsv4_passes.formats.pypto.target import read_for
+from dsv4_passes.targets import Pypto, pypto
+from dsv4_passes.targets.pypto import LATEST, OLDEST, REVISIONS, SINCE, operations
+from tests.unit.kernels import DATA
+
+PROGRAM = DATA / "programs" / "preserve_blend.py"
+ROPE_B = DATA / "rope_b" / "program.py"
+DOCS = Path(__file__).parents[2] / "docs" / "pypto.md"
+NEW = "tile.reinterpret_view"
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [
+        ("2026-06-15", "2026-06-15"),
+        (" 2026-06-15 ", "2026-06-15"),
+        ("2026-07", "2026-07-01"),
+        ("a18c4cf92", "2026-06-15"),
+        ("a18c4cf", "2026-06-15"),
+        ("E2D0F78AE6D7", "2026-08-21"),
+        ("latest", str(LATEST)),
+    ],
+)
+def test_versions_are_days_or_revisions(text: str, day: str) -> None:
+    assert str(pypto(text).day) == day
+
+
+@pytest.mark.parametrize("text", ["", "june", "2026", "2026-13-01", "a18", "0.60", "a18c4cf93"])
+def test_what_is_no_version(text: str) -> None:
+    with pytest.raises(ValueError, match="is no version of pypto; expected a day as 2026-06-15"):
+        pypto(text)
+
+
+def test_an_operation_is_there_from_its_day_on() -> None:
+    day = SINCE[NEW]
+    assert Pypto(day).has(NEW)
+    before = Pypto(day.replace(day=day.day - 1))
+    assert before.lacks(NEW) == f"pypto of {before.day} has no {NEW}, which is there since {day}"
+    assert before.has("tile.add")
+    assert not before.has("tile.tri")
+
+
+def test_the_page_has_the_table() -> None:
+    text = DOCS.read_text()
+    rows = re.findall(r"^\| (\d{4}-\d\d-\d\d) \| [^|]* \| (.*) \|$", text, re.MULTILINE)
+    listed = {
+        f"tile.{name}": date.fromisoformat(day)
+        for day, names in rows
+        for name in re.findall("`(.*?)`", names)
+    }
+    assert listed == dict(SINCE)
+    assert dict(re.findall(r"^\| (\w{9}) \| (\S+) \|$", text, re.MULTILINE)) == {
+        name: str(day) for name, day in REVISIONS.items()
+    }
+
+
+def test_a_text_is_as_old_as_what_it_uses() -> None:
+    text = PROGRAM.read_text()
+    assert read_for(parse_program(text)) == Pypto(OLDEST)
+    newer = text.replace("pl.tile.slice(", "pl.tile.tri(")
+    assert "tile.tri" in operations(newer)
+
+
+def rewritten(program: Path, out: Path, target: str, passes: str = "dsv4-rope") -> str:
+    assert main([str(program), "-p", passes, "-t", target, "-o", str(out)]) == 0
+    return out.read_text()
+
+
+def calls(text: str) -> set[str]:
+    return set(operations(text))
+
+
+@pytest.mark.parametrize("target", ["pypto", "pypto{version=2026-06-15}", "pypto{version=2026-07-22}"])
+@pytest.mark.parametrize("program", [PROGRAM, ROPE_B], ids=["preserve_blend", "rope_b"])
+def test_an_older_one_gets_a_form_that_it_has(program: Path, target: str, tmp_path: Path) -> None:
+    found = calls(rewritten(program, tmp_path / "out.py", target))
+    assert not found & SINCE.keys()
+    assert "tile.scatter_mask" not in found
+    assert {"tile.transpose", "tile.concat", "tile.gather_mask"} <= found
+    assert "tile.assemble" not in found  # which copies into a window of columns
+
+
+def test_a_newer_one_gets_forms_on_bits(tmp_path: Path) -> None:
+    assert NEW in calls(rewritten(ROPE_B, tmp_path / "out.py", "pypto{version=2026-07-23}"))
+
+
+def test_a_text_that_has_it_gets_it(tmp_path: Path) -> None:
+    once = tmp_path / "once.py"
+    rewritten(ROPE_B, once, "pypto{version=latest}")
+    assert NEW in calls(rewritten(once, tmp_path / "twice.py", "pypto"))
+
+
+def test_passes_may_be_told_otherwise(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert NEW in calls(rewritten(ROPE_B, tmp_path / "out.py", "pypto", "dsv4-rope{pypto=latest}"))
+    said = capsys.readouterr().err
+    assert f"is for a newer pypto than what was read: pypto of 2026-06-01 has no {NEW}" in said
+
+
+def test_what_a_version_lacks_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    new = tmp_path / "new.py"
+    rewritten(ROPE_B, new, "pypto{version=latest}")
+    capsys.readouterr()
+    old = tmp_path / "old.py"
+    assert main([str(new), "-t", "pypto{version=2026-06-15}", "-o", str(old)]) == 1
+    assert f"has no {NEW}, which is there since 2026-07-23" in capsys.readouterr().err
+    assert not old.exists()
+
+
+@pytest.mark.parametrize("target", ["pypto{version=soon}", "pypto{version=2026-02-30}"])
+def test_a_wrong_version_is_said_at_once(target: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(PROGRAM), "-t", target]) == 1
+    assert "is no version of pypto" in capsys.readouterr().err
+
+
+def test_a_form_that_cannot_be_written_leaves_the_function(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rewritten(ROPE_B, tmp_path / "out.py", "pypto", "dsv4-rope{form=bit-pack}")
+    assert f"no bit-pack: pypto of 2026-06-01 has no {NEW}" in capsys.readouterr().err
+
+
+def test_the_plugin_sees_what_its_pypto_has() -> None:
+    def language(*names: str) -> SimpleNamespace:
+        return SimpleNamespace(tile=SimpleNamespace(**dict.fromkeys(names, print)))
+
+    assert plugin.version_of(language("add", "transpose_view")) == "2026-06-18"
+    assert plugin.version_of(language("add", "reinterpret_view")) == "2026-07-23"
+    assert plugin.version_of(SimpleNamespace()) == str(OLDEST)
