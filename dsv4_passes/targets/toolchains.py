@@ -59,6 +59,11 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             "tpack, bind_tile, pointer_cast and declare_tile_memref, which older ones had, are gone",
             "PTOAS include/PTO/IR/PTOOps.td of 0.60; in which version between they went is not known",
         ),
+        "strided_windows": Rule(
+            "0.51",
+            "tmov compares the shapes in memory, where a window has rows as long as its tile (A2/A3)",
+            "PTOAS commit 7785cace, PTO.cpp TMovOp::verify; run with 0.60",
+        ),
         "aligned_addresses": Rule(
             "0.49",
             "constant addresses are checked for alignment",

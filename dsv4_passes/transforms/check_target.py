@@ -17,8 +17,10 @@ from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import VerifyException
 
 from dialects.pto.base import TileOp, target_arch
+from dialects.pto.moves import TMovOp
 from dsv4_passes.diagnostics import UserError, warning
 from dsv4_passes.formats.pto.upgrade import predicate_differs
+from dsv4_passes.formats.pto.window_moves import cannot_move, is_between_rows
 from dsv4_passes.targets import LATEST, Chip, Ptoas, beyond_memory, wrong_element
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
@@ -32,6 +34,10 @@ def check_operation(op: TileOp, chip: Chip, ptoas: Ptoas) -> None:
             legal = "/".join(sorted(wrong.rule.dtypes))
             _fail(op, f"{what} takes {legal} on {chip.name}, found {wrong.dtype} ({wrong.rule.source})")
         op.check_on(chip)
+        if is_between_rows(op, chip, ptoas):
+            assert isinstance(op, TMovOp)
+            if (stuck := cannot_move(op)) is not None:
+                _fail(op, f"{what} {stuck} (ptoas {ptoas.version})")
     except VerifyException as problem:
         _fail(op, f"{what} {problem}")
     for defect in ptoas.defects(chip, op.mnemonic(), op.form()):

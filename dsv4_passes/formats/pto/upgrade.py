@@ -26,6 +26,7 @@ from dialects.pto.allocation import AllocMultiTileOp, AllocTileOp
 from dialects.pto.base import TileOp, layout_of, segment_sizes, target_arch
 from dialects.pto.lanes import MaskedOp
 from dialects.pto.memory import constant_int
+from dialects.pto.moves import TMovOp
 from dialects.pto.tiles import SetValidShapeOp
 from dialects.pto.types import DYNAMIC, AnyTileType, TileBufType, TileLayout, TileType, element_bits
 from dsv4_passes import source_names as spelling
@@ -42,6 +43,7 @@ from dsv4_passes.targets import (
 )
 
 from .free_memory import FreeMemory
+from .window_moves import cannot_move, is_between_rows, move_box
 
 LevelOption = Literal["auto", "level2", "level3"]
 
@@ -148,6 +150,7 @@ class _FunctionUpgrade:
                 self._add_scratch(op, scratch, memory)
         for op in ops:
             self._defects(op)
+            self._window_move(op)
         for op in self.function.walk():
             if (problem := beyond_memory(op, self.chip)) is not None:
                 warning(op, problem)
@@ -165,6 +168,14 @@ class _FunctionUpgrade:
             op.properties["axis"] = StringAttr(op.along)
         else:
             op.properties.pop("axis", None)
+
+    # -- windows ---------------------------------------------------------------------------------
+
+    def _window_move(self, op: TileOp) -> None:
+        if isinstance(op, TMovOp) and is_between_rows(op, self.chip, self.ptoas):
+            if (problem := cannot_move(op)) is not None:
+                _fail(op, problem)
+            move_box(op)
 
     # -- defects ---------------------------------------------------------------------------------
 
