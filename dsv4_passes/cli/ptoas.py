@@ -3,7 +3,7 @@
 import os
 import sys
 
-from dsv4_passes.plugins.prescan import AssemblerCall, find_assembler, hand_over, may_be_rewritten
+from dsv4_passes.plugins.prescan import CALLED, AssemblerCall, find_assembler, hand_over, may_be_rewritten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,6 +17,10 @@ def run(arguments: "Sequence[str]", environment: "Mapping[str, str]") -> int:
 
         print(make_root(environment))
         return 0
+    if environment.get(CALLED):
+        problem = "the assembler that dsv4-ptoas calls is dsv4-ptoas again"
+        print(f"dsv4-ptoas: error: {problem}; set DSV4_PTOAS to the real one", file=sys.stderr)
+        return 1
     assembler = find_assembler(environment)
     if assembler is None:
         wanted = environment.get("DSV4_PTOAS")

@@ -20,6 +20,9 @@ VALUE_OPTIONS = frozenset(
 OURS = b"dsv4_passes.cli.ptoas"
 """Stands in every launcher of this program, which is not the real assembler."""
 
+CALLED = "DSV4_PTOAS_CALLED"
+"""Set for the assembler that is called: who finds it set is called by this program again."""
+
 _MOVE_LANES = (b"pto.tgather", b"pto.tscatter", b"pto.ttrans", b"pto.tsel ", b"dsv4.")
 _PRODUCTS = (b"pto.tmatmul", b"pto.tgemv")
 _SHIFTS = (b"pto.tshl", b"pto.tshr")
@@ -87,11 +90,14 @@ def is_ours(path: str) -> bool:
 
 
 def find_assembler(environment: "Mapping[str, str]") -> str | None:
-    """The real assembler: `DSV4_PTOAS`, or the first `ptoas` on PATH that is not this program."""
-    return find_program(environment.get("DSV4_PTOAS") or "ptoas", environment.get("PATH", os.defpath))
+    """The real assembler: `DSV4_PTOAS`, or the first `ptoas` on PATH; neither may be this program."""
+    named = environment.get("DSV4_PTOAS") or "ptoas"
+    if os.sep in named and is_ours(named):
+        named = "ptoas"
+    return find_program(named, environment.get("PATH", os.defpath))
 
 
 def hand_over(assembler: str, arguments: "Sequence[str]") -> "NoReturn":
     """Become the real assembler."""
     sys.stdout.flush()
-    os.execv(assembler, [assembler, *arguments])
+    os.execve(assembler, [assembler, *arguments], {**os.environ, CALLED: "1"})

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .prescan import AssemblerCall, find_assembler, find_program, is_ours
+from .prescan import CALLED, AssemblerCall, find_assembler, find_program, is_ours
 
 if TYPE_CHECKING:
     from .rewrite import RewrittenText
@@ -44,6 +44,11 @@ class Assembly:
     text: bytes
     environment: Mapping[str, str]
 
+    @property
+    def inner(self) -> dict[str, str]:
+        """The environment of the real assembler."""
+        return {**os.environ, CALLED: "1"}
+
     def run(self) -> int:
         rewritten = self.rewrite()
         if rewritten is None or not rewritten.sites:
@@ -54,7 +59,9 @@ class Assembly:
             arguments = list(self.call.arguments)
             assert self.call.input is not None
             arguments[self.call.input] = str(path)
-            done = subprocess.run([self.assembler, *arguments], capture_output=True, check=False)
+            done = subprocess.run(
+                [self.assembler, *arguments], capture_output=True, check=False, env=self.inner
+            )
             if done.returncode == 0:
                 sys.stdout.buffer.write(done.stdout.replace(str(path).encode(), self.name.encode()))
                 sys.stderr.buffer.write(done.stderr.replace(str(path).encode(), self.name.encode()))
@@ -64,7 +71,8 @@ class Assembly:
 
     def assemble_original(self) -> int:
         given = self.text if self.name == "-" else None
-        return subprocess.run([self.assembler, *self.call.arguments], input=given, check=False).returncode
+        command = [self.assembler, *self.call.arguments]
+        return subprocess.run(command, input=given, check=False, env=self.inner).returncode
 
     def rewrite(self) -> "RewrittenText | None":
         """The kernel after the passes; None, with a warning, where they failed."""
@@ -93,7 +101,8 @@ class Assembly:
         """The version that the assembler says it has, if its rules are known."""
         from dsv4_passes.targets import ptoas
 
-        done = subprocess.run([self.assembler, "--version"], capture_output=True, text=True, check=False)
+        command = [self.assembler, "--version"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=self.inner)
         found = re.search(r"\b(\d+\.\d+)", done.stdout)
         if found is None:
             return None

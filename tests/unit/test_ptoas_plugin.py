@@ -197,3 +197,22 @@ def test_reading_calls():
 )
 def test_prescan(text: bytes, facts: bool, expected: bool):
     assert may_be_rewritten(text, facts) == expected
+
+
+def test_it_does_not_call_itself(assembler: Assembler):
+    kernel = DATA / "staged" / "write_back.pto"
+    launcher = Path(assembler.run("--root").stdout.strip()) / "ptoas"
+    named = assembler.run(str(kernel), DSV4_PTOAS=str(launcher))  # so the next one on PATH is the real one
+    assert named.stdout == f"assembled {kernel}\n", named.stderr
+    wrapper = assembler.folder / "wrapper"
+    wrapper.write_text(f'#!/bin/sh\nexec {sys.executable} -m dsv4_passes.cli.ptoas "$@"\n')
+    wrapper.chmod(0o755)
+    hidden = assembler.folder / "hidden"
+    hidden.write_text('#!/bin/sh\nDSV4_PTOAS=./hidden exec ./wrapper "$@"\n')
+    hidden.chmod(0o755)
+    done = assembler.run(str(kernel), DSV4_PTOAS="./hidden")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "dsv4-ptoas: error: the assembler that dsv4-ptoas calls is dsv4-ptoas again; "
+        "set DSV4_PTOAS to the real one\n"
+    )
