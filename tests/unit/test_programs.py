@@ -72,6 +72,7 @@ BOTH_WAYS = {GATHER: 2, SCATTER: 2}
 SHAPES = {
     "accumulator_slices": Shape(kernels=2, ops=BOTH_WAYS | {"tmatmul": 1}),
     "batched_products": Shape(kernels=2, ops=BOTH_WAYS | {"tmatmul": 1, "tmatmul.acc": 1}),
+    "built_selectors": Shape({"even_local": "even", "odd_local": "odd"}, ops=BOTH_WAYS),
     "chunked_select": Shape(ops=BOTH_WAYS),
     "column_chunks": Shape(ops=BOTH_WAYS),
     "compressor_chain": Shape(kernels=2, ops=BOTH_WAYS),

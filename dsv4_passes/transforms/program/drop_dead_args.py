@@ -29,6 +29,8 @@ from dialects.dsv4.functions import (
 from dialects.dsv4.launch import LaunchOp, fixed_names
 from dsv4_passes.diagnostics import note, rewritten
 
+from .orchestration import drop_unused_tensors
+
 
 def drop_arguments(function: func.FuncOp, indices: Sequence[int]) -> None:
     """Remove unused arguments from a function: block, type and attributes."""
@@ -101,6 +103,8 @@ def drop_all(module: ModuleOp, entry: bool = False) -> int:
             quoted = ", ".join(f"'{n}'" for n in names)
             rewritten(kernel, f"'{kernel.sym_name.data}' no longer takes {quoted}: nothing in it uses them")
             count += len(names)
+    if count:
+        drop_unused_tensors(module)
     for function in program_functions(module, ORCHESTRATION):
         arguments = function.body.block.args
         dead = [

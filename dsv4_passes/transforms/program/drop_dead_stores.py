@@ -31,7 +31,7 @@ from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 from dsv4_passes.transforms.fusion.fuse_kernels import accesses
 
 from .drop_dead_args import drop_in_kernel
-from .orchestration import position, remove_unused, tensor_of
+from .orchestration import drop_unused_tensors, position, remove_unused, tensor_of
 
 _FRAME = (scf.ForOp, scf.IfOp, scf.YieldOp, func.ReturnOp)
 
@@ -65,9 +65,7 @@ def drop_dead_stores(module: ModuleOp) -> int:
             drop_in_kernel(module, kernel)
             _drop_launches(module, kernel)
             launches = [op for op in module.walk() if isinstance(op, LaunchOp)]
-    for create in [op for op in module.walk() if isinstance(op, CreateOp)]:
-        if not list(create.res.uses):
-            Rewriter.erase_op(create)
+    drop_unused_tensors(module)
     return count
 
 
@@ -100,6 +98,8 @@ def _is_read(tensor: SSAValue, launches: list[LaunchOp]) -> bool:
                 return True
             function = op.function()
             parameter = visible(function)[use.index]
+            if parameter.direction == "in" and not function.body.block.args[parameter.index].uses:
+                continue
             if parameter.direction != "out" or not only_stored(function.body.block.args[parameter.index]):
                 return True
             pending += [r for r in op.res if tensor_of(r) is root]

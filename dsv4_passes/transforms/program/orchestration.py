@@ -8,7 +8,7 @@ from xdsl.rewriter import Rewriter
 from dialects.dsv4.functions import find_function, visible, written
 from dialects.dsv4.launch import LaunchOp, WrapperOp, fixed_names
 from dialects.dsv4.opaque import TextCallOp
-from dialects.dsv4.tensors import AssembleOp, DimOp, ReadOp, UpdateOp, WriteOp
+from dialects.dsv4.tensors import AssembleOp, CreateOp, DimOp, ReadOp, UpdateOp, WriteOp
 
 VIEWS = ("dsv4.reshape", "dsv4.slice")
 
@@ -61,6 +61,13 @@ def is_only_read(tensor: SSAValue) -> bool:
         elif not isinstance(op, DimOp | ReadOp | func.ReturnOp):
             return False
     return True
+
+
+def drop_unused_tensors(module: ModuleOp) -> None:
+    """Tensors that nobody takes are not created."""
+    for create in [op for op in module.walk() if isinstance(op, CreateOp)]:
+        if not create.res.uses:
+            Rewriter.erase_op(create)
 
 
 def remove_unused(module: ModuleOp, launch: LaunchOp) -> None:

@@ -1,18 +1,21 @@
 """`dsv4-propagate-facts`: facts go from the parameters of an orchestration to the kernels it launches.
 
 A fact speaks of a tensor as it comes in. A kernel's parameter has the fact if every launch of the kernel
-passes a tensor that has it and that nothing has written, the kernel itself included. Legal because the
-kernel then finds in it what the fact says, in every block of every launch.
+passes a tensor that has it and that nothing has written, the kernel itself included; or one that a kernel
+built from tensors that are known (built_facts.py). Legal because the kernel then finds in it what the fact
+says, in every block of every launch.
 """
 
 from collections import defaultdict
 from dataclasses import dataclass
 
 from xdsl.context import Context
+from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Attribute, BlockArgument
+from xdsl.ir import Attribute, SSAValue
 from xdsl.passes import ModulePass
 
+from dialects.dsv4.attributes import SelectorAttr, TableAttr
 from dialects.dsv4.functions import (
     ORCHESTRATION,
     argument_attributes,
@@ -22,6 +25,9 @@ from dialects.dsv4.functions import (
     visible,
 )
 from dialects.dsv4.launch import LaunchOp
+from dsv4_passes.equivalence.facts import Fact, make_fact
+
+from .built_facts import built_facts
 
 NAMES = ("dsv4.selector", "dsv4.table", "dsv4.given")
 
@@ -30,20 +36,38 @@ def propagate_facts(module: ModuleOp) -> None:
     """State on kernel parameters what is stated on the tensors passed to them."""
     stated: dict[tuple[str, int], set[tuple[tuple[str, Attribute], ...]]] = defaultdict(set)
     for orchestration in program_functions(module, ORCHESTRATION):
-        entry = orchestration.body.block
+        facts = _stated(orchestration)
+        facts |= {v: {f"dsv4.{f.kind}": f.attribute()} for v, f in _built(module, orchestration).items()}
         for launch in orchestration.walk():
             if not isinstance(launch, LaunchOp):
                 continue
             for parameter, value in zip(visible(launch.function()), launch.args, strict=True):
-                facts: dict[str, Attribute] = {}
-                if not parameter.written and isinstance(value, BlockArgument) and value.owner is entry:
-                    facts = argument_attributes(orchestration, value.index)
-                known = tuple((name, facts[name]) for name in NAMES if name in facts)
+                given = {} if parameter.written else facts.get(value, {})
+                known = tuple((name, given[name]) for name in NAMES if name in given)
                 stated[launch.callee, parameter.index].add(known)
     for (name, index), variants in stated.items():
         if len(variants) == 1 and (function := find_function(module, name)) is not None:
             for fact, attribute in next(iter(variants)):
                 set_argument_attribute(function, index, fact, attribute)
+
+
+def _stated(orchestration: func.FuncOp) -> dict[SSAValue, dict[str, Attribute]]:
+    """What is said of tensors as they come in."""
+    arguments = orchestration.body.block.args
+    return {argument: argument_attributes(orchestration, argument.index) for argument in arguments}
+
+
+def _built(module: ModuleOp, orchestration: func.FuncOp) -> dict[SSAValue, Fact]:
+    known: dict[SSAValue, Fact] = {}
+    for parameter in visible(orchestration):
+        given = argument_attributes(orchestration, parameter.index)
+        extents = [d for d in parameter.dims if isinstance(d, int)]
+        for kind in ("selector", "table"):
+            stated = given.get(f"dsv4.{kind}")
+            if isinstance(stated, SelectorAttr | TableAttr) and len(extents) == len(parameter.dims):
+                fact = make_fact(kind, stated.data, tuple(extents))
+                known[orchestration.body.block.args[parameter.index]] = fact
+    return built_facts(module, orchestration, known)
 
 
 @dataclass(frozen=True)
