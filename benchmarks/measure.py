@@ -82,7 +82,7 @@ def batch(count: int, options: Sequence[str]) -> float:
 
     with tempfile.TemporaryDirectory() as folder:
         source, warm = Path(folder, "in"), Path(folder, "warm")
-        for place, number in ((source, count), (warm, 2 * len(KERNELS))):
+        for place, number in ((source, count), (warm, min(count, 2 * len(KERNELS)))):
             place.mkdir()
             write_kernels(place, number)
 

@@ -21,7 +21,7 @@ PHASES = ("parse", "verify", "raise", "lower", "print")
 
 
 def batch(quick: bool) -> dict[str, Any]:
-    count = 12 if quick else 100
+    count = 2 if quick else 100
     return {
         "kernels": count,
         "ms per kernel": {
