@@ -337,6 +337,13 @@ class InsertOp(IRDLOperation):
             raise VerifyException(f"cannot insert {piece.rows}x{piece.cols} into {whole.rows}x{whole.cols}")
 
 
+CASTS = (ReshapeOp, ReinterpretOp, TransposeOp, BitcastOp)
+"""The bytes of a whole tile value under another type."""
+VIEWS = (SubviewOp, *CASTS, SetValidShapeOp)
+"""Tile values whose bytes are those of another one."""
+BUFFER_VIEWS = (SubviewOp, BitcastOp, TReshapeOp)
+"""Handles of bytes that another handle has, in buffer form."""
+
 OPERATIONS: list[type[Operation]] = [
     SubviewOp,
     BitcastOp,

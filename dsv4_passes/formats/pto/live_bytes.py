@@ -12,17 +12,16 @@ from xdsl.ir import Block, Operation, SSAValue
 from dialects.pto.allocation import AllocTileOp
 from dialects.pto.base import TileOp
 from dialects.pto.memory import constant_int
-from dialects.pto.tiles import BitcastOp, SubviewOp, TReshapeOp
+from dialects.pto.tiles import BUFFER_VIEWS
 
 Range = tuple[int, int]
 """Bytes [lo, hi)."""
-_VIEWS = (SubviewOp, BitcastOp, TReshapeOp)
 
 
 def allocation_of(value: SSAValue) -> AllocTileOp | None:
     """The allocation that a handle is, or is a view of."""
     owner = value.owner
-    while isinstance(owner, _VIEWS):
+    while isinstance(owner, BUFFER_VIEWS):
         owner = owner.source.owner
     return owner if isinstance(owner, AllocTileOp) else None
 
@@ -80,7 +79,7 @@ class LiveBytes:
                     for block in region.blocks:
                         inside |= self._block(block, inside)
             return inside
-        if isinstance(op, (*_VIEWS, AllocTileOp)):
+        if isinstance(op, (*BUFFER_VIEWS, AllocTileOp)):
             return live
         if not isinstance(op, TileOp):
             return live.union(*map(self._pieces, op.operands))

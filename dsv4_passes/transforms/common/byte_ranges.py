@@ -19,7 +19,7 @@ from dialects.pto.channels import PopOp
 from dialects.pto.handles import MultiTileBufType
 from dialects.pto.memory import constant_int
 from dialects.pto.moves import TExtractOp, TMovOp
-from dialects.pto.tiles import BitcastOp, SubviewOp, TReshapeOp
+from dialects.pto.tiles import BUFFER_VIEWS, BitcastOp, SubviewOp, TReshapeOp
 from dialects.pto.types import DYNAMIC, TileBufType, TileLayout, element_bits
 
 Space = str | SSAValue
@@ -110,7 +110,7 @@ class TileByteRanges:
         for op in body.walk():
             if isinstance(op, AllocTileOp):
                 self.handles[op.res] = _allocation(op)
-            elif isinstance(op, (SubviewOp, BitcastOp, TReshapeOp)):
+            elif isinstance(op, BUFFER_VIEWS):
                 if isinstance(op.res.type, TileBufType):
                     self.handles[op.res] = self._view(op)
             else:
@@ -239,7 +239,7 @@ def stretch(whole: TileLayout, size: tuple[int, int], row: SSAValue, col: SSAVal
     return (first * whole.cols + across) * element_bits(whole.dtype) // 8
 
 
-VIEWS = (AllocTileOp, SubviewOp, TReshapeOp, BitcastOp)
+HANDLES = (AllocTileOp, *BUFFER_VIEWS)
 """Operations that make a handle and touch no bytes."""
 
 

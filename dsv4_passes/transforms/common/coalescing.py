@@ -28,13 +28,10 @@ from dialects.pto.elementwise import BinaryOp, EitherOrderScalarOp, ScalarOp, Un
 from dialects.pto.fill import TFillPadOp
 from dialects.pto.moves import TMovOp
 from dialects.pto.tiles import (
-    BitcastOp,
+    VIEWS,
     InsertOp,
-    ReinterpretOp,
-    ReshapeOp,
     SetValidShapeOp,
     SubviewOp,
-    TransposeOp,
     UndefOp,
 )
 from dialects.pto.types import DYNAMIC, TileLayout, TileType, element_bits
@@ -44,8 +41,6 @@ from dsv4_passes.xdsl_extras.insert import insert_before
 from .assembled import assemblies, computed_at_once, place_in_tile
 from .byte_ranges import stretch
 from .live_ranges import LiveRange, LiveRanges
-
-VIEWS = (SubviewOp, ReshapeOp, ReinterpretOp, TransposeOp, BitcastOp, SetValidShapeOp)
 
 IN_PLACE: tuple[tuple[type[TileOp] | tuple[type[TileOp], ...], tuple[str, ...]], ...] = (
     ((BinaryOp, EitherOrderScalarOp), ("lhs", "rhs")),

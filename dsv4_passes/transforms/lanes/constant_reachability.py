@@ -22,13 +22,8 @@ from dialects.pto.memory import TLoadOp, TStoreOp
 from dialects.pto.moves import MemoryMoveOp, TConcatOp, TTransOp
 from dialects.pto.reductions import RowReduction
 from dialects.pto.tiles import (
-    BitcastOp,
+    VIEWS,
     InsertOp,
-    ReinterpretOp,
-    ReshapeOp,
-    SetValidShapeOp,
-    SubviewOp,
-    TransposeOp,
     UndefOp,
 )
 from dialects.pto.types import TileType
@@ -36,7 +31,6 @@ from dsv4_passes.equivalence.facts import facts_of
 from dsv4_passes.interpreter.numerics import is_float
 
 _MOVES = (MemoryMoveOp, CoreMoveOp, TTransOp, TConcatOp, InsertOp, LaneOp)
-_VIEWS = (SubviewOp, BitcastOp, ReinterpretOp, ReshapeOp, TransposeOp, SetValidShapeOp)
 _ARITHMETIC = (BinaryOp, MatmulOp, TCvtOp)
 """No rule of terms makes a number of operands that are none."""
 _FLOAT_ARITHMETIC = (ScalarOp, UnaryOp, RowReduction, ColumnExpandOp, RowExpandOp, TColExpandOp, TRowExpandOp)
@@ -82,7 +76,7 @@ class KnownLanes:
         if isinstance(op, TGatherOp) and op.form() == "mask":
             return [op.ins[0]]
         float_ = isinstance(value.type, TileType) and is_float(value.type.data.dtype)
-        if isinstance(op, (*_MOVES, *_VIEWS, *_ARITHMETIC)) or (float_ and isinstance(op, _FLOAT_ARITHMETIC)):
+        if isinstance(op, (*_MOVES, *VIEWS, *_ARITHMETIC)) or (float_ and isinstance(op, _FLOAT_ARITHMETIC)):
             return [v for v in op.operands if isinstance(v.type, TileType)]
         return None
 

@@ -17,17 +17,20 @@ from dialects.pto.allocation import verify_allocation
 from dialects.pto.base import TileOp, layout_of
 from dialects.pto.channels import FreeOp, PopOp
 from dialects.pto.memory import constant_int
-from dialects.pto.tiles import BitcastOp, InsertOp, ReinterpretOp, ReshapeOp, SubviewOp, TransposeOp
+from dialects.pto.tiles import (
+    CASTS,
+    VIEWS,
+    InsertOp,
+    SubviewOp,
+)
 from dialects.pto.types import TileLayout, TileType
-from dsv4_passes.transforms.common.coalescing import VIEWS, byte_offset, copy_operand, storage_of
-
-_CASTS = (ReshapeOp, ReinterpretOp, TransposeOp, BitcastOp)
+from dsv4_passes.transforms.common.coalescing import byte_offset, copy_operand, storage_of
 
 
 def prepare(function: func.FuncOp, addressed: bool) -> None:
     """Make every operation of a function in value form one that memory can do."""
     for op in list(function.walk()):
-        if isinstance(op, _CASTS) and isinstance(op.res.type, TileType):
+        if isinstance(op, CASTS) and isinstance(op.res.type, TileType):
             if byte_offset(op.source, addressed) is None:
                 copy_operand(op, 0)
         elif isinstance(op, InsertOp):

@@ -7,6 +7,7 @@ from dialects.pto.allocation import AllocTileOp
 from dialects.pto.base import TileOp, layout_of
 from dialects.pto.memory import constant_int
 from dialects.pto.tiles import (
+    VIEWS,
     BitcastOp,
     InsertOp,
     ReinterpretOp,
@@ -20,7 +21,6 @@ from dialects.pto.types import DYNAMIC, TileBufType, TileLayout, TileType, eleme
 from dsv4_passes import source_names as spelling
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.transforms.common.byte_ranges import stretch
-from dsv4_passes.transforms.common.coalescing import VIEWS
 from dsv4_passes.transforms.common.constants import Constants
 from dsv4_passes.xdsl_extras.insert import insert_before, result_before
 from dsv4_passes.xdsl_extras.region_values import phi_inputs

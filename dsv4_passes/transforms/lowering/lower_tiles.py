@@ -29,13 +29,13 @@ from dialects.pto.base import TileOp, layout_of, segment_sizes, target_arch
 from dialects.pto.channels import PopOp
 from dialects.pto.memory import MakeTensorViewOp
 from dialects.pto.moves import TMovOp
-from dialects.pto.tiles import InsertOp, UndefOp
+from dialects.pto.tiles import VIEWS, InsertOp, UndefOp
 from dialects.pto.types import DYNAMIC, TileBufType, TileType
 from dsv4_passes.diagnostics import UserError, about, refused
 from dsv4_passes.targets import LATEST
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
-from dsv4_passes.transforms.common.coalescing import VIEWS, tile_results
+from dsv4_passes.transforms.common.coalescing import tile_results
 from dsv4_passes.transforms.common.origin import (
     LoweredAs,
     Origin,

@@ -29,7 +29,7 @@ from dialects.dsv4.opaque import CoreMoveOp
 from dialects.pto.base import TileOp, layout_of, target_arch
 from dialects.pto.forms import is_buffer_form
 from dialects.pto.sync import OPERATIONS as SYNC
-from dialects.pto.tiles import BitcastOp, ReinterpretOp, ReshapeOp, SubviewOp, TransposeOp
+from dialects.pto.tiles import CASTS, SubviewOp
 from dialects.pto.types import TileType
 from dsv4_passes.diagnostics import UserError, refused, rewritten
 from dsv4_passes.equivalence.unknown_ops import changing_tiles
@@ -45,7 +45,7 @@ from .dead_fills import drop_dead_fills
 
 MAX_ATTEMPTS = 8
 """So many memory plans are made to find what may move."""
-_VIEWS = (ReshapeOp, ReinterpretOp, BitcastOp, SubviewOp, TransposeOp)
+_VIEWS = (*CASTS, SubviewOp)
 
 
 class Moved(NamedTuple):

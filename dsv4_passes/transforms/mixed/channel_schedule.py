@@ -21,8 +21,8 @@ from xdsl.ir import Block, Operation, SSAValue
 from dialects.dsv4.opaque import CoreMoveOp
 from dialects.pto.base import layout_of
 from dialects.pto.pipes import InitializePipeOp
+from dialects.pto.tiles import VIEWS
 from dialects.pto.types import DYNAMIC, AnyTileType
-from dsv4_passes.transforms.common.coalescing import VIEWS
 
 from .join_mixed import crosses
 

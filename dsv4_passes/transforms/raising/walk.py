@@ -29,7 +29,7 @@ from dialects.pto.types import DYNAMIC, TileBufType, TileType
 from dsv4_passes import source_names as spelling
 from dsv4_passes.diagnostics import warning
 from dsv4_passes.transforms.common.byte_ranges import (
-    VIEWS,
+    HANDLES,
     CannotRaise,
     Extents,
     Space,
@@ -119,7 +119,7 @@ class Walk:
                 self.loop(op)
             elif isinstance(op, scf.IfOp):
                 self.branch(op)
-            elif isinstance(op, VIEWS):
+            elif isinstance(op, HANDLES):
                 self.handle(op)
             elif isinstance(op, (SetValidShapeOp, GetValidShapeOp, ValidExtentOp)):
                 self.extent_op(op)
