@@ -109,14 +109,23 @@ def rope(
 
 @dataclass
 class _SplitPipeline:
-    """Runs in the place of a pypto pipeline: its first part, ours, and the rest."""
+    """Runs in the place of a pypto pipeline: its first part, ours, and the rest.
+
+    Should the rest not take what we made of the program, it gets the program as it was.
+    """
 
     first: Any
     rest: Any
     settings: Settings
 
     def run(self, program: Any) -> Any:
-        return self.rest.run(_rewrite(self.first.run(program), self.settings))
+        program = self.first.run(program)
+        if (rewritten := _rewrite(program, self.settings)) is not program:
+            try:
+                return self.rest.run(rewritten)
+            except Exception as error:  # whatever pypto raises
+                _warn(f"pypto does not take the rewritten program: {type(error).__name__}: {one_line(error)}")
+        return self.rest.run(program)
 
 
 def _split(manager: Any, settings: Settings, make_pipeline: Any) -> Any:
@@ -142,6 +151,9 @@ def _rewrite(program: Any, settings: Settings) -> Any:
         done = rewrite_program_text(text, settings)
     except UserError as error:
         _warn(one_line(error))
+        return program
+    except Exception as error:  # a compilation never fails because of us
+        _warn(f"internal error: {type(error).__name__}: {one_line(error)}")
         return program
     if not done.sites:
         return program

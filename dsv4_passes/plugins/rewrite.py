@@ -11,10 +11,12 @@ from xdsl.passes import ModulePass
 from xdsl.utils.target import Target
 
 from dsv4_passes.diagnostics import Diagnostics, UserError, collect
+from dsv4_passes.equivalence.budget import Budget, limited
 from dsv4_passes.formats.pto.reader import new_context, parse_text, verify_module
 from dsv4_passes.transforms.bind_facts import BindFactsPass
 from dsv4_passes.transforms.common.options import make_pass, parse_specs, told
 from dsv4_passes.transforms.rope import RopePass
+from dsv4_passes.validation.end_to_end import Pipeline
 
 TextFormat = Literal["pto", "pypto"]
 
@@ -64,14 +66,17 @@ def rewrite_text(
 
     `pypto` is the version that goes on compiling a program text; unless given, as old as what the text uses.
     `facts` are files as `--facts` takes them; what they say of arguments that are not there is ignored.
-    Raises UserError where the text cannot be read or the result cannot be written.
+    Raises UserError where the text cannot be read or the result cannot be written, or where what would be
+    written is not, read back, proved to mean what was read.
     """
     context = new_context()
-    with collect() as diagnostics:
+    with collect() as diagnostics, limited(Budget()):
         module = _parse(text, name, kind, context)
+        read = module.clone()
         if kind == "pypto":
             passes = _for_pypto(passes, module, pypto)
-        for each in (*(BindFactsPass(file, others="ignore") for file in facts), *passes):
+        passes = [*(BindFactsPass(file, others="ignore") for file in facts), *passes]
+        for each in passes:
             each.apply(context, module)
             verify_module(module)
         sites = sum(entry.outcome == "rewritten" for entry in diagnostics.entries)
@@ -79,7 +84,15 @@ def rewrite_text(
             return RewrittenText(text, 0, diagnostics)
         output = StringIO()
         (target or _target(kind, pypto)).emit(context, module, output)
+        _require_equal(Pipeline(read, passes, context), module, output.getvalue(), kind)
     return RewrittenText(output.getvalue(), sites, diagnostics)
+
+
+def _require_equal(pipeline: Pipeline, module: ModuleOp, text: str, kind: TextFormat) -> None:
+    compare = pipeline.compare_program if kind == "pypto" else pipeline.compare_kernels
+    for verdict in compare(module, text):
+        if verdict.outcome == "different":
+            raise UserError(f"internal error: '{verdict.name}' would not store what it did: {verdict.reason}")
 
 
 def _parse(text: str, name: str, kind: TextFormat, context: Context) -> ModuleOp:

@@ -5,14 +5,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import IO, Any
 
 import ml_dtypes
 import numpy as np
 import pytest
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
 
 import dsv4_passes.plugins.pypto as plugin
 from dsv4_passes.diagnostics import UserError
+from dsv4_passes.formats.pypto.target import PyptoTarget
+from dsv4_passes.transforms.rope import RopePass
 from tests.unit.kernels import DATA
 
 TEXT = (DATA / "staged" / "program.py").read_text()
@@ -135,6 +139,42 @@ def test_what_pypto_does_not_parse_goes_on_with_a_warning(pypto: Pypto, monkeypa
 
     monkeypatch.setattr(sys.modules["pypto.language.parser.text_parser"], "parse_program", refuse)
     with pytest.warns(plugin.PyptoWarning, match="does not parse the rewritten program: RuntimeError"):
+        assert plugin.rewrite(TEXT, facts=SELECTORS) is TEXT
+
+
+def test_what_a_later_pass_does_not_take_goes_on_with_a_warning(
+    pypto: Pypto, monkeypatch: pytest.MonkeyPatch
+):
+    def run(self: Pass, program: str) -> str:
+        if self.name == "MemoryReuse" and program != TEXT:
+            raise RuntimeError("vector memory overflows")
+        return program
+
+    monkeypatch.setattr(Pass, "run", run)
+    expected = "does not take the rewritten program: RuntimeError: vector memory overflows"
+    with pytest.warns(plugin.PyptoWarning, match=expected), plugin.rope(facts=SELECTORS):
+        assert pypto.compile(TEXT) == TEXT
+
+
+def test_what_is_not_proved_equal_goes_on_with_a_warning(pypto: Pypto, monkeypatch: pytest.MonkeyPatch):
+    def swapped(self: PyptoTarget, context: Context, module: ModuleOp, output: IO[str]) -> None:
+        for op in module.walk():
+            if op.name == "pto.tsub":  # the rotation the other way round
+                op.operands[0], op.operands[1] = op.operands[1], op.operands[0]
+        emit(self, context, module, output)
+
+    emit = PyptoTarget.emit
+    monkeypatch.setattr(PyptoTarget, "emit", swapped)
+    with pytest.warns(plugin.PyptoWarning, match="would not store what it did"):
+        assert plugin.rewrite(TEXT, facts=SELECTORS) is TEXT
+
+
+def test_a_defect_of_ours_goes_on_with_a_warning(pypto: Pypto, monkeypatch: pytest.MonkeyPatch):
+    def broken(*args: object) -> None:
+        raise KeyError("lost")
+
+    monkeypatch.setattr(RopePass, "apply", broken)
+    with pytest.warns(plugin.PyptoWarning, match="internal error: KeyError: 'lost'"):
         assert plugin.rewrite(TEXT, facts=SELECTORS) is TEXT
 
 
