@@ -50,12 +50,12 @@ def shortest(names: Sequence[str]) -> list[str]:
 
 
 def nearest_first(names: Sequence[str], wanted: str) -> list[str]:
-    """The names, those most like what was wanted first."""
+    """The names, sorted by similarity to what was asked for."""
     return sorted(names, key=lambda name: (-SequenceMatcher(None, name, wanted).ratio(), name))
 
 
 def name_arguments(module: ModuleOp) -> None:
-    """Let pointer arguments without a name of their own have that of their views, which may go."""
+    """Give unnamed pointer arguments the names of their views, which rewrites may remove."""
     for op in module.walk():
         if not isinstance(op, func.FuncOp) or not op.body.blocks:
             continue
@@ -65,7 +65,7 @@ def name_arguments(module: ModuleOp) -> None:
 
 
 def has_lost_view(argument: BlockArgument) -> bool:
-    """Whether an argument `argN` was known by a view that is gone: its name hint says more than `argN`."""
+    """Whether an argument `argN` was named after a view that was removed: its name hint differs."""
     return (
         isinstance(argument.type, PtrType)
         and not _is_nameless(argument.name_hint)
@@ -85,7 +85,7 @@ def _full_name(function: func.FuncOp, index: int) -> str:
 
 
 def _view_name(argument: BlockArgument) -> str | None:
-    """What the views of an argument say it is called; a plain one knows better than a transposed one."""
+    """The name of an argument according to its views; a plain view takes precedence over a transposed one."""
     hints = [view.res.name_hint for view in _views(argument) if view.res.name_hint]
     hints.sort(key=lambda hint: (_VIEW.search(hint) is None, "_dn_view" in hint))
     return _VIEW.sub("", hints[0]) or None if hints else None

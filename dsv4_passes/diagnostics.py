@@ -79,7 +79,7 @@ class Diagnostics:
             self.entries.append(diagnostic)
 
     def withdraw(self, functions: Collection[str]) -> None:
-        """Take back what was said of rewriting these functions; refusals and warnings still hold."""
+        """Withdraw remarks about rewrites of these functions; refusals and warnings stay."""
         self.entries = [
             entry
             for entry in self.entries
@@ -107,7 +107,7 @@ def collect() -> Generator[Diagnostics]:
 
 @contextmanager
 def about(function: str) -> Generator[None]:
-    """What is said inside the `with` is about that function."""
+    """Attribute messages inside the `with` to that function."""
     token = _FUNCTION.set(function)
     try:
         yield
@@ -116,13 +116,13 @@ def about(function: str) -> Generator[None]:
 
 
 def said() -> tuple[Diagnostic, ...]:
-    """What was said so far; nothing outside of `collect`."""
+    """The messages so far; empty outside of `collect`."""
     current = _CURRENT.get()
     return () if current is None else tuple(current.entries)
 
 
 def withdraw(functions: Collection[str]) -> None:
-    """Take back what was said of rewriting these functions, because they are put back as they were."""
+    """Withdraw remarks about rewrites of these functions, because they are restored."""
     if (current := _CURRENT.get()) is not None:
         current.withdraw(functions)
 
@@ -153,7 +153,7 @@ def _add(diagnostic: Diagnostic) -> None:
 
 
 def repeat(diagnostic: Diagnostic) -> None:
-    """Say what was collected apart, while something was only tried."""
+    """Emit a message that was collected separately during a trial."""
     _add(diagnostic)
 
 
@@ -183,12 +183,12 @@ def refused(op: Operation, message: str, reason: str, sites: int = 0) -> None:
 
 
 def about_facts(op: Operation, message: str) -> None:
-    """Say what was or was not taken for a fact of what was given: results rest on it."""
+    """Say which given arrays became facts and which did not: results depend on it."""
     _say("remark", op, message, "fact")
 
 
 def warning(op: Operation, message: str) -> None:
-    """Say that the input itself looks wrong, for instance that it reads bytes nobody wrote."""
+    """Say that the input itself looks wrong, for instance that it reads uninitialised bytes."""
     _say("warning", op, message)
 
 

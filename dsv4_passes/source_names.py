@@ -29,7 +29,7 @@ def set_written_name(value: SSAValue, name: str) -> None:
 
 
 def carry_name(old: SSAValue, new: SSAValue) -> None:
-    """Let `new` be printed under the name of `old`, unless it has one of its own."""
+    """Print `new` under the name of `old`, unless it already has a name."""
     if new.name_hint is None:
         new.name_hint = old.name_hint
     if (name := written_name(old)) is not None and written_name(new) is None:

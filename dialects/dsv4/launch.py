@@ -51,7 +51,7 @@ class LaunchOp(IRDLOperation):
     """Run a kernel, once or in `blocks(n)` blocks, through a wrapper of the program text if `via` names one.
 
     Results: a new version of each tensor the kernel writes, in argument order, then its scalar results.
-    The number of blocks is a text where the program has an expression nobody can evaluate.
+    The number of blocks is a text where the program has an expression that cannot be evaluated.
     """
 
     name = "dsv4.launch"
@@ -300,7 +300,7 @@ class KeptOp(IRDLOperation):
 
 
 def fixed_names(module: ModuleOp) -> set[str]:
-    """Functions that text calls which nobody reads, directly or through a wrapper."""
+    """Functions called from text that is not read, directly or through a wrapper."""
     names = {c.root_reference.data for op in module.ops if isinstance(op, KeptOp) for c in op.calls}
     inner = {op.callee for op in module.ops if isinstance(op, WrapperOp) and op.sym_name.data in names}
     return names | inner

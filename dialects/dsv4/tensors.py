@@ -39,7 +39,7 @@ def _expect_indices(tensor: SSAValue, indices: Sequence[SSAValue]) -> None:
 
 @irdl_op_definition
 class CreateOp(IRDLOperation):
-    """A new tensor in GM whose elements nobody has written; operands are its dynamic extents."""
+    """A new tensor in GM with uninitialised elements; operands are its dynamic extents."""
 
     name = "dsv4.create"
     dims = var_operand_def(IndexType)

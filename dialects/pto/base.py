@@ -207,13 +207,13 @@ class TileOp(IRDLOperation, ABC):
         return ""
 
     def element_type(self) -> str | None:
-        """The element type that a chip's rule about the operation means; None without such a tile."""
+        """The element type that the chip's rules use for the operation; None without such a tile."""
         destinations = zip(self.destination_names(), self.destinations(), strict=False)
         value = {**dict(self.named_operands()), **dict(destinations)}.get(self.ELEMENT)
         return layout_of(value).dtype if value is not None and is_tile(value) else None
 
     def element_form(self) -> str:
-        """The form that such a rule is about: `mask`, or the memory that a store reads."""
+        """The form that such a rule uses: `mask`, or the memory that a store reads."""
         return self.form()
 
     @classmethod
@@ -268,7 +268,7 @@ class TileOp(IRDLOperation, ABC):
     # -- text ------------------------------------------------------------------------------------
 
     def ins_attributes(self, printer: Printer) -> Sequence[str]:
-        """Attributes to write inside `ins`; a printer for an older assembler may want others there."""
+        """Attributes to write inside `ins`; a printer for an older assembler may write others."""
         if self.ALL_ATTRIBUTES_IN_INS:
             return [name for name in (*self.properties, *self.attributes) if name != "operandSegmentSizes"]
         return [name for name in self.INS_ATTRIBUTES if name in self.properties]

@@ -68,7 +68,7 @@ class MScatterOp(TileOp):
 
 @irdl_op_definition
 class TPrefetchOp(TileOp):
-    """Begin to load a box of GM; whoever reads the tile waits for it elsewhere."""
+    """Begin an asynchronous load of a box of GM; a separate operation waits for it."""
 
     name = "pto.tprefetch"
 

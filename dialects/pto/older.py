@@ -1,4 +1,4 @@
-"""Names that older assemblers had for operations of today; each is read as what it is called now.
+"""Names of operations in older assemblers; each is read under its current name.
 
 ptoas renamed or merged these between April and August 2026.
 """
@@ -18,7 +18,7 @@ from .types import AnyTileType
 
 
 class SubsetOp(Operation):
-    """`%s = pto.subset %t[%r, %c] sizes [8, 64] : T`: a subview whose type nobody wrote, valid throughout."""
+    """`%s = pto.subset %t[%r, %c] sizes [8, 64] : T`: a subview without a written type, all of it valid."""
 
     name = "pto.subset"
 

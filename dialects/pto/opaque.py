@@ -1,4 +1,4 @@
-"""Operations of any dialect that nobody here knows, kept as they stand.
+"""Unknown operations of any dialect, kept as text.
 
 An opaque operation holds its text in pieces: between piece i and piece i + 1 stands operand i. Printing
 writes the pieces and the current names of the operands, so what comes out differs from what came in only
@@ -136,7 +136,7 @@ def _scan(parser: Parser, content: str, start: int) -> _Extent:
 
 
 def _continues(parser: Parser, content: str, start: int, line_end: int) -> bool:
-    """The operation goes on in the next line: something is open, or what follows begins no operation."""
+    """The operation continues in the next line: something is open, or what follows begins no operation."""
     line = content[max(start, content.rfind("\n", start, line_end) + 1) : line_end]
     if line.split("//")[0].rstrip().endswith((",", ":", "=", "->")):
         return True

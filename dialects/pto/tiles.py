@@ -292,7 +292,7 @@ class SetValidShapeOp(IRDLOperation):
 
 @irdl_op_definition
 class UndefOp(IRDLOperation):
-    """Value form: a tile nobody has written. Reading its lanes is an error, overwriting them is not."""
+    """Value form: an uninitialised tile. Reading its lanes is an error, overwriting them is not."""
 
     name = "pto.undef"
     res = result_def(TileType)

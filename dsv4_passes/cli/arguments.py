@@ -13,7 +13,7 @@ from .messages import FORMATS
 
 
 def add_arguments(parser: argparse.ArgumentParser, passes: Mapping[str, Any]) -> None:
-    """Add the options, a wrong one being a UserError, and say of xdsl-opt's own what they do here."""
+    """Add the options; errors are UserErrors. Options of xdsl-opt get the help text that applies here."""
     add = parser.add_argument
     add(
         "--facts",

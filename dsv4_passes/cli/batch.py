@@ -68,7 +68,7 @@ def run_batch(tool: Dsv4OptMain, argv: Sequence[str], messages: Messages) -> int
 
 
 def find_files(source: Path, target: Path, suffixes: Iterable[str]) -> list[Path]:
-    """The files to work on, sorted; what lies in the output folder is not input."""
+    """The input files, sorted; files in the output folder are not input."""
     wanted = {f".{suffix}" for suffix in suffixes}
     inside = target.resolve()
     return sorted(
@@ -81,7 +81,7 @@ def find_files(source: Path, target: Path, suffixes: Iterable[str]) -> list[Path
 
 
 def _is_program(path: Path) -> bool:
-    """Whether a Python file holds a tile program; one that does not is said to be passed over."""
+    """Whether a Python file holds a tile program; for any other file a note says that it is skipped."""
     if b"pl.program" in path.read_bytes():
         return True
     print(f"{path}: remark: passed over: no tile program, which is a class with @pl.program", file=sys.stderr)
@@ -89,7 +89,7 @@ def _is_program(path: Path) -> bool:
 
 
 def output_names(files: Sequence[Path], source: Path, target: Path, spec: str) -> dict[Path, Path]:
-    """Where each file goes: the same place below `target`, with the suffix of what is written."""
+    """The output path of each file: its relative path below `target`, with the suffix of the output."""
     suffix = _SUFFIX_OF_TARGET.get(parse_spec(spec).name, ".txt")
     names: dict[Path, Path] = {}
     owner: dict[Path, Path] = {}

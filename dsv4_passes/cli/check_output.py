@@ -1,4 +1,4 @@
-"""The last step of `dsv4-opt`: what is about to be written is compared with what was read."""
+"""The last step of `dsv4-opt`: compare the output with the input before it is written."""
 
 import argparse
 from collections.abc import Mapping, Sequence

@@ -23,7 +23,7 @@ def run_tool(body: Callable[[], int | None]) -> int:
     try:
         return body() or 0
     except BrokenPipeError:
-        # The reader of our output has gone (`| head`): not a failure of the input, and nobody to tell.
+        # The reader of the output has exited (`| head`): not a failure of the input.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:

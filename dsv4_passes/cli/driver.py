@@ -58,7 +58,7 @@ class _Staged(StringIO):
 
 
 class Dsv4OptMain(xDSLOptMain):
-    """xdsl-opt's hooks filled in; what goes wrong is raised as UserError."""
+    """An implementation of xdsl-opt's hooks; failures are raised as UserError."""
 
     version_format: ClassVar[str] = f"dsv4-opt {version('dsv4-passes')} built on xdsl {{xdsl_version}}"
 

@@ -133,7 +133,7 @@ def _result(found: dict[str, Any], rules: list[str]) -> dict[str, Any]:
 
 
 def _uri(file: str) -> str:
-    """A file as SARIF wants it: absolute ones as `file:` URI, others relative, with `/` and escapes."""
+    """A file in SARIF's notation: absolute ones as `file:` URI, others relative, with `/` and escapes."""
     from urllib.parse import quote
 
     path = Path(file)

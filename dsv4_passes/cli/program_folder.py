@@ -152,7 +152,7 @@ def kernel_text(
     clone = kernel.clone()
     last = clone.body.block.last_op
     if isinstance(last, func.ReturnOp) and last.operands:
-        # A kernel of .pto text returns nothing. That nobody wants the scalars is checked at its launches.
+        # A kernel of .pto text returns nothing. Its launches are checked not to use scalar results.
         last.operands = []
         clone.properties["function_type"] = FunctionType.from_lists([*clone.function_type.inputs], [])
     drop_undefined(clone)

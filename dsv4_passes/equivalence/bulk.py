@@ -27,9 +27,9 @@ Plain: TypeAlias = Callable[[Sequence[Ids], Ids], NDArray[np.bool_]]
 """Fills in the results for operand columns where no rule applies, and says where that is."""
 
 _RULES = {"mul": CONSTANT | NEGATED, "add": CONSTANT | NEVER_NEG_ZERO}
-"""What is known of an operand that a rule is about."""
+"""Flags of an operand that a rule asks for."""
 _KEPT = {"mul": HIDES_Z, "add": HIDES_Z | NEVER_NEG_ZERO}
-"""What is known of the result if it is known of an operand."""
+"""Flags that the result inherits from an operand."""
 
 
 def plain_binary(table: TermTable, name: str) -> Plain | None:
@@ -61,7 +61,7 @@ def plain_negation(table: TermTable) -> Plain:
 
 
 def plain_rounding(table: TermTable, dtype: str, mode: str) -> Plain:
-    """Roundings to "bf16" or "f16" of what is not known to be such a number, nor negated."""
+    """Roundings to "bf16" or "f16" of terms that are neither known to be representable nor negations."""
 
     def plain(columns: Sequence[Ids], result: Ids) -> NDArray[np.bool_]:
         (a,) = columns

@@ -52,7 +52,7 @@ def effect_conditions(*runs: LaneRun) -> frozenset[str]:
 
 @dataclass
 class _Written:
-    """Neighbouring stores to one place, put together: sorted addresses and what is there in the end."""
+    """Merge consecutive stores to one argument: sorted addresses and the final values there."""
 
     key: Hashable
     op: Operation

@@ -25,7 +25,7 @@ class Store:
 
 @dataclass(frozen=True, eq=False)
 class Push:
-    """A tile goes to the other side of a pipe; -1 stands for lanes that nobody wrote."""
+    """A push of a tile into a pipe; -1 marks uninitialised lanes."""
 
     op: Operation
     context: Context
@@ -51,7 +51,7 @@ class Carry:
 
 @dataclass(frozen=True, eq=False)
 class Opaque:
-    """An operation without semantics; `key` stands for it and its operands.
+    """An operation without semantics; `key` identifies it and its operands.
 
     It may read and write anything of the GM arguments in `touched`.
     """

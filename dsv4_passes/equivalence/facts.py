@@ -185,7 +185,7 @@ def _may_select(shape: tuple[int, ...]) -> bool:
 
 
 def loaded_argument(load: TLoadOp) -> BlockArgument | None:
-    """The argument that a load reads, if it does so through plain views."""
+    """The argument that a load reads through untransposed views, if any."""
     part = load.ins[0].owner
     whole = part.source.owner if isinstance(part, PartitionViewOp) else None
     argument = whole.ptr if isinstance(whole, MakeTensorViewOp) else None

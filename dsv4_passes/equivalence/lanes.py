@@ -50,7 +50,7 @@ def run_lanes(
     holds for every trip. `arguments` renumbers parameters, so that kernels that take the same tensors in
     another order can be compared. Loops of at most `max_trips` constant trips run as they are; by default
     those of the context, fewer where the function would cost too much. UserError for a function that cannot
-    be run: in buffer form, reading lanes that nobody wrote, or over the budget.
+    be run: in buffer form, reading uninitialised lanes, or over the budget.
     """
     sides = [functions] if isinstance(functions, func.FuncOp) else list(functions)
     context = context or LaneContext()
@@ -85,7 +85,7 @@ def run_lanes(
 
 
 def lane_difference(before: func.FuncOp, after: func.FuncOp) -> Difference | None:
-    """What two forms of one function do differently, given what is known of the arguments of either.
+    """The first observable difference between two forms of one function, under the facts of both.
 
     UserError for a function that cannot be run.
     """

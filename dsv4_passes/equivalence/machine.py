@@ -66,7 +66,7 @@ class Options:
     arguments: Mapping[int, int]
 
     def number(self, index: int) -> int:
-        """What stands for a parameter in leaves and effects."""
+        """The identifier of a parameter in leaves and effects."""
         return self.arguments.get(index, index)
 
     def symbolic(self, loop: Operation) -> bool:
@@ -76,7 +76,7 @@ class Options:
 
 
 class LaneMachine(Machine):
-    """One core; what it finds goes into its run."""
+    """One core; results are recorded in its run."""
 
     gm: TermMemory
 
@@ -87,7 +87,7 @@ class LaneMachine(Machine):
         self.intern = run.context.intern
         self.options = options
         self.loops: dict[Hashable, int] = {}
-        """How many loops of some bounds came up at a place, to tell them apart."""
+        """Counts loops with equal bounds at one place, to distinguish them."""
         self.arrays: dict[SSAValue, Context] = {}
         """Where local arrays were declared."""
         for name in BARRIERS:
@@ -202,7 +202,7 @@ class LaneMachine(Machine):
         self._unknown_results(op, operands, NO_CONDITIONS, key)
 
     def meet(self, op: Operation) -> None:
-        """Other blocks and cores are waited for, and may have written anything."""
+        """Barrier: clobbers all GM arguments."""
         arguments = self._pointer_arguments()
         states = [self.gm.histories.state(i) for i in arguments]
         key = self.intern(self._signature(op, [self.env[v] for v in op.operands]), *states)
@@ -289,7 +289,7 @@ class LaneMachine(Machine):
                 self.bind(result, tile)
 
     def _run_once(self, op: scf.ForOp, bounds: str, low: int | None, trips: range | None) -> Steps:
-        """One trip that stands for all: `iv` is a symbol, and so is all that comes from earlier trips."""
+        """One symbolic iteration: `iv` and the values of earlier iterations are symbols."""
         self.run_.symbolic.add(op)
         place = self.gm.context, bounds
         self.loops[place] = number = self.loops.get(place, 0) + 1

@@ -102,7 +102,7 @@ class DotTerms:
         return added
 
     def _tuples(self, lanes: Ids, wanted: NDArray[np.intp]) -> Ids:
-        """The id of each wanted row as a term, signs of zeros dropped."""
+        """The id of each requested row as a term, without the signs of zeros."""
         result = np.full(len(lanes), -1, np.int64)
         hidden = (self._table.flags_of(lanes) & HIDES_Z) != 0
         if hidden.any():
@@ -114,7 +114,7 @@ class DotTerms:
 
 
 class _Facts:
-    """What is known of each element of a matrix of terms."""
+    """The flags of each element of a matrix of terms."""
 
     def __init__(self, table: TermTable, ids: Ids) -> None:
         self.constant: Mask = (table.flags_of(ids) & CONSTANT) != 0

@@ -19,7 +19,7 @@ P = ParamSpec("P")
 
 
 class Results:
-    """What was computed from what, and the side conditions that it rests on."""
+    """Memoised results by their arguments, with the side conditions that they depend on."""
 
     def __init__(self) -> None:
         self.found: dict[Hashable, tuple[Ids, frozenset[str]]] = {}
@@ -43,7 +43,7 @@ D = TypeVar("D", bound=Memoising)
 
 
 def memoised(method: Callable[Concatenate[D, P], Ids]) -> Callable[Concatenate[D, P], Ids]:
-    """Compute a result once for each tuple of arguments; ids count by what they are, not where."""
+    """Compute a result once for each tuple of arguments; arrays are keyed by content, not identity."""
 
     @wraps(method)
     def look_up(self: D, *args: P.args, **kwargs: P.kwargs) -> Ids:

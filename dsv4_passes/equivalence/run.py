@@ -53,7 +53,7 @@ class LaneRun:
     bytes: int = 0
     """Of all tiles, as far as the run has come."""
     carried: dict[Hashable, int] = field(default_factory=dict[Hashable, int])
-    """How many carried values of a key came up, to tell apart those that start alike."""
+    """Counts region values per key; disambiguates equal initial values."""
 
     def tile(self, value: SSAValue) -> Tile | None:
         """What the value was when last computed."""
@@ -61,7 +61,7 @@ class LaneRun:
         return found[-1] if found else None
 
     def lanes(self, value: SSAValue) -> Ids | None:
-        """Term ids [rows, cols] of the whole tile; those of lanes that nobody wrote mean nothing."""
+        """Term ids [rows, cols] of the whole tile; ids of uninitialised lanes have no meaning."""
         tile = self.tile(value)
         return None if tile is None else tile.data
 

@@ -27,7 +27,7 @@ Context: TypeAlias = tuple[Hashable, ...]
 """The symbolic loops and undecided branches around an operation, outermost first."""
 
 INITIAL = 0
-"""The state of an argument nobody has written."""
+"""The initial state of an argument."""
 
 
 class KnownArgument(Protocol):
@@ -77,7 +77,7 @@ class Histories:
         return writes[-1].state if writes else INITIAL
 
     def disturb(self, argument: int, *why: Hashable) -> None:
-        """Anything may have been written: a loop whose trips are not told apart, an unknown operation."""
+        """Clobber: a symbolic loop or an unknown operation may have written anything."""
         state = self.intern("disturbed", self.state(argument), *why)
         empty = np.zeros(0, np.int64)
         entry = Write((), (), None, empty, (), NO_CONDITIONS, state)
@@ -119,7 +119,7 @@ class TermMemory:
         return ids.reshape(box.offsets.shape), conditions
 
     def _certain(self, write: Write, part: Hashable) -> bool:
-        """The write has run, and what it hits it has written."""
+        """The write has been executed, and its elements hold its values."""
         return write.context == self.context[: len(write.context)] and write.part in (None, part)
 
     def _hit(
@@ -165,7 +165,7 @@ def _part(box: Box, addresses: NDArray[np.int64]) -> Hashable:
 
 
 def last_of_each(addresses: NDArray[np.int64], ids: Ids) -> tuple[NDArray[np.int64], Ids]:
-    """Sorted addresses, each once, with what was put there last."""
+    """Sorted unique addresses with the value last written to each."""
     backwards = slice(None, None, -1)
     unique, first = np.unique(addresses[backwards], return_index=True)
     return unique, ids[backwards][first]

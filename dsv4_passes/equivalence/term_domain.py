@@ -58,7 +58,7 @@ class TermDomain:
         self._constants: dict[tuple[str, str], int] = {}
         self._results = Results()
         self._bare = np.zeros(0, np.int64)
-        """What `strip_zero` made of each term, -1 where nobody has asked."""
+        """Memoised results of `strip_zero`, -1 where not computed yet."""
 
     @property
     def bytes(self) -> int:
@@ -357,7 +357,7 @@ class TermDomain:
         plain: Plain | None = None,
     ) -> Ids:
         """`rule` once per distinct tuple of ids; tuples of `src` constants go through `fold`, which gives
-        `dst`, and those that no rule is about through `plain`, all at once.
+        `dst`; tuples that match no rule are built in bulk by `plain`.
         """
         lanes = np.broadcast_arrays(*operands)
         shape = lanes[0].shape

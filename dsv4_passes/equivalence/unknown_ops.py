@@ -1,4 +1,4 @@
-"""Operations that nobody here knows, and what has to be assumed of them.
+"""Unknown operations, and the conservative assumptions about them.
 
 An operation that yields tiles made new ones: values are never written. One that takes a tile and yields
 nothing (`pl.tile.write(x, [0, 0], v)`) can only be there for what it does to that tile, and so to all tiles

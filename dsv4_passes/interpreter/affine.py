@@ -121,7 +121,7 @@ def _both_natural(a: Number, b: Number) -> bool:
 
 
 def opaque(name: str, *args: object, low: int | None = None, high: int | None = None) -> Affine:
-    """The result of an operation that is not linear: a symbol named by what it computes."""
+    """The result of an operation that is not linear: a symbol named after its expression."""
     return Affine.symbol(f"{name}({', '.join(map(str, args))})", low, high)
 
 

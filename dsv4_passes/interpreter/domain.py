@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Lanes: TypeAlias = NDArray[Any]
-"""A 2-D array of lanes; what its elements are is the domain's business."""
+"""A 2-D array of lanes; the domain defines its elements."""
 
 
 class NotConcrete(Exception):

@@ -22,7 +22,7 @@ from .values import Box, Pointer, View
 Grid = NDArray[np.int64]
 
 FAR = 1 << 36
-"""Stands for a stride without a number: more than any distance of elements that has one."""
+"""Represents a stride of unknown value: larger than any known distance of elements."""
 
 
 class GlobalMemory(Protocol):

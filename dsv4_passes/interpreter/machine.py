@@ -192,7 +192,7 @@ class Machine(TileMachine):
         return ()
 
     def pushed(self, op: Operation, tile: Tile) -> None:
-        """A hook: a tile goes to the other side."""
+        """A hook: a tile is pushed to the other core."""
 
     def pop(self, op: Operation) -> Steps:
         pipe, split = _channel(op)

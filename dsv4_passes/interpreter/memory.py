@@ -1,4 +1,4 @@
-"""On-chip memory in buffer form: bytes, and for every byte whether anybody has written it.
+"""On-chip memory in buffer form: bytes, and for each byte whether it is initialised.
 
 Handles with one address are the same bytes, whatever their types say, so tiles are read and written through
 the physical element offsets of their layouts (pto-isa include/pto/cpu/tile_offsets.hpp). A tile without an
@@ -79,7 +79,7 @@ class RegionView:
     offsets: Offsets
     valid: Extent
     part: bool = False
-    """It is a window: what lies beside its valid lanes belongs to the tile it looks at."""
+    """It is a window: lanes outside its valid extent belong to the parent tile."""
 
     @property
     def itemsize(self) -> int:
@@ -91,7 +91,7 @@ class RegionView:
         return RegionView(self.region, self.base, layout, offsets, valid, part=True)
 
     def recast(self, layout: TileLayout, valid: Extent) -> "RegionView":
-        """The same bytes as another tile: another shape lays its elements out anew from the first byte on."""
+        """The same bytes as another tile; a different shape is laid out from the first byte."""
         if layout.shape == self.layout.shape and layout[6:9] == self.layout[6:9]:
             return RegionView(self.region, self.base, layout, self.offsets, valid)
         start = self.base + int(self.offsets[0, 0]) * self.itemsize

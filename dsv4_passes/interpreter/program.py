@@ -224,7 +224,7 @@ class ProgramRun:
         return []
 
     def forget(self, *values: Iterable[SSAValue]) -> None:
-        """Let go of values that nobody uses again."""
+        """Release values without further uses."""
         for value in chain(*values):
             self.env.pop(value, None)
 
@@ -291,7 +291,7 @@ class ProgramRun:
         self.env[op.res] = self.fresh(*self.shape(op, op.dims))
 
     def fresh(self, shape: tuple[int, ...], dtype: str) -> Array:
-        """A tensor that nobody has written."""
+        """An uninitialised tensor."""
         return np.zeros(shape, numpy_dtype(dtype))
 
     def reshape(self, op: TensorReshapeOp) -> None:

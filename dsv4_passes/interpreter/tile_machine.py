@@ -109,7 +109,7 @@ class TileMachine:
     # -- tile operations -------------------------------------------------------------------------
 
     def plan(self, op: TileOp) -> TileOpPlan:
-        """What of an operation is the same at every visit; asking xDSL each time is slow in loops."""
+        """Parts of an operation that do not change between visits, cached because xDSL is slow."""
         plan = self.plans.get(op)
         if plan is None:
             plan = self.plans[op] = TileOpPlan.of(op)
@@ -151,7 +151,7 @@ class TileMachine:
         return self.domain.take_conditions()
 
     def opaque(self, call: TileCall, error: NotConcrete) -> None:
-        """An operation whose lanes depend on numbers that are not known; only terms can go on."""
+        """An operation whose lanes depend on numbers that are not known; only terms continue."""
         raise UserError(f"{call.op.name}: {error}", call.op.location)
 
     def symbolic(self, number: Number, dtype: str) -> Lanes:
@@ -181,7 +181,7 @@ class TileMachine:
         return self.within(layout, (extent[0], extent[1]), op)
 
     def within(self, layout: TileLayout, extent: Extent, op: Operation) -> Extent:
-        """The extent, if what is known of it lies within the tile."""
+        """The extent, checked against the tile as far as it is known."""
         for number, physical, what in zip(extent, layout.shape, ("rows", "columns"), strict=True):
             if isinstance(number, int) and not 0 <= number <= physical:
                 found = f"expected between 0 and {physical} valid {what}, found {number}"

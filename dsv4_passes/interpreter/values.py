@@ -26,7 +26,7 @@ NO_CONDITIONS: frozenset[str] = frozenset()
 class Tile:
     """A tile as a value.
 
-    `data` holds the lanes of the whole tile [rows, cols]; where `known` [rows, cols] is False nobody wrote
+    `data` holds the lanes of the whole tile [rows, cols]; where `known` [rows, cols] is False, nobody wrote
     them, and they mean nothing. `conditions` are the side conditions that the lanes rest on, those of the
     tiles they were computed from included.
     """
@@ -53,7 +53,7 @@ def box(layout: TileLayout, valid: Extent) -> tuple[int, int]:
 
 
 def blank(layout: TileLayout, dtype: np.dtype[Any], valid: Extent) -> Tile:
-    """A tile that nobody has written."""
+    """An uninitialised tile."""
     return Tile(layout, np.zeros(layout.shape, dtype), np.zeros(layout.shape, np.bool_), valid)
 
 

@@ -21,7 +21,7 @@ OURS = b"dsv4_passes.cli.ptoas"
 """Stands in every launcher of this program, which is not the real assembler."""
 
 CALLED = "DSV4_PTOAS_CALLED"
-"""Set for the assembler that is called: who finds it set is called by this program again."""
+"""Set for the assembler that is called: a process that finds it set was started by this program."""
 
 _MOVE_LANES = (b"pto.tgather", b"pto.tscatter", b"pto.ttrans", b"pto.tsel ", b"dsv4.")
 _PRODUCTS = (b"pto.tmatmul", b"pto.tgemv")

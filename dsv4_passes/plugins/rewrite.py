@@ -1,4 +1,4 @@
-"""Rewrite one text with a pipeline, for those who are no command line."""
+"""Rewrite one text with a pipeline, for callers other than the command line."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ class RewrittenText:
 
 
 def pipeline(text: str, chip: str | None = None, ptoas: str | float | None = None) -> list[ModulePass]:
-    """The passes that somebody typed. `dsv4-rope` is for `chip` and `ptoas` unless it says otherwise.
+    """The passes that the user typed. `dsv4-rope` is for `chip` and `ptoas` unless it says otherwise.
 
     Raises UserError for what cannot be built.
     """

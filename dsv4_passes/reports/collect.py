@@ -31,7 +31,7 @@ class KernelState:
 
 @dataclass(frozen=True)
 class KernelReport:
-    """One kernel; one of the sides is missing where a kernel is new, or gone."""
+    """One kernel; one of the states is None where a kernel was added or removed."""
 
     name: str
     before: KernelState | None
@@ -78,7 +78,7 @@ def build_report(
     after: dict[str, KernelState],
     decisions: Sequence[Decision],
 ) -> Report:
-    """Put together what was there, what is there, and what was decided on the way."""
+    """Assemble the states before and after, and the decisions in between."""
     names = dict.fromkeys((*before, *after, *(d.function for d in decisions)))
     kernels = [
         KernelReport(

@@ -123,7 +123,7 @@ def count(module: ModuleOp) -> Counts:
 
 
 def summarise(before: Counts, after: Counts, said: Iterable[Diagnostic]) -> ProgramSummary:
-    """Put together what there was, what there is, and what was said on the way."""
+    """Assemble the counts before and after, and the remarks in between."""
     entries = list(said)
     refused = [e for e in entries if e.outcome == "refused"]
     sites = [e for e in refused if e.sites]

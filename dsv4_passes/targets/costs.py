@@ -128,7 +128,7 @@ def hand_over(source: str, dest: str, rows: int, cols: int, dtype: str, chip: Ch
 
 
 def wait(chip: Chip) -> Cost:
-    """What the cores wait for each other where a value goes from one to the other, beside moving it."""
+    """Cycles that the cores spend waiting for each other per hand-over, in addition to the move."""
     instruction = chip.cycles.instructions["hand_over"]
     lo, hi = instruction.cycles(1, 1)
     return Cost(lo, hi, {}, instruction.source)

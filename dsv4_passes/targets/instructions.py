@@ -7,7 +7,7 @@ of one measurement give a range: a cost then is the lower and the upper one. Sou
   910B3: head, slope and tail; head and tail both count, since dependent operations have a barrier between;
 * "pto-isa a5": include/pto/costmodel/a5/formula_costmodel/formula_params.csv, fitted to the A5 simulator;
   one instruction here is one vector function, which costs about 55 cycles whatever it does;
-* "estimate: …": what nobody published, and what is assumed instead.
+* "estimate: …": an assumption, as no figure is published.
 
 None of the numbers was measured by this project. Who has a device replaces them (`assumptions.py`).
 """

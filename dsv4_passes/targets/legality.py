@@ -32,7 +32,7 @@ def wrong_element(op: TileOp, chip: Chip) -> WrongElement | None:
 
 
 def beyond_memory(op: Operation, chip: Chip) -> str | None:
-    """What is wrong where an operation takes bytes at a constant address behind those that may be used."""
+    """The violation where an operation uses a constant address beyond the usable memory."""
     found = _end(op)
     if found is None or (memory := chip.memories.get(found[1])) is None or found[2] <= memory.usable:
         return None
@@ -43,7 +43,7 @@ def beyond_memory(op: Operation, chip: Chip) -> str | None:
 
 
 def _end(op: Operation) -> tuple[str, str, int] | None:
-    """What reaches where: the memory, and the first byte behind what is taken there."""
+    """The memory, and the first byte behind the range used in it."""
     if isinstance(op, AllocationOp) and op.addr is not None and (at := constant_int(op.addr)) is not None:
         type_ = op.results[0].type
         slots = type_.data.number if isinstance(type_, MultiTileBufType) else 1

@@ -33,7 +33,7 @@ class TileShape:
     cols: int
     dtype: str
     valid: tuple[int, int] | None = None
-    """None means the whole tile; negative is a number that shows while running."""
+    """None means the whole tile; a negative number is an extent known only at run time."""
 
     @property
     def valid_rows(self) -> int:

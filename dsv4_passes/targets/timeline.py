@@ -61,7 +61,7 @@ class Timeline:
             self._advance(before, (trips - SIMULATED_TRIPS) * max(steps, default=0))
 
     def branches(self, bodies: Iterable[Callable[[], None]]) -> None:
-        """Run alternatives from the same state, and go on with the later time of everything."""
+        """Run alternatives from the same state and continue with the maximum of each time."""
         before, after = self._copy(), list[Timeline]()
         for body in bodies:
             self._become(before)

@@ -1,4 +1,4 @@
-"""The ptoas assembler by version: what it wants written how, and what it gets wrong.
+"""The ptoas assembler by version: the syntax each one requires, and its known defects.
 
 Which release has a change: ptoas bumps its version *after* a release (its build_wheel.yml), so what the
 commit "bump base version to v0.58" contains came out in 0.57, unless it was merged between the tag and the
@@ -86,7 +86,7 @@ class Defect:
     """The first version without it; None while no release is known to have mended it."""
     effect: str
     when: str
-    """What it takes to meet the defect; empty if the operation always does."""
+    """The condition under which the defect occurs; empty if it always does."""
     avoid: str
     source: str
 
@@ -270,7 +270,7 @@ def ptoas(version: str | float = LATEST) -> Ptoas:
     """The ptoas of that version, written `0.57`, `v0.57` or `0.57.1`; the number 0.6 is version 0.60.
 
     A version newer than the known ones has the rules of the newest. ValueError for anything else, and for one
-    older than the oldest known, whose syntax nobody here has checked.
+    older than the oldest known, whose syntax has not been checked.
     """
     if not isinstance(version, str):  # what a pass pipeline makes of an unquoted version
         version = f"{version:.2f}"

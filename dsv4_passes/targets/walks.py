@@ -41,7 +41,7 @@ class WalkShape:
 
     @property
     def in_row(self) -> int:
-        """Repeats of one row by itself."""
+        """Repeats for a single row."""
         return ceil(self.cols * self.width / REPEAT_BYTES)
 
     @property

@@ -72,7 +72,7 @@ class GmArgument:
         return self.function.body.block.args[self.index].first_use is not None
 
     def stated(self) -> Iterator[tuple[str, str]]:
-        """Kind and word of what is stated so far."""
+        """Kind and word of each fact stated so far."""
         for kind in KINDS:
             attribute = argument_attribute(self.function, self.index, f"dsv4.{kind}")
             if isinstance(attribute, AngleAttr):
@@ -113,7 +113,7 @@ def _there_are(arguments: Sequence[GmArgument], wanted: str) -> str:
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of a facts file: what it is about, and what it says."""
+    """A line of a facts file: an argument pattern and a fact."""
 
     pattern: str
     kind: str
@@ -168,7 +168,7 @@ def bind_toml(module: ModuleOp, path: str, others: Others = "error") -> None:
 
 
 def _say_unmatched(module: ModuleOp, entry: Entry, arguments: Sequence[GmArgument]) -> None:
-    """An error, unless it may be about an argument whose name is gone because nothing reads it any more."""
+    """An error, unless the entry may concern an argument that lost its name because nothing reads it."""
     message = f"fact '{entry.pattern}' matches no argument; there are {_there_are(arguments, entry.pattern)}"
     nameless = [a.name for a in arguments if not a.is_read and a.name == f"arg{a.index}"]
     if not nameless:

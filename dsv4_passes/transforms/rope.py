@@ -56,7 +56,7 @@ class RopePass(ModulePass):
     pypto: str | None = None
 
     def passes(self) -> tuple[ModulePass, ...]:
-        """What it consists of, in order."""
+        """The passes of the pipeline, in order."""
         chip, ptoas = self.chip, self.ptoas
         lanes = RaiseLanesPass(self.guard, self.signed_zero, chip, ptoas)
         fuse = FuseStagesPass(chip, ptoas)

@@ -1,1 +1,1 @@
-"""Whether what is written means what was read: comparison of texts, counterexamples, certificates."""
+"""Whether the output means the same as the input: comparison of texts, counterexamples, certificates."""

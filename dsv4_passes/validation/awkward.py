@@ -1,4 +1,4 @@
-"""Arrays that find differences: random numbers, and numbers that operations treat apart."""
+"""Arrays that find differences: random numbers, and special values."""
 
 import numpy as np
 from numpy.typing import NDArray

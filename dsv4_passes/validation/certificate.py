@@ -1,4 +1,4 @@
-"""A certificate: what was done to which texts, and what a comparison of them came to, to be checked again.
+"""A certificate: the passes, the texts and the verdict of their comparison, which can be checked again.
 
 {"version": 1, "target": "pto{ptoas=0.60}", "passes": "dsv4-rope{chip=a3}",
  "input": {"path": "k.pto", "sha256": {"k.pto": "…"}}, "output": {…}, "facts": {"facts.toml": "…"},

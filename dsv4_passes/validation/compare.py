@@ -53,7 +53,7 @@ def compare_kernels(
 def broken(error: UserError) -> tuple[VerdictOutcome, tuple[str, ...], str]:
     """Outcome and reason where the second of two can no longer be run although the first one could.
 
-    To read what nobody wrote, or beyond a tensor, or from tiles that overlap, is to mean something else.
+    Reading uninitialised lanes, beyond a tensor or from overlapping tiles counts as a difference.
     """
     if isinstance(error, CannotFollow):
         return "undecided", (), error.message

@@ -1,4 +1,4 @@
-"""Whether what a pipeline wrote means what it read, and which pass is to blame if it does not.
+"""Compare the output of a pipeline with its input, and find the pass that is to blame for a difference.
 
 The text is read back as any text is, and its terms are compared with those of the module as it was read.
 """
@@ -46,7 +46,7 @@ def rewrites(passes: Sequence[ModulePass]) -> bool:
 
 
 def allowed_by(passes: Sequence[ModulePass]) -> Allowed:
-    """What the options of a pipeline let its passes change."""
+    """The differences that the options of a pipeline allow."""
     single = list(single_passes(passes))
     return Allowed(
         zero_sign=any(getattr(each, "signed_zero", "") == "ignore" for each in single),
@@ -104,7 +104,7 @@ class Pipeline:
         return [compare_programs(ModuleProgram(before), after, allowed_by(self.passes), self.seconds)]
 
     def blame(self) -> str | None:
-        """The first pass behind which the module no longer means what was read; None if there is none."""
+        """The first pass after which the module differs from the input; None if there is none."""
         module = self.before.clone()
         with collect():
             for each in single_passes(self.passes):

@@ -22,7 +22,7 @@ from dsv4_passes.interpreter.machine import SPMD_PARAMETERS
 from dsv4_passes.transforms.raising.raise_tiles import raise_function
 
 NEW_ARGUMENT = 1 << 16
-"""Numbers from here on stand for arguments that the other kernel does not have."""
+"""Numbers from here on denote arguments that the other kernel lacks."""
 
 
 @dataclass

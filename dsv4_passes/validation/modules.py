@@ -71,7 +71,7 @@ def _numbers(function: func.FuncOp) -> list[str | None]:
 
 
 def _carry_facts(before: Mapping[str, Comparable], after: Mapping[str, Comparable]) -> None:
-    """Text does not say what is known of arguments: what was known of them before is known of them after."""
+    """Facts are not part of the text: facts before hold after."""
     for name, ours in before.items():
         if (theirs := after.get(name)) is not None and ours.facts:
             try:

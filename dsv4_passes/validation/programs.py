@@ -72,7 +72,7 @@ def same_launches(before: ModuleOp, after: ModuleOp) -> bool:
 
 
 def unchanged_program(before: ModuleOp, after: ModuleOp) -> bool:
-    """Every function is, operation by operation, what it was."""
+    """Every function is unchanged, operation by operation."""
     ours, theirs = (
         {op.sym_name.data: op for op in module.ops if isinstance(op, func.FuncOp)}
         for module in (before, after)

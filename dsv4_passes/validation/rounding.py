@@ -9,7 +9,7 @@ from dsv4_passes.equivalence.terms import TermTable
 
 
 def without_rounding(table: TermTable) -> Callable[[Ids], Ids]:
-    """A function on lanes that takes all such roundings out of them; it works on a term once."""
+    """A function on lanes that removes such roundings, memoised by term."""
     bare: dict[int, int] = {}
 
     def bared(root: int) -> int:

@@ -56,7 +56,7 @@ class RunPair:
     facts: Mapping[str, KnownArgument]
     allowed: Allowed = field(default_factory=Allowed)
     finite: bool = True
-    """Inf and NaN are no inputs: what was proved rests on that."""
+    """Inf and NaN are excluded from inputs, because proofs assume finite rows."""
     blocks: int = 1
     tried: int = field(default=0)
 

@@ -128,7 +128,7 @@ class Comparison:
 
 @dataclass
 class Question:
-    """What is acceptable, and how much work an answer is worth."""
+    """The allowed differences, and the work limit of a comparison."""
 
     allowed: Allowed = field(default_factory=Allowed)
     finite: bool = True
@@ -213,7 +213,7 @@ def _kernels(module: ModuleOp) -> dict[str, Comparable]:
 
 
 def pair_kernels(ours: Mapping[str, Comparable], theirs: Mapping[str, Comparable]) -> dict[str, str]:
-    """Which kernel of `theirs` goes with which of `ours`: by name, else by what they store."""
+    """Match kernels of `theirs` with `ours`: by name, else by their stores."""
     pairs = {name: name for name in ours if name in theirs}
     rest = [name for name in theirs if name not in pairs]
     for name, kernel in ours.items():

@@ -10,7 +10,7 @@ _FREQUENT_TOKEN = re.compile(
     r"([a-zA-Z_][a-zA-Z0-9_$.]*|[%!^](?:[0-9]+|[a-zA-Z$._-][a-zA-Z0-9$._-]*)|[:,()}\[\]<>=+/*?|])",
     re.ASCII,
 )
-"""White space, and an identifier or what is a token wherever it stands and begins no longer one."""
+"""White space, and an identifier or a token that is not a prefix of a longer one."""
 _KINDS = {
     **{mark: MLIRTokenKind(mark) for mark in ":,()}[]<>=+/*?|"},
     "%": MLIRTokenKind.PERCENT_IDENT,

@@ -59,7 +59,7 @@ def append_operands(op: Operation, values: Sequence[SSAValue]) -> None:
 
 
 def drop_columns(op: Structured, dropped: Collection[int]) -> None:
-    """Take columns out; their arguments and results have no uses left outside of what is dropped."""
+    """Remove columns; their arguments and results must have no uses outside of the removed operations."""
     if not dropped:
         return
     kept = [i for i in range(len(op.results)) if i not in dropped]

@@ -1,6 +1,6 @@
 """Free bytes for a temporary in a function whose addresses are already assigned.
 
-First a gap that the function never uses, then bytes whose content nobody reads after the operation. What a
+First a gap that the function never uses, then bytes that are dead after the operation. What a
 pipe, the chip's libraries or a function called on the same core uses is never free.
 """
 
@@ -30,7 +30,7 @@ SPACE = "vec"
 
 
 class Used(NamedTuple):
-    """Bytes [lo, hi) of vec memory and who has them."""
+    """Bytes [lo, hi) of vec memory and the value that occupies them."""
 
     lo: int
     hi: int
@@ -52,7 +52,7 @@ class FreeMemory:
         ]
         self._tiles: list[Used] = []
         self._chosen = False
-        """Which tile some handle means shows while running."""
+        """The tile of some handle is selected at run time."""
         for op in scope.walk():
             self._check(op)
             if isinstance(op, AllocTileOp) and op.layout.loc == SPACE:

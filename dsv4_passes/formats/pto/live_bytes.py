@@ -36,7 +36,7 @@ def bytes_of(value: SSAValue, space: str) -> Range | None:
 
 
 class LiveBytes:
-    """What is read of `space` after each of `watched` before it is written again.
+    """The live bytes of `space` after each of `watched`.
 
     The ends of all tiles cut the memory into pieces; a set of bytes is a set of the numbers of pieces.
     """
@@ -60,7 +60,7 @@ class LiveBytes:
         return range(0) if found is None else range(self._number[found[0]], self._number[found[1]])
 
     def _block(self, block: Block, live: set[int]) -> set[int]:
-        """What is needed before the block, of which `live` is what is needed after it."""
+        """The live bytes before the block, given those after it."""
         for op in reversed(list(block.ops)):
             if op in self._after:
                 self._after[op] |= live

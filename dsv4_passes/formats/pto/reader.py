@@ -2,7 +2,7 @@
 
 `Dsv4Parser` reads what xDSL's parser reads, and besides gives every operation the place of its first token
 as location, keeps SSA names, float literals and explicit `loc(…)` as written (`spelling`), and reports an
-undefined value where it is first used. An operation that nobody knows is kept as it stands, with a remark.
+undefined value where it is first used. An unknown operation is kept as text, with a remark.
 `parse_text` and `parse_file` turn every failure of the input into a `UserError` with file, line and column;
 `verify_module` does so for the rules of the operations.
 """
@@ -95,7 +95,7 @@ class Dsv4Parser(Parser):
         return module
 
     def _name_arguments(self, module: ModuleOp) -> None:
-        """Let arguments have the names of their views, which passes may take away."""
+        """Name arguments after their views, which passes may remove."""
         if not any(dialect.name == "pto" for dialect in self.ctx.loaded_dialects):
             return
         from dsv4_passes.argument_names import name_arguments
@@ -171,7 +171,7 @@ class Dsv4Parser(Parser):
         return op
 
     def _get_op_by_name(self, name: str) -> type[Operation]:
-        """The class for an operation; one that nobody knows is kept as text, if its name has a dialect.
+        """The class for an operation; an unknown one with a dialect prefix is kept as text.
 
         A context that allows unregistered operations has a class for every name, for generic text only.
         """

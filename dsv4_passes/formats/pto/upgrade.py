@@ -158,7 +158,7 @@ class _FunctionUpgrade:
     # -- axis ------------------------------------------------------------------------------------
 
     def _axis(self, op: MaskedOp) -> None:
-        """`row` is what a version means that does not say it, and what it must say from some version on."""
+        """`row` is the implicit default of older versions; newer ones require it to be written."""
         if op.pattern is None:
             return
         written = self.ptoas.tgather_axis if op.mnemonic() == "tgather" else self.ptoas.tscatter_axis
@@ -378,7 +378,7 @@ def _mask_scatter_is_static(op: TileOp) -> bool:
 
 
 def predicate_differs(op: TileOp) -> bool:
-    """The verifier compares the shapes of the predicate and of what is compared."""
+    """The verifier compares the shapes of the predicate and of the operands."""
     return op.destination_layout().shape != layout_of(op.ins[0]).shape
 
 

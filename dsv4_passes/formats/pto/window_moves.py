@@ -27,14 +27,14 @@ _FLOATS = {32: "f32", 16: "f16", 8: "i8"}
 
 
 def row_length(value: SSAValue) -> int:
-    """How many lanes the rows of a buffer are apart."""
+    """The row stride of a buffer in lanes."""
     while isinstance(op := value.owner, SubviewOp):
         value = op.source
     return layout_of(value).cols
 
 
 def is_between_rows(op: Operation, chip: Chip, ptoas: Ptoas) -> bool:
-    """A copy within vector memory that this ptoas rejects because rows are not equally far apart."""
+    """A copy within vector memory that this ptoas rejects because the row strides differ."""
     if not isinstance(op, TMovOp) or len(op.ins) != 1 or not op.outs or chip.lifts("tmov.same_shape"):
         return False
     plain = all(_in_rows(layout_of(value)) for value in (op.ins[0], op.outs[0]))

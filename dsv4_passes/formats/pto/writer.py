@@ -144,7 +144,7 @@ _SHORT: dict[type[Operation], str] = {ModuleOp: "module", ReturnOp: "return"}
 
 
 def _shown_name(value: SSAValue) -> str | None:
-    """The written name, but for an argument `%arg2` that was known by a view which is gone."""
+    """The written name; an argument `%arg2` that was named after a removed view gets that view's name."""
     written = spelling.written_name(value)
     if written is None or not isinstance(value, BlockArgument) or not written.startswith("arg"):
         return written

@@ -1,4 +1,4 @@
-"""The target `pypto`: a program text that pypto goes on compiling.
+"""The target `pypto`: a program text that pypto can compile further.
 
 A function that still does what its text says is written back as that text, byte for byte; a changed or new
 one is printed from the IR in pypto's style.
@@ -182,7 +182,7 @@ class _Program:
         return 2 if function is not None and is_orchestration(function) else 0
 
     def source(self, name: str) -> str | None:
-        """The text of a function that still says what it does."""
+        """The original text of a function that is unchanged."""
         if name not in self.standing:
             self.standing[name] = self.standing_text(name)
         return self.standing[name]

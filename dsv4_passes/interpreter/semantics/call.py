@@ -117,7 +117,7 @@ class TileCall:
         return lanes
 
     def masked(self, name: str, at: tuple[slice, slice], shape: tuple[int, int]) -> Masked:
-        """The same for an operation that only moves lanes: what nobody wrote stays unwritten."""
+        """The same for an operation that only moves lanes: uninitialised lanes stay uninitialised."""
         tile = self.tile(name)
         lanes, known = tile.data[at], tile.known[at]
         if lanes.shape != shape:

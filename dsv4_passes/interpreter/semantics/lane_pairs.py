@@ -1,6 +1,6 @@
 """Lane operations of the `dsv4` dialect: pairs taken apart, put together, exchanged, rotated.
 
-What nobody wrote stays unwritten where lanes are only moved.
+Uninitialised lanes stay uninitialised where lanes are only moved.
 """
 
 import numpy as np

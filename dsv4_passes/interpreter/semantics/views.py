@@ -1,4 +1,4 @@
-"""Tiles seen as other tiles, in value form: no arithmetic, so lanes that nobody wrote pass unread."""
+"""Tiles seen as other tiles, in value form: no arithmetic, so uninitialised lanes may pass."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ def undef(layout: TileLayout, valid: Extent, domain: Domain) -> Tile:
 
 
 def subview(source: Tile, row: int, col: int, layout: TileLayout, valid: Extent) -> Tile:
-    """The box of `layout`'s shape at [row, col]; of what is outside of the source nothing is known."""
+    """The box of `layout`'s shape at [row, col]; lanes outside of the source are uninitialised."""
     at = slice(row, row + layout.rows), slice(col, col + layout.cols)
     data, known = source.data[at], source.known[at]
     if data.shape != layout.shape:
@@ -24,7 +24,7 @@ def subview(source: Tile, row: int, col: int, layout: TileLayout, valid: Extent)
 
 
 def insert(source: Tile, dest: Tile, row: int, col: int, layout: TileLayout) -> Tile:
-    """`dest` with the valid lanes of `source` at [row, col], those that nobody wrote included."""
+    """`dest` with the valid lanes of `source` at [row, col], uninitialised ones included."""
     data, known = dest.data.copy(), dest.known.copy()
     rows, cols = source.box
     at = slice(row, row + rows), slice(col, col + cols)
@@ -73,7 +73,7 @@ def reinterpret(source: Tile, layout: TileLayout, domain: Domain) -> Tile:
 
 
 def uniform_rows(tile: Tile) -> bool:
-    """All rows are alike, so that it does not matter which one is taken."""
+    """All rows are equal, so any of them may be taken."""
     return bool(
         np.array_equal(tile.data, np.broadcast_to(tile.data[:1], tile.data.shape)) and tile.known.all()
     )

@@ -1,4 +1,4 @@
-"""Tiles that are put together of pieces at constant places, none of which lies over another.
+"""Tiles assembled from non-overlapping pieces at constant offsets.
 
     %0 = pto.undef                                 : 128x64
     %1 = pto.insert %a into %0[%c0, %c0]           : 64x64 into 128x64
@@ -46,13 +46,13 @@ def place_in_tile(insert: InsertOp) -> int | None:
 
 
 def computed_at_once(root: SSAValue) -> bool:
-    """One tile operation makes the value, and goes on from no other one."""
+    """The value is the result of a tile operation that does not update another value."""
     owner = root.owner
     return isinstance(owner, TileOp) and owner.TIED is None and len(owner.res) == 1
 
 
 def only_insert(value: SSAValue) -> InsertOp | None:
-    """The one user of a value, if that goes on with it as its tile."""
+    """The single user of a value, if it updates the value in place."""
     uses = list(value.uses)
     user: Operation | None = uses[0].operation if len(uses) == 1 else None
     return user if isinstance(user, InsertOp) and uses[0].index == 1 else None

@@ -23,7 +23,7 @@ from dialects.pto.tiles import BUFFER_VIEWS, BitcastOp, SubviewOp, TReshapeOp
 from dialects.pto.types import DYNAMIC, TileBufType, TileLayout, element_bits
 
 Space = str | SSAValue
-"""A memory space with addresses, or the handle that has a region of its own."""
+"""A memory space with addresses, or a handle without an address."""
 
 ValidExtent = int | SSAValue | None
 """A valid extent: a number, an index value, or not known."""
@@ -73,7 +73,7 @@ class TileHandle:
 
     @property
     def is_null(self) -> bool:
-        """Nothing is valid: such a handle is not written; whether it is read is up to the operation."""
+        """The valid extent is empty: the handle is never written; the operation may still read it."""
         return 0 in self.valid
 
 
@@ -129,7 +129,7 @@ class TileByteRanges:
     def _other(self, op: Operation) -> None:
         for result in op.results:
             if isinstance(result.type, MultiTileBufType):
-                raise CannotRaise(op, "multi-buffer", "which of several buffers it means shows while running")
+                raise CannotRaise(op, "multi-buffer", "the buffer is selected at run time")
             if not isinstance(result.type, TileBufType):
                 continue
             if not isinstance(op, PopOp):
@@ -197,7 +197,7 @@ class TileByteRanges:
                     yield handle
 
     def moves_onto_itself(self, op: Operation) -> bool:
-        """A move whose source lanes lie where its destination lies does nothing."""
+        """A move between identical byte ranges is a no-op."""
         if not isinstance(op, (TMovOp, TExtractOp)) or len(op.outs) != 1 or len(op.inputs()) > 3:
             return False
         source, dest = self.handles.get(op.ins[0]), self.handles.get(op.outs[0])

@@ -190,7 +190,7 @@ class CoalescingClasses:
                 yield op, results[0], _root(op.ins[index]), index
 
     def _is_at_start(self, value: SSAValue) -> bool:
-        """The value lies where its buffer begins, so that others there can take its place."""
+        """The value starts at the first byte of its buffer, so others there can replace it."""
         return is_whole(value) or (self.addressed and byte_offset(value, True) == 0)
 
     def _join(self, a: SSAValue, b: SSAValue) -> bool:
@@ -229,7 +229,7 @@ class CoalescingClasses:
                 self.in_place.add(insert)
 
     def _is_own(self, piece: SSAValue, insert: InsertOp, members: dict[SSAValue, list[SSAValue]]) -> bool:
-        """What is inserted is all of a value that has no other place to be."""
+        """The inserted tile is a whole value without another fixed location."""
         if not computed_at_once(piece) or piece in self.inside or len(members.get(piece, ())) != 1:
             return False
         whole = is_whole(insert.source) and layout_of(piece).bytes == layout_of(insert.source).bytes

@@ -68,7 +68,7 @@ class FunctionCost:
 
 
 def op_cost(op: Operation, chip: Chip) -> Cost:
-    """Cycles of one run of one operation; what is no tile operation costs nothing."""
+    """Cycles of one run of one operation; other than tile operations cost nothing."""
     if isinstance(op, (PushOp, PopOp)):
         return _channel_cost(op, chip)
     if isinstance(op, CoreMoveOp):
@@ -311,7 +311,7 @@ def _costs_something(op: Operation) -> TypeGuard[TileOp | PushOp | PopOp | CoreM
 
 
 class _Places:
-    """What a value stands for on the timeline: a tile value, the bytes of a buffer, or an argument in GM."""
+    """The resource of a value on the timeline: a tile value, the bytes of a buffer, or an argument in GM."""
 
     def __init__(self, block: Block):
         self._known: dict[SSAValue, tuple[Hashable, ...]] = {}

@@ -71,6 +71,6 @@ def record() -> Generator[Decisions]:
 
 
 def decide(decision: Decision) -> None:
-    """Say what was decided at a site; a decision about the same site and form is kept once."""
+    """Record a decision at a site; equal decisions are kept once."""
     if (recorded := _RECORDED.get()) is not None and decision not in recorded.entries:
         recorded.entries.append(decision)

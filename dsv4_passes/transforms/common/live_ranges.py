@@ -65,7 +65,7 @@ class LiveRange:
 
 
 Track = Callable[[SSAValue], SSAValue | None]
-"""A value, or what it is a view of; None for values that do not count."""
+"""A value, or what it is a view of; None for values without a live range."""
 
 Through = Callable[[Operation, int], bool]
 """An operand that must still be there while the operation writes."""

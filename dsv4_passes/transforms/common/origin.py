@@ -1,4 +1,4 @@
-"""The functions that raised ones came from, so that whoever gives up on one puts back what was read.
+"""The original functions of raised ones, so that a pass that gives up can restore what was read.
 
 `pto-raise` notes what it replaced. Joining and splitting hand that on, a pass that rewrites something says
 so, and `pto-lower{form=input}` brings every function back in the form in which it came in: as it was read,
@@ -53,7 +53,7 @@ def origin_of(function: func.FuncOp) -> Origin | None:
 
 
 def note_origin(functions: Iterable[func.FuncOp], origin: Origin) -> None:
-    """From now on these functions stand for what `origin` holds."""
+    """Record `origin` as the origin of these functions."""
     for function in functions:
         _table(function)[function.sym_name.data] = origin
 
@@ -75,7 +75,7 @@ def is_rewritten(function: func.FuncOp) -> bool:
 
 
 def functions_of(module: ModuleOp) -> Iterator[func.FuncOp]:
-    """The functions of a module as they are now, in order; what is said meanwhile is about each in turn."""
+    """The functions of a module as they are now, in order; messages meanwhile are attributed to each."""
     for function in [op for op in module.walk() if isinstance(op, func.FuncOp)]:
         with about(function.sym_name.data):
             yield function
@@ -91,7 +91,7 @@ def by_origin(module: ModuleOp) -> Iterator[tuple[Origin, list[func.FuncOp]]]:
 
 
 def restore(origin: Origin, functions: list[func.FuncOp]) -> None:
-    """Put what was read in the place of the functions that were made of it."""
+    """Replace functions by the ones that they were read from."""
     for original in origin.functions:
         Rewriter.insert_op(original, InsertPoint.before(functions[0]))
     for function in functions:
@@ -100,7 +100,7 @@ def restore(origin: Origin, functions: list[func.FuncOp]) -> None:
 
 
 def give_up(origin: Origin, functions: list[func.FuncOp], op: Operation, why: str, reason: str) -> None:
-    """Restore what was read; what was said about rewriting it no longer holds."""
+    """Restore what was read and withdraw remarks about rewriting it."""
     names = " and ".join(f"'{f.sym_name.data}'" for f in origin.functions)
     stay = "stays as it is" if len(origin.functions) == 1 else "stay as they are"
     withdraw([f.sym_name.data for f in functions])
@@ -141,7 +141,7 @@ def take_before(function: func.FuncOp) -> Before | None:
 
 
 def put_back(function: func.FuncOp, before: Before) -> func.FuncOp:
-    """Put the copy in the place of the function, and take back what was said of rewriting it since."""
+    """Replace the function by the copy and withdraw remarks about rewriting it since."""
     withdraw([function.sym_name.data])
     if (origin := origin_of(function)) is not None:
         origin.rewritten = before.rewritten

@@ -56,6 +56,6 @@ def _digits(line: Numbers, axis: int) -> list[tuple[Digit, int]] | None:
 
 
 def _repeats(line: Numbers, size: int) -> bool:
-    """Every `size` values go up alike by the first step."""
+    """Every group of `size` values increases by the same step."""
     rows = line.reshape(-1, size)
     return bool((rows - rows[:, :1] == line[1] * np.arange(size)).all())

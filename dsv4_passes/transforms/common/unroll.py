@@ -132,6 +132,6 @@ def _take_branch(op: scf.IfOp, taken: bool) -> Operation | None:
 
 
 def _keep_places(old: Operation, new: Operation) -> None:
-    """A clone stands for the text of its original."""
+    """A clone keeps the locations of its original."""
     for a, b in zip(old.walk(), new.walk(), strict=True):
         b.location = a.location

@@ -114,7 +114,7 @@ def _signs(factors: Array) -> str:
 
 
 def _judged(lanes: Array, of: int) -> str:
-    """What it is instead of a selector of even or odd lanes."""
+    """A description of a matrix that is not a selector of even or odd lanes."""
     halves = [np.array_equal(lanes, np.arange(of // 2) + start) for start in (0, of // 2)]
     return ": a half split, not even/odd" if 2 * len(lanes) == of and any(halves) else ", not even/odd"
 

@@ -1,4 +1,4 @@
-"""`dsv4-forward-copies`: who reads a GM tensor that a kernel copied unchanged reads the original.
+"""`dsv4-forward-copies`: readers of a GM tensor that a kernel copied unchanged read the original.
 
     %c1 = dsv4.launch @selector_copy blocks(1) (%s, %c)        =>    dsv4.launch @apply (%x, %s)
     dsv4.launch @apply blocks(16) (%x, %c1)
@@ -66,7 +66,7 @@ def copied_from(run: LaneRun, argument: int) -> int | None:
 
 
 def is_certain(store: Store) -> bool:
-    """The store runs, once at least, and leaves nothing of what was in its box."""
+    """The store is executed at least once and overwrites its whole box."""
     return not (store.context or store.atomic or store.box.extent)
 
 

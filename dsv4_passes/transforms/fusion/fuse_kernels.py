@@ -18,7 +18,7 @@ from dialects.pto.memory import MakeTensorViewOp, PartitionViewOp, TLoadOp, TSto
 
 @dataclass(frozen=True)
 class Shared:
-    """A parameter of the fused kernel: which parameters of the two it stands for, and its attributes."""
+    """A parameter of the fused kernel: the parameters that it replaces, and its attributes."""
 
     name: str
     type: Attribute

@@ -6,7 +6,7 @@
       dsv4.launch @mix (%r, …, %c) }                    dsv4.launch @mix (%r, …, %b) }
 
 Part of `dsv4-fuse-stages`: after that the two kernels may be fused. It is done where a tensor was carried
-through the loops only to be handed over; that is made anew in each trip then.
+through the loops only to be handed over; it is then created inside each iteration.
 
 Legal because no trip of one loop touches what another trip of the other loop writes: the addresses of all
 trips and blocks prove it. So both orders of the trips do the same, also where trips run at the same time.
@@ -221,7 +221,7 @@ def _is_private(
     mine: dict[SSAValue, TripFootprints],
     other: dict[SSAValue, TripFootprints],
 ) -> bool:
-    """A tensor that starts empty, of which a trip loads only what it has stored itself, and nobody else."""
+    """A tensor that starts uninitialised; each iteration loads only what it stored itself."""
     start = origin(result)
     if not isinstance(start.owner, CreateOp) or [use.operation for use in start.uses] != [first]:
         return False

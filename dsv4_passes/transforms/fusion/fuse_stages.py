@@ -12,7 +12,7 @@ consumer's trips go to where the producer stored what they load (regrid.py, sink
 loops of the orchestration are brought together first (fuse_loops.py).
 
 Legal because (1) both run in one loop or branch of the orchestration, and nothing in between needs the one
-or feeds the other; (2) nobody else reads the stage, and it is not returned; (3) every lane that is loaded
+or feeds the other; (2) the stage has no other reader, and it is not returned; (3) every lane that is loaded
 was stored in the same block, which lane terms prove; (4) apart from the stage, no block of either touches
 what another block of the other writes, which the addresses of all blocks prove; (5) the lanes stored by the
 fused kernel are those of the two kernels one after the other; (6) where the consumer's trips change their
@@ -208,7 +208,7 @@ def finish(
 
 
 def check_growth(pair: StagePair, fused: func.FuncOp, most: float) -> None:
-    """A text of many times what it was is not worth it: loops are unrolled to see which lane is where."""
+    """Fusion is refused where the text grows many times over: loops are unrolled to follow lanes."""
     before = sum(1 for launch in (pair.producer, pair.consumer) for _ in launch.function().walk())
     if (after := sum(1 for _ in fused.walk())) > most * before:
         raise CannotFuse(

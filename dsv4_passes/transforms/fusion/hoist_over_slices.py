@@ -47,7 +47,7 @@ def _first_group(function: func.FuncOp) -> list[TileOp] | None:
 
 
 def _key(op: TileOp) -> object | None:
-    """What such operations have in common; None for one that is not about slices."""
+    """The key that operations on slices of one tile share; None for other operations."""
     if not op.res or op.valid or op.scratch_operands():
         return None
     operands: list[SSAValue] = []

@@ -96,7 +96,7 @@ class Access:
 
 
 class OwnedAddresses(NamedTuple):
-    """Addresses of elements, flat, and for each the number of who touches it."""
+    """Flat element addresses, each with the number of the task that accesses it."""
 
     addresses: Numbers
     owners: Numbers
@@ -350,7 +350,7 @@ def meet_within(a: OwnedAddresses, b: OwnedAddresses) -> int | None:
 
 
 def owners_of(stores: OwnedAddresses, addresses: Numbers) -> tuple[int | None, int | None, Numbers]:
-    """Who stores each address; before that, an address that nobody stores and one that several do."""
+    """The task that stores each address; or an address that no task or several tasks store."""
     known, low, high = _per_element(stores)
     at = np.minimum(np.searchsorted(known, addresses), max(len(known) - 1, 0))
     missing = known[at] != addresses if len(known) else np.ones(len(addresses), np.bool_)

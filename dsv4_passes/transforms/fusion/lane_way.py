@@ -49,7 +49,7 @@ LANE_OPS = ("dsv4.deinterleave", "dsv4.interleave", "dsv4.swap_pairs", "dsv4.rot
 
 
 class LaneWay:
-    """The lane sites of a program as it is now; build it anew when kernels have changed."""
+    """The lane sites of a program as it is now; rebuild it after kernels change."""
 
     def __init__(self, module: ModuleOp):
         self.known: dict[str, set[int]] = {}
@@ -105,7 +105,7 @@ class LaneWay:
     def leads_to_site(
         self, pair: StagePair, theirs: int, pairs: Sequence[StagePair], seen: tuple[StagePair, ...] = ()
     ) -> bool:
-        """A site takes the stage, or what the consumer makes of it for kernels behind it."""
+        """A site reads the stage, directly or through results of the consumer."""
         consumer = pair.consumer.function()
         taken = taken_by(consumer, theirs)
         if self.sites(consumer) & taken:
@@ -120,7 +120,7 @@ class LaneWay:
         )
 
     def made_by(self, kernel: func.FuncOp, argument: int, through_roundings: bool) -> Iterator[Operation]:
-        """The sites of whose results the kernel makes what it stores to the argument."""
+        """The sites whose results reach the kernel's stores to the argument."""
         stores = [a for a in accesses(kernel, kernel.body.block.args[argument]) if isinstance(a, TStoreOp)]
         sites = self.sites(kernel)
         return (op for op in makers([s.ins[0] for s in stores], sites, through_roundings) if op in sites)
@@ -158,7 +158,7 @@ def users(values: Iterable[SSAValue], up_to_sums: bool = False) -> set[Operation
 
 
 def passed_on(op: Operation, index: int) -> Iterable[SSAValue]:
-    """The values that an operand of an operation becomes or goes into."""
+    """The values that an operand of an operation flows into."""
     parent = op.parent_op()
     if isinstance(op, scf.YieldOp):
         into: list[SSAValue] = [parent.results[index]] if parent is not None and parent.results else []

@@ -19,7 +19,7 @@ from dialects.pto.memory import constant_int
 
 
 def mergeable(first: scf.ForOp, second: scf.ForOp) -> bool:
-    """They count alike, one behind the other, and nothing between them needs what the first one yields."""
+    """The loops have equal bounds, and nothing between them uses results of the first one."""
     if first.parent is not second.parent or not isinstance(first.lb.type, IndexType):
         return False
     if not first.is_before_in_block(second):

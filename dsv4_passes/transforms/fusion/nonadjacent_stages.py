@@ -1,4 +1,4 @@
-"""GM stages that go from one kernel to another which do not stand side by side: not fused, but said.
+"""GM stages between kernels that are not adjacent: not fused; a remark is emitted.
 
 What goes through a loop's or a branch's results, into a loop, or through a view or another tensor that it is
 assembled into, has no pair of neighbouring launches (stage_pairs.py).

@@ -28,7 +28,7 @@ class CannotFuse(Exception):
 
 @dataclass(frozen=True)
 class StagePair:
-    """A producer and a consumer launch, and what goes from the one to the other.
+    """A producer and a consumer launch, and the GM stages between them.
 
     `stages` maps parameters of the consumer to those of the producer.
     """
@@ -74,7 +74,7 @@ def _pairs_in(block: Block) -> Iterator[StagePair]:
 def check_launches(pair: StagePair) -> tuple[StagePair, dict[int, int]]:
     """The pair with those of its stages that need not be in GM, and the tensors that only pass through.
 
-    Nothing may stand in between. A tensor that passes through is one that somebody else sees, too: both
+    Nothing may stand in between. A tensor that passes through has other users, too: both
     kernels work on it, in GM.
     """
     for launch in (pair.producer, pair.consumer):
@@ -101,7 +101,7 @@ def check_launches(pair: StagePair) -> tuple[StagePair, dict[int, int]]:
 
 
 def _why_no_stage(pair: StagePair, theirs: int, ours: int) -> CannotFuse | None:
-    """Why a tensor that goes from one to the other must stay in GM."""
+    """The reason why a tensor between the two must stay in GM."""
     value = written_result(pair.producer, ours)
     assert value is not None
     name = parameter_of(pair.consumer.function(), theirs).name
@@ -121,7 +121,7 @@ def _why_no_stage(pair: StagePair, theirs: int, ours: int) -> CannotFuse | None:
 
 
 def _passes(pair: StagePair, theirs: int, ours: int) -> bool:
-    """A kernel for both can work on the tensor: nobody wants it as it is in between."""
+    """The fused kernel can work on the tensor: the intermediate version has no other user."""
     value = written_result(pair.producer, ours)
     assert value is not None
     mine, other = parameter_of(pair.producer.function(), ours), parameter_of(pair.consumer.function(), theirs)

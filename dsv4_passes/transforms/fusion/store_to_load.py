@@ -163,7 +163,7 @@ class Stored:
 
 
 class _Forwarder:
-    """Finds what loads read among what was stored."""
+    """Matches loads with the stores that they read."""
 
     def __init__(self, function: func.FuncOp, run: LaneRun):
         self.run, self.index = run, LaneIndex(function, run)
@@ -269,7 +269,7 @@ def _places(box: Box) -> tuple[Linear, Ids]:
 
 
 def _overlap(wanted: Ids, addresses: Ids, source: Stored) -> Overlap | None:
-    """What a load shares with what was stored and is still there, if that is a box in every visit."""
+    """The overlap of a load with a store that is still visible, if it is a box in every visit."""
     common = np.argwhere(np.isin(addresses, source.addresses))
     if not len(common):
         return None
@@ -299,7 +299,7 @@ def _overlap(wanted: Ids, addresses: Ids, source: Stored) -> Overlap | None:
 
 
 def _assemble(load: TLoadOp, found: Sequence[tuple[Stored, Overlap]]) -> SSAValue:
-    """The lanes of a load from several boxes, each moved to the load's memory by itself."""
+    """The lanes of a load from several boxes, each moved to the load's memory separately."""
     open_ = np.ones(layout_of(load.res[0]).shape, np.bool_)
     chosen: list[tuple[Stored, Overlap]] = []
     for source, overlap in found:

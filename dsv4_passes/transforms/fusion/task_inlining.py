@@ -258,7 +258,7 @@ class _Sink:
         Rewriter.insert_op(op.clone(mapping), InsertPoint.before(self.end))
 
     def _copy_branch(self, op: scf.IfOp, taken: bool, task: int, mapping: dict[SSAValue, SSAValue]) -> None:
-        """A branch that all places take alike."""
+        """A branch with the same condition in all places."""
         region = op.true_region if taken else op.false_region
         if not region.blocks:
             return

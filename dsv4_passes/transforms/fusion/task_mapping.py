@@ -54,7 +54,7 @@ class TaskMapping:
     loops: tuple[scf.ForOp, ...]
     tasks: Numbers
     stages: Mapping[int, int]
-    """Parameters of the consumer that the producer stores, and which of its own those are."""
+    """Parameters of the consumer that the producer stores, mapped to those of the producer."""
     movable: bool
     """Tasks may run before operations of the producer that they do not depend on."""
 

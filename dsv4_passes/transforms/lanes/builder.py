@@ -30,7 +30,7 @@ PLACES = ("vec", "mat", "left", "right")
 
 
 class CannotBuild(Exception):
-    """Why a value cannot be had in the form that is wanted."""
+    """The reason why a value cannot be built in the requested form."""
 
 
 class Builder:
@@ -50,7 +50,7 @@ class Builder:
     def add(self, op: Operation, before: Operation | None = None) -> Operation:
         """Insert in front of `before`, or behind what was built so far at the site.
 
-        Stuck where the chip or the assembler cannot do the operation.
+        Raises CannotBuild where the chip or the assembler does not support the operation.
         """
         if isinstance(op, TileOp):
             try:

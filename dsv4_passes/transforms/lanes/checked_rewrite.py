@@ -96,7 +96,7 @@ class CheckedRewrite:
         return LaneIndex(self.function, self.run, self.partly)
 
     def forget(self) -> None:
-        """The function has changed: run it again when somebody asks."""
+        """Discard results after a change; they are recomputed on demand."""
         for name in ("run", "index"):
             self.__dict__.pop(name, None)
 

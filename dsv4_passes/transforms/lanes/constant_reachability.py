@@ -32,7 +32,7 @@ from dsv4_passes.interpreter.numerics import is_float
 
 _MOVES = (MemoryMoveOp, CoreMoveOp, TTransOp, TConcatOp, InsertOp, LaneOp)
 _ARITHMETIC = (BinaryOp, MatmulOp, TCvtOp)
-"""No rule of terms makes a number of operands that are none."""
+"""No rule folds non-constant operands to a constant."""
 _FLOAT_ARITHMETIC = (ScalarOp, UnaryOp, RowReduction, ColumnExpandOp, RowExpandOp, TColExpandOp, TRowExpandOp)
 """The same of floats only: an integer and 0 is 0."""
 
@@ -47,7 +47,7 @@ class KnownLanes:
         """Arguments that are stored to; None if any may be."""
 
     def possible(self, *values: SSAValue) -> bool:
-        """Some lane of the values may be a known number. True wherever it is not plain that none is."""
+        """Some lane of the values may be a known number. Conservative: may return true."""
         pending, seen = list(values), set(values)
         while pending:
             sources = self._sources(pending.pop())

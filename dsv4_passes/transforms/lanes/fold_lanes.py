@@ -1,4 +1,4 @@
-"""`dsv4-fold-lanes`: lane operations that undo each other go, what is done to both halves is done to rows,
+"""`dsv4-fold-lanes`: inverse lane operations cancel, operations on both halves move to whole rows,
 and rotations of pairs become `dsv4.rotate_pairs`.
 
     dsv4.interleave of both halves of %x             =>    %x
@@ -132,7 +132,7 @@ class FoldReshape(RewritePattern):
 
 
 def placed(op: Made, at: Operation) -> Made:
-    """A new operation with the place in the text of the one that it stands for."""
+    """Give a new operation the location of the one that it replaces."""
     op.location = at.location
     return op
 
@@ -238,7 +238,7 @@ def is_rotated(value: SSAValue) -> bool:
 
 
 def fold_rotations(function: func.FuncOp, policy: Policy) -> int:
-    """Write rotations as such; how many there are."""
+    """Rewrite rotations as `dsv4.rotate_pairs`; returns how many."""
     if not any(isinstance(op, LaneOp) for op in function.walk()):
         return 0
     if (checked := followed(function, policy, partly=True)) is None:

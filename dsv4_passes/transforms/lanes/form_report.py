@@ -1,4 +1,4 @@
-"""What is said about the forms of lane operations: as remarks, and as decisions for reports."""
+"""Remarks about the forms of lane operations, and decisions for reports."""
 
 from xdsl.dialects import func
 
@@ -37,7 +37,7 @@ def say_best_already(function: func.FuncOp, spent: FunctionCost, lowered: Lowere
     text = f"{text}, and {lowered.cost} in the next best"
     sites = max(1, len(lowered.choices))
     if any(value.uses for value in facts_of(function)):
-        refused(function, text, BEST, sites)  # somebody stated a fact and waits for an answer
+        refused(function, text, BEST, sites)  # a fact was stated, so the user expects an answer
     else:
         note(function, text, BEST, sites)
     others = tuple(

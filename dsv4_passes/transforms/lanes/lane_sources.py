@@ -46,7 +46,7 @@ class LaneSource:
 
 
 class Finder:
-    """Looks for the sources of one site among what is visible behind it."""
+    """Looks for the sources of one site among the values that dominate it."""
 
     def __init__(self, checked: CheckedRewrite, site: SSAValue):
         self.index, self.table = checked.index, checked.context.domain.table

@@ -27,7 +27,7 @@ Build = Callable[[Builder], SSAValue]
 
 
 def deinterleaved(builder: Builder, value: SSAValue, lane: int) -> SSAValue:
-    """The even (0) or odd (1) lanes of a value; both are there once it has been taken apart."""
+    """The even (0) or odd (1) lanes of a value; one operation yields both."""
     for use in value.uses:
         op = use.operation
         if isinstance(op, DeinterleaveOp) and op in builder.made:
@@ -121,7 +121,7 @@ def filled(builder: Builder, like: SSAValue, cols: int, number: float) -> SSAVal
 
 
 def columns(builder: Builder, value: SSAValue, col: int, width: int) -> SSAValue:
-    """A stretch of columns as a tile of its own."""
+    """A copy of consecutive columns as a separate tile."""
     layout = layout_of(value)
     piece = TileType(layout._replace(cols=width, valid_cols=width))
     window = SubviewOp(

@@ -129,7 +129,7 @@ def _work(function: func.FuncOp) -> Counter[tuple[str, str, str, int]]:
 
 
 def _keep_cheaper(function: func.FuncOp, before: Before, target: Target, wanted: FormName) -> func.FuncOp:
-    """A function in which lane moves went without an operation in their place, or what it was before."""
+    """The cheaper of a function whose lane moves were folded away and its original."""
     spent, now = (function_cost(f, target.chip).cycles.cycles for f in (before.function, function))
     if wanted == "auto" and spent <= now:
         return put_back(function, before)

@@ -48,7 +48,7 @@ def refuse(
 
 
 def how_far(checked: CheckedRewrite, value: SSAValue) -> str:
-    """What its lanes are, as far as that is known."""
+    """A description of its lanes, as far as they are known."""
     ids = checked.index.ids(value)
     if ids is None:
         return _not_whole(checked, value)

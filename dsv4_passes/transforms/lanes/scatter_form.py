@@ -9,7 +9,7 @@ and likewise with index scatters whose index is known. A scatter writes +0 to ev
 write, so code that wants to keep the other lanes blends; over a complementary pair nothing is kept.
 Recognised by the lanes of the blend, so another zero, another comparison or another order is the same.
 
-Legal because the merged lanes are proved equal. `tadd` turns -0 into +0; where anybody could see that,
+Legal because the merged lanes are proved equal. `tadd` turns -0 into +0; where that is observable,
 the halves are merged by `tor` on their bits instead, which keeps every bit.
 """
 

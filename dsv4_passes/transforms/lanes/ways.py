@@ -36,7 +36,7 @@ class Style:
     """How a form that is asked for by name is used."""
 
     forms: tuple[str, ...] = ()
-    """What it asks for at the operations it can do; others take the cheapest."""
+    """The form requested where it applies; other operations take the cheapest."""
     widths: tuple[Width, ...] = ("halves", "full")
     """How rotations are taken."""
     narrow: tuple[bool, ...] = (True, False)

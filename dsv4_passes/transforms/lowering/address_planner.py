@@ -24,7 +24,7 @@ EFFORT = 20_000
 
 @dataclass
 class LiveBuffer:
-    """Something that wants bytes at a multiple of `align` while it is alive: `parts` say how many, when.
+    """A buffer that needs bytes at a multiple of `align` while it is live; `parts` are sizes over time.
 
     `address` is where it has to be, if that is given.
     """

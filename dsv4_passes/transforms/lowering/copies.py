@@ -3,7 +3,7 @@
 * A reshape of a window that is not one stretch of bytes needs the window's lanes in a tile of their own.
 * A piece that is cut from the tile it is inserted into, and an operand cut from the accumulator of its own
   operation, must not be overwritten while it is read.
-* A slot is given back to its pipe when nobody reads it any more.
+* A slot is returned to its pipe after its last read.
 """
 
 from collections import deque
@@ -53,7 +53,7 @@ def _part_from_tied(op: TileOp) -> None:
 
 
 def apart(insert: InsertOp) -> bool:
-    """A piece cut from the tile it goes into lies beside its new place, or is there already."""
+    """A piece sliced from its own destination does not overlap its new position, or is already there."""
     window = insert.source.owner
     if not isinstance(window, SubviewOp) or window.source is not insert.dest:
         return False
@@ -71,7 +71,7 @@ def same_index(a: SSAValue, b: SSAValue) -> bool:
 
 
 def allocatable(layout: TileLayout) -> bool:
-    """A tile of this layout can have an address of its own."""
+    """A tile of this layout can have its own address."""
     try:
         verify_allocation(layout)
     except VerifyException:

@@ -46,7 +46,7 @@ class Handles:
         """The allocation of each web, where the assembler assigns addresses."""
 
     def of(self, value: SSAValue, before: Operation) -> SSAValue:
-        """The handle of a tile value in front of `before`; other values stand for themselves."""
+        """The handle of a tile value in front of `before`; other values are returned unchanged."""
         if not isinstance(value.type, TileType):
             return value
         known = self.known.get(value)

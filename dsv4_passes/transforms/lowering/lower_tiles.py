@@ -98,7 +98,7 @@ class _Lower:
                     self.block(inner)
 
     def tile_op(self, op: TileOp) -> None:
-        """The results become destinations; what was tied to one goes, or becomes it."""
+        """Results become destinations; a tied operand is dropped or aliased to the destination."""
         self.retired.append(op)
         ins = [self.handles.of(v, op) for v in op.inputs()]
         outs = [self.handles.destination(result, op) for result in op.res]
@@ -161,7 +161,7 @@ def _drop_empty_else(branch: scf.IfOp) -> None:
 
 
 def erase_dead(block: Block) -> None:
-    """Erase operations without effects whose results nobody uses, the last ones first."""
+    """Erase operations without effects and uses, the last ones first."""
     for op in reversed(list(block.ops)):
         for region in op.regions:
             for inner in region.blocks:

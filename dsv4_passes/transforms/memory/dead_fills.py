@@ -1,4 +1,4 @@
-"""Fills of which every lane is overwritten before it is read go.
+"""Remove dead fills: every lane is overwritten before it is read.
 
     %z = pto.texpands ins(%zero)                           %z = pto.undef
     %a = pto.insert %even into %z[0, 0]             =>     %a = pto.insert %even into %z[0, 0]
@@ -6,7 +6,7 @@
 
 A fill that is overwritten as a whole is dead as a value. Here it is the start of a tile that is written part
 by part, also by the trips of a loop. Legal because the run on terms reads no lane of it: what is stored is
-the same without it, and reading a lane that nobody wrote would be an error.
+the same without it, and reading an uninitialised lane would be an error.
 """
 
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ from dsv4_passes.equivalence.lanes import LaneContext, run_lanes
 
 
 def drop_dead_fills(function: func.FuncOp) -> int:
-    """Replace fills that nobody reads in a function in value form; at how many places."""
+    """Replace dead fills in a function in value form; returns at how many places."""
     count = 0
     for fill, user, index in list(_starts(function)):
         old = user.operands[index]
@@ -53,7 +53,7 @@ def drop_dead_fills(function: func.FuncOp) -> int:
 
 
 def _starts(function: func.FuncOp) -> Iterator[tuple[TExpandsOp, Operation, int]]:
-    """Fills that somebody writes on in: the operation, and which of its operands it is."""
+    """Fills that are later updated in place: the updating operation and the operand's number."""
     for fill in function.walk():
         if not isinstance(fill, TExpandsOp) or not fill.res or fill.valid:
             continue

@@ -39,7 +39,7 @@ MIN_ROWS = 8
 
 
 class NotRowWise(Exception):
-    """Why the rows of some tiles cannot be worked on apart."""
+    """The reason why the rows of some tiles cannot be processed separately."""
 
 
 def too_large(function: func.FuncOp, chip: str, ptoas: str | float = LATEST) -> str | None:

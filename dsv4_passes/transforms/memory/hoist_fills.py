@@ -71,7 +71,7 @@ def may_move(op: Operation) -> bool:
 
 
 def is_never_updated(value: SSAValue) -> bool:
-    """Nobody writes on in the tile, which would make a copy of it."""
+    """The tile is never updated in place, which would require a copy."""
     for use in value.uses:
         op = use.operation
         if isinstance(op, _VIEWS):
@@ -113,7 +113,7 @@ def _work(op: Operation) -> tuple[Hashable, ...]:
 
 
 def _number(value: SSAValue) -> Hashable:
-    """A constant by its number, any other value by itself."""
+    """A key: the number of a constant, else the value."""
     owner = value.owner
     return (owner.value, value.type) if isinstance(owner, arith.ConstantOp) else value
 

@@ -155,13 +155,13 @@ def _chain_of_pieces(op: InsertOp) -> list[tuple[InsertOp, CoreMoveOp]]:
 
 
 def drop_undefined(kernel: func.FuncOp) -> None:
-    """What nobody has written need not be moved."""
+    """Drop moves of uninitialised tiles."""
     for op in [op for op in kernel.walk() if _undefined(op)]:
         Rewriter.replace_op(op, UndefOp(op.results[0].type))
 
 
 def _undefined(op: Operation) -> bool:
-    """A move of a tile that nobody has written."""
+    """A move of an uninitialised tile."""
     return isinstance(op, CoreMoveOp) and isinstance(op.source.owner, UndefOp)
 
 

@@ -145,7 +145,7 @@ class _Plan:
             self.plan(channel, channels[channel].count, moves, walls)
 
     def plan(self, channel: ChannelKey, count: int, moves: list[CoreMoveOp], walls: list[int]) -> None:
-        """Place pushes and frees; none goes past a loop or branch (`walls`) that uses the channel, too."""
+        """Place pushes and frees; none crosses a loop or branch (`walls`) that uses the channel."""
         end = len(self.ops) - 1
         start, pushed = 0, 0
         freed: list[int] = []

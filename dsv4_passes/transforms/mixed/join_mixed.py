@@ -44,7 +44,7 @@ from .subblocks import CannotJoin, sides, splits_tiles, subblock_parameter
 
 SETUP = (BufferOp, InitializePipeOp)
 JOINED = "dsv4.joined"
-"""Marks a function that stands for a cube and a vector function."""
+"""Marks a function that was joined from a cube and a vector function."""
 VECTOR_ONLY = "dsv4.vector_only"
 """Marks an argument that the cube function does not have: the number of the sub-block."""
 

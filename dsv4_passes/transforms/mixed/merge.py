@@ -105,7 +105,7 @@ class FunctionMerger:
             at = unrolled
 
     def run(self, side: _Side, op: Operation | None, into: Block) -> Operation | None:
-        """Go on with one side until it has to wait for the other; the operation at which it waits."""
+        """Advance one side until it has to wait for the other; returns the operation at which it waits."""
         while op is not None and not isinstance(op, ENDS) and not has_pipes(op):
             if isinstance(op, PushOp):
                 self.push(side, op)
@@ -258,7 +258,7 @@ def _unrolled(op: Operation | None) -> Operation | None:
 
 
 class _Make:
-    """Makes what stands for a pop in the joined function."""
+    """Builds the replacement of a pop in the joined function."""
 
     def __init__(self, op: PopOp, into: Block):
         assert isinstance(op.tile.type, TileType)
@@ -274,7 +274,7 @@ class _Make:
         return self.add(constant(number, IndexType()), f"c{number}_index")
 
     def popped(self, value: SSAValue, extents: Sequence[SSAValue]) -> SSAValue:
-        """A tile in the other memory; what of it is valid is what the pop says."""
+        """A tile in the other memory with the valid extent of the pop."""
         self.require_same(value, self.type)
         pushed, wanted = layout_of(value).valid, self.type.data.valid
         if pushed == wanted and DYNAMIC not in wanted:
@@ -288,7 +288,7 @@ class _Make:
         return self.add(SetValidShapeOp(moved, valid[0], valid[1], self.type), name)
 
     def require_same(self, value: SSAValue, type_: TileType) -> None:
-        """What is pushed has the shape and the elements of what is popped."""
+        """The pushed tile has the shape and element type of the popped one."""
         pushed, popped = (f"{t.rows}x{t.cols}x{t.dtype}" for t in (layout_of(value), type_.data))
         if pushed != popped:
             raise CannotJoin(self.op, f"a push of {pushed} meets a pop of {popped}")
@@ -298,7 +298,7 @@ class _Make:
         return self.add(CoreMoveOp(value, type_), self.op.tile.name_hint)
 
     def whole_of(self, half: SSAValue, axis: int) -> TileType:
-        """The type of a tile with such halves."""
+        """The type of a tile that consists of two such halves."""
         layout, type_ = layout_of(half), half.type
         assert isinstance(type_, TileType)
         if axis == 0:

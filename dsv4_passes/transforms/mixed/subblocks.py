@@ -35,7 +35,7 @@ from dsv4_passes.source_names import carry_names
 from dsv4_passes.transforms.common.unroll import fold_numbers
 
 SPLIT_AXIS = {1: 0, 2: 1}
-"""What is halved: rows or columns."""
+"""The split axis: rows or columns."""
 SUBBLOCKS = 2
 """Vector cores per cube core (pto-isa: splitNum in TPush.hpp)."""
 _CASTS = ("arith.index_cast", "arith.extsi", "arith.trunci")
@@ -54,7 +54,7 @@ def is_pipe(op: Operation) -> bool:
 
 
 def has_pipes(op: Operation) -> bool:
-    """Somewhere inside the operation's regions something goes through a channel."""
+    """The operation's regions contain a channel operation."""
     return bool(op.regions) and any(is_pipe(inner) for inner in op.walk())
 
 
@@ -76,7 +76,7 @@ def sides(cube: func.FuncOp, vector: func.FuncOp) -> tuple[func.FuncOp, list[fun
 
 
 def splits_tiles(function: func.FuncOp) -> bool:
-    """The sub-blocks share what goes through channels."""
+    """The sub-blocks share the data of channels."""
     return any(isinstance(op, ChannelOp) and op.split.value.data != 0 for op in function.walk())
 
 

@@ -1,4 +1,4 @@
-"""`dsv4-drop-dead-stores`: stores to a GM tensor that nobody reads go, and the tensor with them.
+"""`dsv4-drop-dead-stores`: remove stores to GM tensors that are never read, and the tensors.
 
     %t  = dsv4.create : tensor<64x64xf32>
     %t1 = dsv4.launch @k (%x, %t)             =>    dsv4.launch @k (%x)
@@ -7,7 +7,7 @@
 That a parameter is declared `pl.Out` says nothing about loads: the body is asked.
 
 A kernel that does nothing any more is not launched. Legal because a tensor that the orchestration created,
-does not return and passes to nobody who reads it cannot be seen from outside.
+neither returns nor passes to a reader is not observable.
 """
 
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ _FRAME = (scf.ForOp, scf.IfOp, scf.YieldOp, func.ReturnOp)
 
 
 def drop_dead_stores(module: ModuleOp) -> int:
-    """Drop what nobody reads in every kernel; how many tensors of kernels went."""
+    """Drop dead stores in every kernel; returns how many tensors of kernels were dropped."""
     count = 0
     launches = [op for op in module.walk() if isinstance(op, LaunchOp)]
     fixed = fixed_names(module)
@@ -70,7 +70,7 @@ def drop_dead_stores(module: ModuleOp) -> int:
 
 
 def _drop_launches(module: ModuleOp, kernel: func.FuncOp) -> None:
-    """Launches of a kernel that does nothing any more go, unless it yields numbers that somebody uses."""
+    """Remove launches of kernels without effects, unless their scalar results are used."""
     if not all(isinstance(op, _FRAME) or is_side_effect_free(op) for op in kernel.walk() if op is not kernel):
         return
     name = kernel.sym_name.data
@@ -82,7 +82,7 @@ def _drop_launches(module: ModuleOp, kernel: func.FuncOp) -> None:
 
 
 def _is_read(tensor: SSAValue, launches: list[LaunchOp]) -> bool:
-    """Somebody outside the launches that only write may see the tensor."""
+    """The tensor may be read outside of the launches that only write it."""
     root = tensor_of(tensor)
     if not isinstance(root.owner, CreateOp):
         return True
@@ -108,7 +108,7 @@ def _is_read(tensor: SSAValue, launches: list[LaunchOp]) -> bool:
 
 @dataclass(frozen=True)
 class DropDeadStoresPass(ModulePass):
-    """Drop stores to tensors of the program that nobody reads."""
+    """Drop stores to tensors of the program that are never read."""
 
     name = "dsv4-drop-dead-stores"
 

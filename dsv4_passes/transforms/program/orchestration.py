@@ -49,7 +49,7 @@ def tensor_of(value: SSAValue) -> SSAValue:
 
 
 def is_only_read(tensor: SSAValue) -> bool:
-    """Nothing that this version of a tensor or a view of it goes to writes it."""
+    """No user of this version or of its views writes it."""
     for use in tensor.uses:
         op = use.operation
         if isinstance(op, LaunchOp):
@@ -64,7 +64,7 @@ def is_only_read(tensor: SSAValue) -> bool:
 
 
 def drop_unused_tensors(module: ModuleOp) -> None:
-    """Tensors that nobody takes are not created."""
+    """Erase the creation of unused tensors."""
     for create in [op for op in module.walk() if isinstance(op, CreateOp)]:
         if not create.res.uses:
             Rewriter.erase_op(create)

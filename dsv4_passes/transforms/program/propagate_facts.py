@@ -33,7 +33,7 @@ NAMES = ("dsv4.selector", "dsv4.table", "dsv4.given")
 
 
 def propagate_facts(module: ModuleOp) -> None:
-    """State on kernel parameters what is stated on the tensors passed to them."""
+    """Propagate facts about tensors to the kernel parameters that they are passed to."""
     stated: dict[tuple[str, int], set[tuple[tuple[str, Attribute], ...]]] = defaultdict(set)
     for orchestration in program_functions(module, ORCHESTRATION):
         facts = _stated(orchestration)
@@ -52,7 +52,7 @@ def propagate_facts(module: ModuleOp) -> None:
 
 
 def _stated(orchestration: func.FuncOp) -> dict[SSAValue, dict[str, Attribute]]:
-    """What is said of tensors as they come in."""
+    """Facts about tensors at the entry."""
     arguments = orchestration.body.block.args
     return {argument: argument_attributes(orchestration, argument.index) for argument in arguments}
 
@@ -72,7 +72,7 @@ def _built(module: ModuleOp, orchestration: func.FuncOp) -> dict[SSAValue, Fact]
 
 @dataclass(frozen=True)
 class PropagateFactsPass(ModulePass):
-    """State on kernel parameters what is known of the tensors that every launch passes to them."""
+    """State facts on kernel parameters that hold for the tensors of every launch."""
 
     name = "dsv4-propagate-facts"
 

@@ -1,4 +1,4 @@
-"""What raising leaves behind that nobody needs.
+"""Clean up after raising: unused columns, operations and initial values.
 
 * views, inserts and undefined tiles without uses;
 * columns of loops and branches that only feed themselves;
@@ -23,7 +23,7 @@ from dsv4_passes.xdsl_extras.region_values import Structured, drop_columns, term
 
 
 def clean_up(structured: Sequence[Structured], added: Collection[SSAValue], made: set[Operation]) -> None:
-    """Take out what is not needed of the columns whose results are `added`, and of the operations `made`."""
+    """Remove unneeded columns whose results are `added`, and unneeded operations of `made`."""
     for op in structured:
         if isinstance(op, scf.ForOp):
             forget_unseen(op, made)
@@ -36,7 +36,7 @@ def clean_up(structured: Sequence[Structured], added: Collection[SSAValue], made
 
 
 def erase_unused(queue: list[Operation], erasable: set[Operation]) -> None:
-    """Erase operations of `erasable` whose results nobody uses, and what only they used."""
+    """Erase operations of `erasable` without uses, transitively."""
     while queue:
         op = queue.pop()
         if op not in erasable or any(result.first_use is not None for result in op.results):
@@ -51,7 +51,7 @@ def erase_unused(queue: list[Operation], erasable: set[Operation]) -> None:
 
 
 def drop_unneeded(op: Structured, added: Collection[SSAValue], erasable: set[Operation]) -> None:
-    """Drop added columns whose result nobody uses and whose argument, if any, only makes its next value."""
+    """Drop added columns with an unused result whose argument, if any, is used only for its next value."""
     dropped: list[int] = []
     for index, result in enumerate(op.results):
         if result.first_use is not None or result not in added:
@@ -85,7 +85,7 @@ def _feeds_itself(loop: scf.ForOp, index: int, erasable: Collection[Operation]) 
     return True
 
 
-# -- initial values that nobody sees ---------------------------------------------------------------
+# -- unobservable initial values ---------------------------------------------------------------
 
 
 def forget_unseen(loop: scf.ForOp, made: set[Operation]) -> None:

@@ -1,7 +1,7 @@
 """What looks wrong in a kernel that is raised: `dsv4-opt --warn` tells.
 
-Raising follows the bytes whatever they mean. These are places where nobody can have meant them: bytes that
-are read though nobody wrote them, and a slice of a tile that was put at the tile's own beginning, as if a
+Raising follows bytes regardless of their meaning. These places are certainly mistakes: bytes that
+are read uninitialised, and a slice of a tile that was put at the tile's own beginning, as if a
 slice had the address of what it is cut from, although the tile is read later. (The third, a popped tile
 that is read after its slot was given back, shows while walking: `walk`.)
 """
@@ -29,7 +29,7 @@ class ReadBox(NamedTuple):
 
 
 def warn_of_reads(op: Operation, pieces: Sequence[ReadPiece], request: ReadRequest, box: ReadBox) -> None:
-    """Tell of bytes among `pieces` that nobody wrote, and of slices put over the tile they are cut from."""
+    """Warn about reads of uninitialised bytes and about slices that overlap their parent tile."""
     if unwritten := _unwritten(pieces, request, box):
         how = "were not written on every path" if isinstance(op, Structured) else "nobody wrote"
         warning(op, f"reads {unwritten} bytes of {request.layout.loc} memory that {how}")
@@ -44,7 +44,7 @@ def warn_of_reads(op: Operation, pieces: Sequence[ReadPiece], request: ReadReque
 def _unwritten(pieces: Sequence[ReadPiece], request: ReadRequest, box: ReadBox) -> int:
     """How many of the bytes that are looked at certainly belong to no value.
 
-    Where the box shows while running, that is known only if no byte of the tile belongs to one.
+    Where the box is only known at run time, this requires that no byte of the tile belongs to a value.
     """
     missing = [(p.lo, p.hi) for p in pieces if p.value is None]
     lines = None if len(missing) < len(pieces) else [(request.bytes.lo, request.bytes.hi)]
@@ -71,7 +71,7 @@ def _lines(layout: TileLayout, box: ReadBox) -> list[tuple[int, int]] | None:
 def overwritten_parent(
     bytes_: Bytes, ins: Sequence[TileHandle], handles: Mapping[SSAValue, TileHandle]
 ) -> Bytes | None:
-    """The larger tile that an operation reads a slice of, and that its destination lies on.
+    """The parent tile of a slice that the operation reads and its destination overlaps.
 
     A slice whose own place is the destination is changed there, which is nothing special.
     """

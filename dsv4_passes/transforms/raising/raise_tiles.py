@@ -84,7 +84,7 @@ def refuse_shared_tiles(function: func.FuncOp) -> None:
 
 
 def _may_touch(function: func.FuncOp) -> bool:
-    """The function has tiles, or does what is not looked into here."""
+    """The function has tiles, or operations that are not analysed here."""
     return any(_makes_handle(op) or isinstance(op, (func.CallOp, OpaqueOp)) for op in function.walk())
 
 

@@ -51,7 +51,7 @@ class ReachingDefinitions:
     # -- writing -----------------------------------------------------------------------------------
 
     def write(self, bytes_: Bytes, value: SSAValue | None, parent: Bytes | None = None) -> None:
-        """From now on the bytes hold `value`, or nothing that anybody may read."""
+        """Record that the bytes hold `value`, or are undefined."""
         self.now += 1
         definition = Definition(bytes_, value, self.now, parent)
         for interval in self.tiles.intervals(bytes_):
@@ -63,7 +63,7 @@ class ReachingDefinitions:
             self.loops[frame.loop.body.block] = frame
 
     def close(self, frame: RegionFrame) -> None:
-        """Go on behind an operation with regions."""
+        """Continue after an operation with regions."""
         self.scope = frame.scope
         self.now += 1
         frame.end = self.now
@@ -96,7 +96,7 @@ class ReachingDefinitions:
         return pieces
 
     def _newest(self, intervals: range, found: list[Definition | None]) -> list[Definition | None]:
-        """A value that a join made of a range stands for all of its bytes that are not written later."""
+        """A phi of a range defines all of its bytes that are not written later."""
         for definition in sorted({c for c in found if c is not None}, key=lambda c: c.time):
             inside = self.tiles.intervals(definition.bytes)
             for i, interval in enumerate(intervals):
@@ -124,7 +124,7 @@ class ReachingDefinitions:
     def _with_old_lanes(self, definition: Definition, value: SSAValue) -> Definition:
         """A reader sees more lanes than were written: beside them are those that were there before.
 
-        What the cube's memories hold beside the valid lanes nobody can tell.
+        The content of the cube's memories outside of the valid lanes is unknown.
         """
         layout, owner = layout_of_value(value), value.owner
         if layout.loc not in ("vec", "mat") or not isinstance(owner, Operation) or owner.parent is None:
@@ -216,7 +216,7 @@ class ReachingDefinitions:
         phi_input.value = self.views.retype(phi_input.before, value, type_)
 
     def value(self, phi: Phi, phi_input: PhiInput) -> SSAValue:
-        """The value of an edge; undefined if nobody needs it."""
+        """The phi input of an edge; undefined if it is not demanded."""
         if phi_input.value is None:
             assert isinstance(phi.type, TileType)
             layout = phi.type.data

@@ -1,7 +1,7 @@
 """Where values of several paths come together: loops and branches while tiles become values.
 
-An operation with regions that writes bytes somebody asks for gets a *column* for them (`region_values`): a
-loop argument, a result. Columns are made only where somebody asks, so nothing is carried that nobody reads. A
+An operation with regions that writes demanded bytes gets a *column* for them (`region_values`): a
+loop argument, a result. Columns are created on demand, so nothing is carried without a reader. A
 column has an *edge* for each way into it; what goes in there is asked for in turn (`reaching_definitions`).
 
 How a value is needed is part of the question. In `if first trip { c = a * b } else { c += a * b }` the
@@ -77,7 +77,7 @@ class PhiInput:
     demand: Demand | None = None
     value: SSAValue | None = None
     makeshift: bool = False
-    """The bytes hold something of another kind, which counts as nothing as long as nobody minds."""
+    """The bytes hold a value of another type; treated as undefined unless a full read follows."""
 
 
 @dataclass(eq=False)
@@ -122,7 +122,7 @@ class BlockScope:
         return _cell(self.defs[interval][-1][1], interval, demand)
 
     def find(self, interval: int, time: int, request: ReadRequest, demand: Demand) -> Definition | None:
-        """What an atom holds before `time`; None if nobody has written it."""
+        """What an atom holds before `time`; None if it is uninitialised."""
         if (history := self.defs.get(interval)) is not None:
             index = len(history) if time == NOW else bisect_left(history, time, key=itemgetter(0))
             if index:
@@ -206,7 +206,7 @@ class LoopFrame(RegionFrame):
         return phi.definition(self.end)
 
     def phi(self, interval: int, request: ReadRequest) -> Phi:
-        """The column that carries an atom as part of what is wanted."""
+        """The column that carries an atom as part of a read request."""
         for phi in self.known.get(interval, ()):
             if _holds(phi, request):
                 return phi
@@ -289,7 +289,7 @@ class Branch(RegionFrame):
 
 
 def _holds(phi: Phi, request: ReadRequest) -> bool:
-    """A column can carry what is wanted."""
+    """The column can satisfy the read request."""
     assert phi.request is not None
     bytes_, layout = phi.request
     inside = bytes_.lo <= request.bytes.lo and request.bytes.hi <= bytes_.hi

@@ -35,7 +35,7 @@ from dsv4_passes.transforms.common.constants import Constants
 class Definition:
     """`bytes` hold the lanes of `value` from `time` on, until something else is written there.
 
-    Without a value they hold what nobody can name: scratch, or for the reason `lost`.
+    Without a value their content is unknown: scratch, or for the reason `lost`.
     """
 
     bytes: Bytes
@@ -47,7 +47,7 @@ class Definition:
 
 
 class ReadPiece(NamedTuple):
-    """Bytes `[lo, hi)` of what is read are in `cell`, or nobody has written them."""
+    """Bytes `[lo, hi)` of a read request are in `cell`, or uninitialised."""
 
     lo: int
     hi: int
@@ -65,7 +65,7 @@ class Views:
         self.extents: dict[SSAValue, Extents] = {}
         self.constants = Constants(body)
         self.made: set[Operation] = set()
-        """Operations that nobody needs who does not use their results."""
+        """Operations that can be erased once their results are unused."""
 
     # -- whole tiles -------------------------------------------------------------------------------
 
@@ -115,7 +115,7 @@ class Views:
             whole_lanes = have.cols * element_bits(have.dtype) % element_bits(layout.dtype) == 0
             seen = _of_width(have if whole_lanes else flat(have), layout.dtype)
         valid = reinterpreted(have, self.extents[value], seen)
-        if valid is None:  # nobody looks at the lanes that are not valid
+        if valid is None:  # lanes that are not valid are never read
             value = self.retype(op, value, TileType(_full(have)))
             valid = seen.shape
         value = self._view(op, ReinterpretOp, value, value_type(seen, valid).data, valid)
@@ -138,7 +138,7 @@ class Views:
     def _assemble(
         self, op: Operation, pieces: Sequence[ReadPiece], bytes_: Bytes, layout: TileLayout
     ) -> SSAValue:
-        """Put a tile together from values that hold parts of its bytes: whole rows if it goes.
+        """Assemble a tile from values that hold parts of its bytes, in whole rows where possible.
 
         Where one of them is the whole tile, of which parts have been overwritten since, it is the base.
         """
@@ -197,7 +197,7 @@ class Views:
         layout: TileLayout,
         valid: Extents,
     ) -> SSAValue:
-        """A box of `parent`: what was put there, if that is all of it."""
+        """A box of `parent`: the inserted value, if it covers the box."""
         put = parent.owner
         if isinstance(put, InsertOp) and layout_of_value(put.source).shape == layout.shape:
             same = all(map(_same_number, (put.row, put.col), offsets))

@@ -83,7 +83,7 @@ class Walk:
     # -- before the walk ---------------------------------------------------------------------------
 
     def look_ahead(self, block: Block) -> tuple[set[int], list[SSAValue]]:
-        """What is written, and which handles of other blocks change their extent, in a block."""
+        """The atoms written in a block, and the handles of other blocks whose extent it changes."""
         written, reshaped = set[int](), list[SSAValue]()
         for op in block.ops:
             for handle in self.tiles.writes(op):
@@ -199,7 +199,7 @@ class Walk:
 
     def holds(self, op: TileOp) -> bool:
         """The family's rules hold. Text that writes `?` is not checked by them and may break them: real
-        kernels combine tiles whose extents differ where nobody looks."""
+        kernels combine tiles whose extents differ in lanes that are never read."""
         try:
             op.check_on(self.chip)
         except VerifyException:
@@ -240,7 +240,7 @@ class Walk:
             raise CannotRaise(op, "about handles", "it is about addresses and has no meaning on values")
 
     def pop(self, op: PopOp) -> None:
-        """What is popped is a value of its own."""
+        """Give each popped tile a fresh value."""
         handle = self.tiles.handles[op.tile]
         old = op.tile
         self.popped.setdefault((op.parent, op.channel), deque()).append(old)

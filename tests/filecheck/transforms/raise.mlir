@@ -147,7 +147,7 @@ func.func @branch(%x: !gm, %y: !gm, %is: i1) {
   func.return
 }
 
-// An extent that shows while running is an operand; `set_validshape` says what a handle is from there on.
+// An extent known only at run time is an operand; `set_validshape` says what a handle is from there on.
 
 // CHECK-LABEL: func.func @extents
 // CHECK: %a = pto.tload ins(%x : !pto.partition_tensor_view<8x16xf32>) valid [%n] -> !pto.tile<vec, 8x16xf32, valid=?x16>

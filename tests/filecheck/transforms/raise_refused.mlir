@@ -103,7 +103,7 @@ func.func @chosen(%y: !gm, %is: i1) {
 // One of several buffers.
 
 // CHECK-LABEL: func.func @several
-// REMARK: remark: 'several' stays in buffer form because of 'pto.alloc_multi_tile': which of several buffers it means shows while running
+// REMARK: remark: 'several' stays in buffer form because of 'pto.alloc_multi_tile': the buffer is selected at run time
 
 func.func @several(%x: !gm, %i: index) {
   %m = pto.alloc_multi_tile : !two

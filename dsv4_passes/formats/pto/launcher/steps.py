@@ -7,7 +7,7 @@ from typing import Any
 Json = Mapping[str, Any]
 
 BYTES = {"f64": 8, "i64": 8, "f32": 4, "i32": 4, "ui32": 4, "f16": 2, "bf16": 2, "i16": 2, "ui16": 2}
-"""Bytes of an element; what is not here has one."""
+"""Bytes of an element; types that are not listed have one."""
 RESERVED = frozenset(
     "auto bool case char const default delete do double enum explicit export extern false float goto inline "
     "int long namespace new operator private protected public register runtime short signed sizeof static "

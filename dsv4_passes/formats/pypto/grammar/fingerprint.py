@@ -1,7 +1,7 @@
-"""Fingerprints of functions: equal where a function still says what its text says.
+"""Fingerprints of functions: equal while a function is unchanged since its text was read.
 
 What counts is what a function does: its signature, and its operations in the order of their effects. Names,
-places, facts about arguments, the order of pure operations and those nobody uses do not count, so a function
+places, facts about arguments, the order of pure operations and unused ones do not count, so a function
 that a pass only tidied keeps its text. But it counts in which loop or branch a tile is computed.
 """
 

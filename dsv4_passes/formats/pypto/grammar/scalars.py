@@ -157,11 +157,11 @@ class Scalars:
     # -- names -----------------------------------------------------------------------------------
 
     def define(self, name: str, bound: Bound) -> None:
-        """A name may be defined again: branches do it, and pypto numbers only what it must."""
+        """A name may be redefined: branches do so, and pypto numbers versions only where it must."""
         self.names[name] = bound
 
     def lookup(self, node: ast.expr) -> Bound:
-        """What a name, or an element of a tuple, stands for."""
+        """The binding of a name or of an element of a tuple."""
         match node:
             case ast.Name(id=name):
                 if name not in self.names:
@@ -182,7 +182,7 @@ class Scalars:
     # -- scalars ---------------------------------------------------------------------------------
 
     def scalar(self, node: ast.expr, hint: Attribute | None = None) -> SSAValue:
-        """A scalar expression; `hint` is the type of a number that has none of its own."""
+        """A scalar expression; `hint` is the type of an untyped literal."""
         match node:
             case ast.Constant(value=bool(value)):
                 return self.constant(value, i1, node)

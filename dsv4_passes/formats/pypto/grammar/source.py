@@ -101,7 +101,7 @@ class Source:
         return line[getattr(node, "col_offset", 0) : getattr(node, "end_col_offset", 0)].decode()
 
     def check_kept(self, node: ast.expr) -> None:
-        """What is kept as text is made of nothing but names, constants, lists and calls."""
+        """Check that an expression kept as text consists of names, constants, lists and calls only."""
         for inner in ast.walk(node):
             if not isinstance(inner, _GRAMMAR):
                 self.outside(inner if isinstance(inner, ast.expr) else node, "an argument of an operation")

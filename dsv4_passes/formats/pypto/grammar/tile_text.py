@@ -1,4 +1,4 @@
-"""What pypto writes as the type of a tile: worked out from the IR, in both directions alike.
+"""The type annotation that pypto writes for a tile, derived from the IR for reader and writer.
 
 A tile type says less than the text (how many dimensions there were) and the text says more than it means
 (a vector tile keeps the boxes of the accumulator that its first operand was). The second follows from the
@@ -48,7 +48,7 @@ OperationT = TypeVar("OperationT", bound=Operation)
 
 
 def mark_implicit(op: OperationT) -> OperationT:
-    """Say of a new operation that the text does not write it."""
+    """Mark a new operation as implicit in the text."""
     op.attributes[IMPLICIT] = UnitAttr()
     return op
 
@@ -114,7 +114,7 @@ class TileTexts:
         return None
 
     def note(self, value: SSAValue, declared: TileText) -> None:
-        """Keep in attributes what the text says of a new value and what does not follow from the IR."""
+        """Keep in attributes the parts of an annotation that cannot be derived from the IR."""
         owner = value.owner
         assert isinstance(owner, Operation)
         if declared.shape != layout_of(value).shape:
@@ -136,7 +136,7 @@ def carried_start(value: SSAValue) -> SSAValue | None:
 
 
 def extents(value: SSAValue) -> list[SSAValue] | None:
-    """Index values for the dynamic extents in the type of a tile; None where nobody says them."""
+    """Index values for the dynamic extents in the type of a tile; None where they are not stated."""
     count = layout_of(value).valid.count(DYNAMIC)
     if not count:
         return []

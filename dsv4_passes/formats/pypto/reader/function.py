@@ -41,7 +41,7 @@ class Keep(Exception):
 
 @dataclass(frozen=True)
 class TextCall:
-    """One call `name: declared = pl.<op>(…)`; without a name it is a statement by itself.
+    """One call `name: declared = pl.<op>(…)`; without a name it is a statement.
 
     For `a, b = pl.<op>(…)` the names are in `names`.
     """
@@ -73,7 +73,7 @@ class TileReader(Body):
     # -- building --------------------------------------------------------------------------------
 
     def undo(self, mark: Operation | None) -> None:
-        """Take back what was emitted behind `mark`."""
+        """Erase the operations emitted after `mark`."""
         while (last := self.block.last_op) is not None and last is not mark:
             self.moved = {k: v for k, v in self.moved.items() if v.owner is not last}
             self.block.erase_op(last)
@@ -162,7 +162,7 @@ class TileReader(Body):
                 return None
 
     def extents(self, value: SSAValue) -> list[SSAValue]:
-        """Index values for the dynamic extents in the type of a tile. Raises Keep where nobody says them."""
+        """Index values for the dynamic extents of a tile. Raises Keep where they are not stated."""
         if (found := extents(value)) is None:
             raise Keep("nobody says the valid extent of an operand")
         return found
@@ -188,7 +188,7 @@ class TileReader(Body):
     # -- types that agree ------------------------------------------------------------------------
 
     def coerce(self, value: SSAValue, target: Attribute, node: ast.AST) -> SSAValue:
-        """A value with exactly the type a loop or branch carries: the text leaves such moves unsaid."""
+        """Convert a value to the type that a loop or branch carries; such moves are implicit in the text."""
         if value.type == target:
             return value
         if isinstance(value.type, TileType) and isinstance(target, TileType):

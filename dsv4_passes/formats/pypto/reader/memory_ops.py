@@ -202,7 +202,7 @@ def store(reader: TileReader, call: TextCall) -> Bound:
 
 
 def create(reader: TileReader, call: TextCall) -> Bound:
-    """`pl.tile.create([shape], dtype=, target_memory=)`: a tile nobody has written."""
+    """`pl.tile.create([shape], dtype=, target_memory=)`: an uninitialised tile."""
     from dialects.pto.tiles import UndefOp
 
     count(reader, call, 1)

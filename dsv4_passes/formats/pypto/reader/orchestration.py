@@ -163,7 +163,7 @@ class OrchestrationReader(TensorReader):
             self.define(name, part)
 
     def rename(self, bound: Bound, name: str) -> None:
-        """What a call returned has no name of its own yet."""
+        """Name the result of a call that has no name yet."""
         value = self.state[bound].value if isinstance(bound, TensorBuffer) else bound
         if isinstance(value, SSAValue) and value.name_hint is None and value not in self.given_back:
             self.call(value, name)
@@ -228,7 +228,7 @@ class OrchestrationReader(TensorReader):
         return Ends(names, nodes, bounds, written)
 
     def trial(self, read: Callable[[], Ends]) -> Ends:
-        """Read a body to see what it writes, and forget it again."""
+        """Read a body to find what it writes, then discard the operations."""
         names, state, block, written = dict(self.names), dict(self.state), self.block, self.written
         self.block = Block()
         ends = read()

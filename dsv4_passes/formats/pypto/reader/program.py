@@ -104,7 +104,7 @@ class _Program:
         return module
 
     def keep(self, made: dict[str, Operation]) -> None:
-        """Functions whose signature nobody reads stay text."""
+        """Functions whose signature is not understood stay text."""
         for signature in self.signatures.values():
             if signature.unread is not None:
                 made[signature.name] = self.kept(signature, signature.unread)

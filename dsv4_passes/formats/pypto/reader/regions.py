@@ -1,4 +1,4 @@
-"""Loops and branches of a kernel: what they carry is said by position, and its types by other lines."""
+"""Loops and branches of a kernel: iter_args are matched by position, their types by use."""
 
 import ast
 from abc import ABC, abstractmethod

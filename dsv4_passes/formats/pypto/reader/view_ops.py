@@ -26,7 +26,7 @@ from .tile_ops import build
 
 
 def noted(reader: TileReader, call: TextCall, op: Operation, text: TileText) -> SSAValue:
-    """Emit an operation and keep what its type in the text says more."""
+    """Emit an operation and keep the parts of its annotation that the IR type lacks."""
     value = reader.verified(op, call.node, call.name)
     reader.texts.note(value, text)
     return value

@@ -51,7 +51,7 @@ class WrapperReader:
         self.signature = signature
         self.callees = callees
         self.numbers = {p.name: -1 - i for i, p in enumerate(signature.parameters)}
-        """What a name stands for, as `Callee.returns` has it."""
+        """The binding of a name, numbered as in `Callee.returns`."""
         self.tuples: dict[str, Sequence[int]] = {}
 
     def fail(self, node: ast.AST, message: str) -> NoReturn:
@@ -182,7 +182,7 @@ class WrapperReader:
         return next((at for at, i in enumerate(written) if passes[i] == -1 - number), number)
 
     def blocks(self, node: ast.expr) -> int | str:
-        """The number of blocks, or the text of an expression over names that nobody defines."""
+        """The number of blocks, or the text of an expression over undefined names."""
         if not isinstance(node, ast.Constant | ast.UnaryOp):
             for inner in ast.walk(node):
                 if isinstance(inner, ast.expr) and not isinstance(inner, ast.Name | ast.Constant | ast.BinOp):

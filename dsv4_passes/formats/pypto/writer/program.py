@@ -95,7 +95,7 @@ def spmd(blocks: int | str) -> str:
 
 
 def results_of_call(text: FunctionText, call: str, targets: Sequence[str], types: Sequence[Declared]) -> None:
-    """A call and names for what it returns, through a tuple where that is several."""
+    """A call and names for its results, through a tuple where there are several."""
     if not targets:
         text.line(call)
     elif len(targets) == 1:

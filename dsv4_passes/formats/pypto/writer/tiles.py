@@ -109,7 +109,7 @@ def _unsaid_reshape(op: object) -> bool:
 
 
 def destination(text: TileWriter, op: TileOp, row: Row) -> str:
-    """A tile for the text to put the result in: one that nobody uses, or a new one.
+    """A destination tile for the text: an unused one, or a new one.
 
     pypto writes a scatter's result into it, so it must not be read elsewhere; an expansion only looks at its
     shape.

@@ -7,7 +7,7 @@
     %e, %o = dsv4.deinterleave %x                  two gathers, with 0 2 4 … and 1 3 5 …
     %y = dsv4.interleave %e, %o                    one gather of both, one below the other: 0 n 1 n+1 …
 
-Exact moves of bits. What it costs depends on what a long row of a gather costs, which nobody has measured.
+Exact moves of bits. What it costs depends on what a long row of a gather costs, which is not measured.
 """
 
 from collections.abc import Callable, Sequence

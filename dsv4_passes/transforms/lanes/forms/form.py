@@ -73,7 +73,7 @@ def not_contiguous(layout: TileLayout) -> str | None:
 
 
 def cannot_reinterpret(target: Target) -> str | None:
-    """Why the bytes of a tile cannot be seen as another element type in what is written."""
+    """The reason why the bytes of a tile cannot be reinterpreted in the output format."""
     return target.pypto and target.pypto.lacks("tile.reinterpret_view")
 
 
@@ -85,7 +85,7 @@ def wants_bits(layout: TileLayout, bits: int) -> str | None:
 
 
 def lacks(target: Target, mnemonic: str, dtype: str, form: str = "") -> str | None:
-    """Why the target has no such operation for that element type."""
+    """The reason why the target lacks the operation for that element type."""
     what = f"{mnemonic} ({form})" if form else mnemonic
     legal = target.chip.elements(mnemonic, form)
     if legal is not None and dtype not in legal:

@@ -131,7 +131,7 @@ def build_add(builder: Builder, halves: Sequence[SSAValue]) -> list[Built]:
 SCATTER_PAIR = Form("scatter-pair", "interleave", refuse, build)
 """Two raw scatters merged by `tor`. Every chip has it; on A2/A3 a scatter is a scalar loop."""
 SCATTER_PAIR_ADD = Form("scatter-pair", "interleave", refuse_add, build_add)
-"""Merged by `tadd`, for halves whose zeros are never negative or whose signs of zero nobody sees."""
+"""Merged by `tadd`, for halves whose zeros are never negative or whose signs of zero are not observable."""
 
 
 def drop_zeros_added_twice(function: func.FuncOp) -> None:
