@@ -3,6 +3,7 @@
 import ast
 import io
 import re
+from pathlib import Path
 
 import pytest
 from xdsl.context import Context
@@ -19,11 +20,13 @@ from dialects.pto.broadcast import TExpandsOp
 from dialects.pto.elementwise import TAddOp
 from dialects.pto.tiles import BitcastOp, InsertOp, ReinterpretOp, SubviewOp
 from dialects.pto.types import TileType
+from dsv4_passes.cli.opt import main
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.formats.pto.reader import parse_text, verify_module
 from dsv4_passes.formats.pypto import parse_program
 from dsv4_passes.formats.pypto.grammar.fingerprint import fingerprint
 from dsv4_passes.formats.pypto.target import PyptoTarget, changed_functions, program_text
+from tests.unit.kernels import DATA
 from tests.unit.test_pypto_import import COMPILED, SMALL, function, named, of, path_of, program
 
 ALL = (*COMPILED, *SMALL)
@@ -361,3 +364,20 @@ def test_a_function_of_another_kind_is_an_error() -> None:
         program_text(module)
     extra.attributes["dsv4.role"] = StringAttr("kernel")
     assert "def extra():\n        pass\n" in program_text(module)
+
+
+def test_a_gather_that_a_pass_made_gets_the_tile_that_pypto_wants(tmp_path: Path) -> None:
+    facts = tmp_path / "facts.toml"
+    facts.write_text('"even_select*" = "even"\n"odd_select*" = "odd"\n')
+    output = tmp_path / "better.py"
+    passes = ["-p", "dsv4-rope{chip=a3 form=flat-gather}", "-t", "pypto", "-o", str(output)]
+    assert main([str(DATA / "mixed" / "program.py"), "--facts", str(facts), *passes]) == 0
+    text = output.read_text()
+    gathers = re.findall(r"pl\.tile\.gather\((\w+), (\w+), (\w+)\)", text)
+    assert gathers
+    assert len(gathers) == text.count("pl.tile.gather(")
+    for _, index, workspace in gathers:
+        shape = re.search(rf"{index}: pl\.Tile\[(\[\d+, \d+\]), pl\.INT32", text)
+        assert shape is not None
+        assert f"{workspace}: pl.Tile[{shape[1]}, pl.INT32, pl.Mem.Vec] = pl.tile.create({shape[1]}" in text
+    parse_program(text, "better.py")

@@ -86,9 +86,20 @@ def write_tile_op(text: TileWriter, op: Operation) -> None:
     names = [text.tile_name(v) if is_tile(v) else text.scalar(v) for v in operands]
     if row.drops:
         names.insert(0, destination(text, op, row))
+    if row.shape == "index" and len(names) == 2:
+        names.append(workspace(text, op.ins[1]))
     dtypes = [DTYPE_NAMES[layout_of(v).dtype] for v in (result, op.ins[0]) if is_tile(v)]
     names += keyword_text(op, dtypes[0], dtypes[-1])
     text.tile(result, f"pl.tile.{spelled(row.name)}({', '.join(names)})")
+
+
+def workspace(text: TileWriter, index: SSAValue) -> str:
+    """The tile in which a gather works: pypto wants one of the index's shape, the hardware needs it."""
+    name = text.names.fresh("gather_tmp")
+    shape, _ = _shape(text, index)
+    call = f"pl.tile.create({shape}, dtype=pl.INT32, target_memory=pl.Mem.Vec)"
+    text.line(f"{name}: {text.annotation(index)} = {call}")
+    return name
 
 
 def works_on_rows(op: TileOp) -> bool:
