@@ -336,7 +336,3 @@ class TermTable:
             fresh = [x for x in self.children(term) if x not in seen]
             seen.update(fresh)
             stack.extend(fresh)
-
-    def depends_on(self, roots: Sequence[int], argument: Hashable) -> bool:
-        """Whether a load of this pointer argument occurs in one of the terms."""
-        return any(self._heads[x][:2] == ("load", argument) for x in self.leaves(roots))

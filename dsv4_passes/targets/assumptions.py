@@ -29,8 +29,6 @@ from .cycles import CUBES, CYCLES, Cycles
 from .instructions import Instruction, Reading
 
 _NUMBER = r"\d+(?:\.\d+)?"
-# One instruction, of which there are two estimates.
-_MEANT = {"vgather": ("vgather", "vgather_row")}
 _READING = re.compile(rf"(?:({_NUMBER})\+)?({_NUMBER})")
 
 

@@ -32,8 +32,6 @@ class Memory:
     """What may be filled safely when this project assigns addresses (pypto soc.cpp)."""
     align: int
     """Alignment of an address that a program assigns (PTO.cpp getLocalAddressAlignmentBytes)."""
-    planner_align: int
-    """Alignment of the addresses that ptoas assigns (PTOPlanMemoryModern.cpp getMemSpec)."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +52,8 @@ class Chip:
     name: str
     """As pypto writes it into `pto.target_arch`."""
     aliases: tuple[str, ...]
-    ptoas_arch: str
-    """The value for ptoas's `--pto-arch`."""
     memories: Mapping[str, Memory]
     reserved: tuple[Reserved, ...]
-    cube_cores: int
-    """Of the whole chip (pypto soc.cpp)."""
-    vector_cores: int
     element_rules: Mapping[str, ElementRule]
     product_inputs: tuple[tuple[str, str], ...]
     """Input element types that may be multiplied with each other, and the accumulator's."""
@@ -115,10 +108,6 @@ class Chip:
 
     def element_rule(self, mnemonic: str, form: str = "") -> ElementRule | None:
         return self.element_rules.get(f"{mnemonic}.{form}" if form else mnemonic)
-
-    def has_form(self, mnemonic: str, form: str) -> bool:
-        """Whether tgather or tscatter has that form."""
-        return self.element_rule(mnemonic, form) is not None
 
     def matmul_types(self) -> frozenset[tuple[str, str, str]]:
         """(accumulator, left, right) element types of tmatmul (ptoas 0.60 PTO.cpp verifyMatmulTypeTriple)."""
@@ -177,15 +166,14 @@ _A5_ONLY = ("thistogram", "tquant.mx", "trandom", *_MX_PRODUCTS)
 A2A3 = Chip(
     name="a2a3",
     aliases=("a2", "a3"),
-    ptoas_arch="a3",
     memories=MappingProxyType(
         {
-            "vec": Memory(192 * KIB, 196608, 184 * KIB, 32, 256),
-            "mat": Memory(512 * KIB, 524288, 512 * KIB, 32, 256),
-            "left": Memory(64 * KIB, 65536, 64 * KIB, 512, 4096),
-            "right": Memory(64 * KIB, 65536, 64 * KIB, 512, 4096),
-            "acc": Memory(128 * KIB, 131072, 128 * KIB, 512, 4096),
-            "bias": Memory(1 * KIB, 65536, 1 * KIB, 32, 256),
+            "vec": Memory(192 * KIB, 196608, 184 * KIB, 32),
+            "mat": Memory(512 * KIB, 524288, 512 * KIB, 32),
+            "left": Memory(64 * KIB, 65536, 64 * KIB, 512),
+            "right": Memory(64 * KIB, 65536, 64 * KIB, 512),
+            "acc": Memory(128 * KIB, 131072, 128 * KIB, 512),
+            "bias": Memory(1 * KIB, 65536, 1 * KIB, 32),
         }
     ),
     reserved=(
@@ -197,8 +185,6 @@ A2A3 = Chip(
             "pto-isa constants.hpp TMP_UB_OFFSET, TMP_UB_SIZE; pypto soc.cpp Create910BSoC",
         ),
     ),
-    cube_cores=24,
-    vector_cores=48,
     element_rules=A2A3_ELEMENTS,
     product_inputs=(("i8", "i32"), ("f16", "f32"), ("bf16", "f32"), ("f32", "f32")),
     # pypto backend_910b_handler.cpp GetTcvtAdjacency, without its four-bit types
@@ -243,20 +229,17 @@ A2A3 = Chip(
 A5 = Chip(
     name="a5",
     aliases=(),
-    ptoas_arch="a5",
     memories=MappingProxyType(
         {
-            "vec": Memory(256 * KIB, 253952, 240 * KIB, 32, 256),
-            "mat": Memory(512 * KIB, 524288, 512 * KIB, 32, 256),
-            "left": Memory(64 * KIB, 65536, 64 * KIB, 512, 4096),
-            "right": Memory(64 * KIB, 65536, 64 * KIB, 512, 4096),
-            "acc": Memory(256 * KIB, 262144, 256 * KIB, 512, 4096),
-            "bias": Memory(4 * KIB, 65536, 4 * KIB, 32, 256),
+            "vec": Memory(256 * KIB, 253952, 240 * KIB, 32),
+            "mat": Memory(512 * KIB, 524288, 512 * KIB, 32),
+            "left": Memory(64 * KIB, 65536, 64 * KIB, 512),
+            "right": Memory(64 * KIB, 65536, 64 * KIB, 512),
+            "acc": Memory(256 * KIB, 262144, 256 * KIB, 512),
+            "bias": Memory(4 * KIB, 65536, 4 * KIB, 32),
         }
     ),
     reserved=(Reserved("vec", 240 * KIB, 8 * KIB, _REDUNDANT_TOP, "pypto soc.cpp Create950SoC"),),
-    cube_cores=36,
-    vector_cores=72,
     element_rules=A5_ELEMENTS,
     product_inputs=(
         ("i8", "i32"),

@@ -224,16 +224,6 @@ class Ptoas:
         """Element type of tsel's scratch operand on A2/A3."""
         return "i32" if self.has("tsel_word_scratch") else "ui8"
 
-    @property
-    def saturation_attribute(self) -> str:
-        """Name of tcvt's saturation attribute: the same in every version here (PTOAS commit 96914b2a)."""
-        return "satmode"
-
-    @property
-    def subview_operation(self) -> str:
-        """How a part of a tile is named; `subset` went before 0.43 (PTOAS commit 72b6bee4)."""
-        return "subview"
-
     def defects(self, chip: Chip, mnemonic: str, form: str = "") -> tuple[Defect, ...]:
         """The known defects of that operation on the chip."""
         operation = f"{mnemonic}.{form}" if form else mnemonic

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 
 from xdsl.dialects import arith, func, scf
 from xdsl.dialects.builtin import IndexType, IntegerAttr
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir import Operation, SSAValue
 
 from dialects.pto.base import TileOp, layout_of
 from dialects.pto.broadcast import ColumnExpandOp, RowExpandOp
@@ -343,8 +343,3 @@ def _root(value: SSAValue) -> SSAValue:
     root = storage_of(value)
     assert root is not None
     return root
-
-
-def block_of(value: SSAValue) -> Block | None:
-    """The block that a value is defined in."""
-    return value.owner if isinstance(value.owner, Block) else value.owner.parent

@@ -50,11 +50,6 @@ class CallShape(NamedTuple):
     returns: Sequence[int] | None = None
 
 
-def kernel_parameters(kernel: func.FuncOp) -> list[tuple[str, Declared]]:
-    """Names and annotations of what a call of a kernel passes."""
-    return [(p.name, declared_text(p, argument_attributes(kernel, p.index))) for p in visible(kernel)]
-
-
 def kernel_returns(kernel: func.FuncOp) -> list[Declared]:
     """Annotations of what a kernel returns."""
     outputs: list[Declared] = [
