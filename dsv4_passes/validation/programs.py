@@ -12,14 +12,16 @@ import numpy as np
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 
-from dialects.dsv4.functions import KERNEL, ORCHESTRATION, program_functions
-from dsv4_passes.diagnostics import UserError
+from dialects.dsv4.functions import ORCHESTRATION, program_functions
+from dsv4_passes.diagnostics import UserError, collect
 from dsv4_passes.equivalence.lanes import LaneContext
 from dsv4_passes.equivalence.symbolic_memory import Ids
 from dsv4_passes.equivalence.term_text import describe
+from dsv4_passes.transforms.program.propagate_facts import propagate_facts
 
 from .compare import broken, unknown_in_both
 from .kernels import comparables
+from .launches import same_launches
 from .modules import alike, compare_modules, unchanged_kernels
 from .program_terms import RunBudget, TermBlocks, run_program_on_terms
 from .rounding import without_rounding
@@ -56,21 +58,6 @@ class ModuleProgram:
         return list(program_functions(self.module, ORCHESTRATION))
 
 
-def same_launches(before: ModuleOp, after: ModuleOp) -> bool:
-    """Both programs launch kernels of the same names and parameters, on the same tensors, in one order."""
-    for role in (ORCHESTRATION, KERNEL):
-        ours, theirs = ({f.sym_name.data: f for f in program_functions(m, role)} for m in (before, after))
-        if ours.keys() != theirs.keys():
-            return False
-        for name, function in ours.items():
-            other = theirs[name]
-            if role == ORCHESTRATION and not alike(function, other):
-                return False
-            if _signature(function) != _signature(other):
-                return False
-    return True
-
-
 def unchanged_program(before: ModuleOp, after: ModuleOp) -> bool:
     """Every function is unchanged, operation by operation."""
     ours, theirs = (
@@ -82,12 +69,6 @@ def unchanged_program(before: ModuleOp, after: ModuleOp) -> bool:
     )
 
 
-def _signature(function: func.FuncOp) -> object:
-    rows = function.arg_attrs.data if function.arg_attrs else ()
-    named = [{n: a for n, a in row.data.items() if n not in ("dsv4.selector", "dsv4.table")} for row in rows]
-    return function.function_type, named
-
-
 def compare_program_modules(
     before: ModuleOp, after: ModuleOp, allowed: Allowed, seconds: float
 ) -> list[Verdict]:
@@ -95,6 +76,8 @@ def compare_program_modules(
     if same_launches(before, after):
         orchestrations = [f.sym_name.data for f in program_functions(before, ORCHESTRATION)]
         same = [*unchanged_kernels(before, after), *orchestrations]
+        with collect():
+            propagate_facts(before)
         kernels = [v for v in compare_modules(before, after, allowed, same) if v.name not in orchestrations]
         if all(v.outcome in ("unchanged", "proved") for v in kernels):
             return kernels

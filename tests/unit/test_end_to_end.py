@@ -1,5 +1,8 @@
 """What dsv4-opt writes is compared with what it read: errors that no pass can see are seen."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,8 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation
 from xdsl.rewriter import InsertPoint, Rewriter
 
+from dialects.dsv4.attributes import SelectorAttr
+from dialects.dsv4.functions import ORCHESTRATION, parameters, program_functions, set_argument_attribute
 from dialects.pto.base import layout_of
 from dialects.pto.convert import TCvtOp
 from dialects.pto.memory import MakeTensorViewOp, PartitionViewOp
@@ -28,7 +33,7 @@ from dsv4_passes.transforms.raising.raise_tiles import PtoRaisePass
 from dsv4_passes.validation import programs
 from dsv4_passes.validation.modules import alike
 from dsv4_passes.validation.programs import compare_program_modules, unchanged_program
-from dsv4_passes.validation.verdict import Allowed
+from dsv4_passes.validation.verdict import Allowed, Verdict
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 FACTS = 'even_select = "even"\nodd_select = "odd"\n'
@@ -259,3 +264,80 @@ def test_a_name_that_makes_an_argument_the_block_counts() -> None:
     assert isinstance(m, FuncOp)
     assert alike(n, m)
     assert not alike(block, n)
+
+
+LARGE = DATA / "programs" / "large_weights.py"
+
+
+def test_large_products_take_little_memory(facts: str, tmp_path: Path) -> None:
+    """Weights of 4096 x 8192: nothing is made for each of their elements, by the passes or by the proof."""
+    out = tmp_path / "out.py"
+    call = [
+        str(LARGE),
+        "--facts",
+        facts,
+        "-p",
+        "dsv4-rope{chip=a3}",
+        "-t",
+        "pypto",
+        "-o",
+        str(out),
+        "--remarks",
+    ]
+    script = (
+        "import resource, sys\n"
+        f"resource.setrlimit(resource.RLIMIT_AS, ({2 << 30}, {2 << 30}))\n"
+        "from dsv4_passes.cli.opt import main\n"
+        f"sys.exit(main({call!r}))\n"
+    )
+    env = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, env=env, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert "4 -> 0 selector products" in done.stderr
+    assert "without being compared" not in done.stderr
+    assert "pl.tile.matmul(x__tile, weight__tile)" in out.read_text()
+
+
+def rewritten_large(facts: str, tmp_path: Path) -> str:
+    out = tmp_path / "out.py"
+    assert opt(LARGE, out, "-t", "pypto", "--facts", facts) == 0
+    return out.read_text()
+
+
+def verdicts(after: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """By kernel, how the program compares with a text; nothing where launches have to be run for that."""
+    before, read = parse_program(LARGE.read_text()), parse_program(after)
+    for main_ in program_functions(before, ORCHESTRATION):
+        for parameter in parameters(main_):
+            if (word := parameter.name.partition("_select")[0]) in ("even", "odd"):
+                set_argument_attribute(main_, parameter.index, "dsv4.selector", SelectorAttr(word))
+    monkeypatch.setattr(programs, "compare_programs", lambda *_: Verdict("", "undecided"))
+    found = compare_program_modules(before, read, Allowed(), 1)
+    return {v.name: v.outcome for v in found if v.name}
+
+
+def test_a_program_is_proved_launch_by_launch(
+    facts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kernel lost two arguments: the others are passed as before."""
+    text = rewritten_large(facts, tmp_path)
+    assert verdicts(text, monkeypatch) == {"project": "unchanged", "rotate": "proved"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("stage__ssa_v1, cos__ssa_v0, sin__ssa_v0)", "stage__ssa_v1, sin__ssa_v0, cos__ssa_v0)"),
+        ('attrs={"core_num": 16})\n    def rotate_spmd', 'attrs={"core_num": 8})\n    def rotate_spmd'),
+        ("pl.tile.col_expand_mul(", "pl.tile.col_expand_add("),
+    ],
+)
+def test_launches_that_differ_prove_nothing(
+    old: str, new: str, facts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = rewritten_large(facts, tmp_path)
+    changed = new.join(text.rsplit(old, 1))
+    assert changed != text
+    assert verdicts(changed, monkeypatch) == {}
