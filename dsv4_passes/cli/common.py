@@ -50,6 +50,8 @@ def explain(error: BaseException) -> str:
         case OSError():
             where = f"{error.filename}: " if error.filename is not None else ""
             return f"{where}error: {one_line(error.strerror or error)}"
+        case ModuleNotFoundError(name=str(name)) if name.partition(".")[0] not in ("dialects", "dsv4_passes"):
+            return f"error: the Python package '{name.partition('.')[0]}', which this needs, is not installed"
         case RecursionError():
             return "error: the input is nested too deeply"
         case MemoryError():

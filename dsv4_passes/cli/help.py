@@ -29,8 +29,10 @@ SHARED = {
     "form": "the form that lane operations take; the one of least cost unless given",
     "level": "whether tiles have addresses (level3) or ptoas plans the memory (level2); that of the text "
     "unless given",
+    "pypto": "the day of the pypto that goes on compiling the result, as 2026-06-15; with -t pypto that of "
+    "the target",
 }
-"""What options mean that several passes have."""
+"""What options mean that several passes have; others are described where they are declared."""
 TOOL_EXAMPLES = """\
 examples:
   dsv4-opt kernel.pto -p 'dsv4-rope{chip=a3 ptoas="0.60"}' -t 'pto{ptoas="0.60"}' -o better.pto
@@ -104,7 +106,9 @@ def about(name: str, class_: Any) -> str:
     """What a pass or target does, before and after, and its options."""
     page, own = _page(class_), _own(class_)
     lines = [page if page.startswith("`") else f"`{name}`: {page}", own if own != page else ""]
-    found = options(class_) if isinstance(class_, type) else []
+    found = (
+        [line for option in options(class_) for line in option.lines()] if isinstance(class_, type) else []
+    )
     if found:
         lines.append("options:\n" + "\n".join(found))
     else:
@@ -119,36 +123,52 @@ def option_types(class_: type[ArgSpecConvertible]) -> dict[str, Any]:
     return {f.name.replace("_", "-"): hints[f.name] for f in fields if f.init and f.name != "name"}
 
 
-def options(class_: type[ArgSpecConvertible]) -> list[str]:
-    """A line or two for each option: name, values, default, and what the class says of it."""
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """An option of a pass or target as people type it, what it may be, and what it means."""
+
+    name: str
+    values: str
+    default: str
+    note: str
+
+    def lines(self) -> Iterator[str]:
+        yield f"  {self.name}={self.values}   ({self.default})"
+        if self.note:
+            yield textwrap.indent(textwrap.fill(self.note, 92), "      ")
+
+
+def options(class_: type[ArgSpecConvertible]) -> Iterator[Option]:
+    """The options of a pass or target; what they mean is said under the field, or is the same for all."""
     types, notes = option_types(class_), _field_notes(class_)
-    lines: list[str] = []
     for field in dataclasses.fields(class_):  # pyright: ignore[reportArgumentType]
         if (name := field.name.replace("_", "-")) not in types:
             continue
         needed = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        default = "must be given" if needed else f"default {_shown(field.default)}"
-        lines.append(f"  {name}={values(types[name])}   ({default})")
-        if note := notes.get(field.name, SHARED.get(field.name)):
-            lines.append(textwrap.indent(textwrap.fill(note, 92), "      "))
-    return lines
+        default = "must be given" if needed else f"default {_shown(field.default, types[name])}"
+        note = notes.get(field.name, SHARED.get(field.name, ""))
+        yield Option(name, values(types[name]), default, note)
 
 
 def values(hint: Any) -> str:
     """What an option may be, as people read it."""
-    if get_origin(hint) is Literal:
-        return "|".join(map(str, get_args(hint)))
     if hint is bool:
         return "true|false"
+    parts = (hint,) if get_origin(hint) is Literal else get_args(hint)
+    if parts and all(get_origin(part) is Literal for part in parts):
+        return "|".join(str(choice) for part in parts for choice in get_args(part))
     kinds: list[Any] = [kind for kind in (get_args(hint) or (hint,)) if kind is not type(None)]
     names = [str(getattr(kind, "__name__", kind)) for kind in kinds]
     return "TEXT" if "str" in names else " or ".join({"int": "N", "float": "X"}.get(n, n) for n in names)
 
 
-def _shown(default: Any) -> str:
-    if default is None:
+def _shown(default: Any, hint: Any) -> str:
+    """A default as people type it: in quotes where it would be read as a number otherwise."""
+    if default is None or default == ():
         return "none"
-    return str(default).lower() if isinstance(default, bool) else str(default)
+    if isinstance(default, bool):
+        return str(default).lower()
+    return f'"{default}"' if values(hint) == "TEXT" else str(default)
 
 
 def _page(class_: Any) -> str:

@@ -286,7 +286,9 @@ class BindFactsPass(ModulePass):
 
     name = "dsv4-bind-facts"
     file: str
+    """the facts: TOML with a line per argument, or an .npz with the arrays themselves"""
     others: Others = "error"
+    """what facts about arguments are that the module does not have"""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         path = Path(self.file)

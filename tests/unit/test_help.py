@@ -1,11 +1,12 @@
 """What is printed about pipelines can be typed; wrong command lines are said in the format asked for."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
-from dsv4_passes.cli.help import about, summary
+from dsv4_passes.cli.help import about, options, summary
 from dsv4_passes.cli.opt import main
 from dsv4_passes.universe import DSV4_UNIVERSE
 
@@ -60,3 +61,38 @@ def test_a_wrong_command_line_in_sarif(capsys: pytest.CaptureFixture[str]) -> No
     (run,) = json.loads(capsys.readouterr().err)["runs"]
     (result,) = run["results"]
     assert (result["level"], result["message"]["text"]) == ("error", "unrecognized arguments: --nonsense")
+
+
+@pytest.mark.parametrize("name", [*OURS, "pto", "pypto"])
+def test_every_option_is_described(name: str) -> None:
+    makers = {**DSV4_UNIVERSE.all_passes, **DSV4_UNIVERSE.all_targets}
+    for option in options(makers[name]()):
+        assert option.note, option.name
+        assert "Literal" not in option.values
+
+
+def test_what_an_option_may_be_and_is() -> None:
+    found = {option.name: option for option in options(DSV4_UNIVERSE.all_passes["pto-lower"]())}
+    assert found["level"].values == "level2|level3|auto"
+    assert found["ptoas"].default.endswith('"0.60"')  # a number would be another version
+    assert "lane operations" not in found["form"].note
+
+
+@pytest.mark.parametrize("asked", ["canonicalize", "scf-for-loop-unroll", "convert-scf-to-cf"])
+def test_passes_of_xdsl_have_a_page(asked: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["-p", f"{asked}{{help}}"])
+    assert not stopped.value.code
+    assert f"`{asked}`" in capsys.readouterr().out
+
+
+def test_a_missing_package_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "llvmlite", None)
+    monkeypatch.delitem(sys.modules, "xdsl.targets.llvm", raising=False)
+    assert main(["-t", "llvm{help}"]) == 1
+    assert (
+        capsys.readouterr().err
+        == "error: the Python package 'llvmlite', which this needs, is not installed\n"
+    )

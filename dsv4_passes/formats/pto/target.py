@@ -38,8 +38,12 @@ class PtoTarget(Target):
 
     ptoas: str | float = LATEST
     types: Literal["short", "long"] = "short"
+    """how tile types are spelled: as ptoas prints them (short), or as pypto does (long)"""
     level: LevelOption = "auto"
+    """what the text must be fit for: addresses (level3), or none, as ptoas plans the memory (level2); auto is
+    whichever the text is"""
     chip: str | None = None
+    """the chip to write for, where the text does not name one: a2, a3 (both are a2a3) or a5"""
 
     def __post_init__(self) -> None:
         ptoas(self.ptoas)  # what is not known is an error now, not when the passes are through

@@ -37,12 +37,14 @@ from .writer.program import CallShape, OrchestrationText, wrapper_text
 
 @dataclass(frozen=True)
 class PyptoTarget(Target):
-    """`-t pypto`; with `verbatim=false` everything is printed from the IR."""
+    """The program text that pypto goes on compiling, as `-t 'pypto{version=2026-06-15}'`."""
 
     name = "pypto"
 
     verbatim: bool = True
+    """whether functions that no pass changed are written as they were read; else all are printed anew"""
     version: str | None = None
+    """the day of the pypto to write for, as 2026-06-15; unless given it is as old as what was read"""
 
     def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:
         try:

@@ -384,6 +384,7 @@ class FuseStagesPass(ModulePass):
     chip: str | None = None
     ptoas: str | float = LATEST
     scope: FusionScope = "lanes"
+    """which stages: those on the way of a place where lanes move, or all"""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         fuse_all(op, self.chip, self.ptoas, self.scope)

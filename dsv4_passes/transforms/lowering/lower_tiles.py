@@ -214,7 +214,11 @@ class PtoLowerPass(ModulePass):
     chip: str | None = None
     ptoas: str | float = LATEST
     level: Level | Literal["auto"] = "level3"
+    """whether tiles have addresses (level3) or ptoas plans the memory (level2); auto is that of the text that
+    was raised"""
     form: LoweredAs = "buffer"
+    """which functions: all (buffer), or those that were read in buffer form (input), which come back as they
+    were read where nothing was rewritten"""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         if self.form == "input":

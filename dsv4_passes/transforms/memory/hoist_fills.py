@@ -192,6 +192,7 @@ class HoistFillsPass(ModulePass):
     chip: str | None = None
     ptoas: str | float = LATEST
     scope: Literal["all", "lanes"] = "all"
+    """which functions: all, or those that were rewritten or that gather or scatter lanes"""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in functions_of(op):

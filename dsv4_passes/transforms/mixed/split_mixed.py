@@ -260,6 +260,8 @@ class SplitMixedPass(ModulePass):
 
     name = "pto-split-mixed"
     form: LoweredAs = "buffer"
+    """which functions: all that were joined (buffer), or those that something was rewritten in (input), the
+    others becoming again the two that were read"""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in functions_of(op):

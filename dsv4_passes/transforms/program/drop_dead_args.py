@@ -134,6 +134,7 @@ class DropDeadArgsPass(ModulePass):
 
     name = "dsv4-drop-dead-args"
     entry: bool = False
+    """whether unused parameters of the orchestration go, too, which others call"""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         drop_all(op, self.entry)
