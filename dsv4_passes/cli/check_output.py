@@ -7,7 +7,7 @@ from pathlib import Path
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from dsv4_passes.diagnostics import note, said
+from dsv4_passes.diagnostics import UserError, note, said
 from dsv4_passes.files import write_folder
 from dsv4_passes.formats.pto.reader import new_context
 from dsv4_passes.formats.pto.target import is_program
@@ -33,12 +33,10 @@ def check_output(
     what is written and what differs go to the folder `reproducer`.
     """
     pipeline = Pipeline(read, passes, new_context())
-    if not isinstance(written, str):
-        verdicts = pipeline.compare_folder(written)
-    elif is_program(module):
-        verdicts = pipeline.compare_program(module, written)
-    else:
-        verdicts = pipeline.compare_kernels(module, written)
+    try:
+        verdicts = _verdicts(pipeline, module, written)
+    except UserError as error:
+        raise InternalError(f"in writing the text: it cannot be read back: {one_line(str(error))}") from error
     for verdict in verdicts:
         if verdict.outcome == "undecided":
             note(
@@ -60,6 +58,14 @@ def check_output(
         write_folder(Path(reproducer), {**files, "before" + suffix: source, "counterexample.txt": report})
         saved = f"both texts are in {reproducer}"
     raise InternalError(f"in {step}: {one_line('; '.join(lines))}; nothing is written, {saved}")
+
+
+def _verdicts(pipeline: Pipeline, module: ModuleOp, written: str | Mapping[str, str]) -> list[Verdict]:
+    if not isinstance(written, str):
+        return pipeline.compare_folder(written)
+    if is_program(module):
+        return pipeline.compare_program(module, written)
+    return pipeline.compare_kernels(module, written)
 
 
 def describe_difference(verdict: Verdict) -> list[str]:

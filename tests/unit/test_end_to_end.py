@@ -341,3 +341,22 @@ def test_launches_that_differ_prove_nothing(
     changed = new.join(text.rsplit(old, 1))
     assert changed != text
     assert verdicts(changed, monkeypatch) == {}
+
+
+def test_a_text_that_cannot_be_read_back_is_our_fault(
+    facts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+):
+    """The user gave nothing wrong, so that no place in the output is of help."""
+    print_op = PtoPrinter.print_op
+
+    def broken(self: PtoPrinter, op: Operation) -> None:
+        print_op(self, op)
+        self.print_string("}")
+
+    monkeypatch.setattr(PtoPrinter, "print_op", broken)
+    out = tmp_path / "out.pto"
+    assert opt(DATA / "rope_a" / "rope_a.pto", out, "--facts", facts) == 1
+    assert (
+        "internal error in writing the text: it cannot be read back: the output:" in capsys.readouterr().err
+    )
+    assert not out.exists()

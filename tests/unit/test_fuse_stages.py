@@ -125,6 +125,21 @@ for c in range(0, 16, 8):
     assert count(one_kernel([make(), write_back(body)]), "tload", "tstore") == [1, 8]
 
 
+@pytest.mark.parametrize(("rows", "cols"), [((0, 4), (0, 16)), ((0, 16), (0, 8)), ((12, 4), (0, 16))])
+def test_what_is_left_of_a_store_that_another_one_wrote_over(
+    rows: tuple[int, int], cols: tuple[int, int]
+) -> None:
+    """The rest of the first store is read from its own rows and columns, those that are left."""
+    (row, height), (col, width) = rows, cols
+    over = f"""
+w = load(x, [b * 16, {col}], "{height}x{width}xf32")
+m = neg(w, "{height}x{width}xf32")
+store(m, [b * 16 + {row}, {col}], stage)
+"""
+    module = one_kernel([make(MAKE + over), write_back()])
+    assert count(module, "tload", "tstore") == [2, 1]
+
+
 def test_two_buffers_that_are_added() -> None:
     first = MAKE + 'w = neg(y, "16x16xf32")\nstore(w, [b * 16, 0], half)\n'
     second = ROUND.replace(
