@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from .report import Reporter
 
 MLIR_SUFFIXES = ("mlir", "pto")
+PROOF_SECONDS = 15.0
+"""CPU seconds that comparing what is written with what was read may take; as many as the passes, if more."""
 
 
 class _Staged(StringIO):
@@ -71,6 +73,8 @@ class Dsv4OptMain(xDSLOptMain):
         self.paper: str | None = None
         self.read: ModuleOp | None = None
         self.counted: Counts | None = None
+        self.spent = 0.0
+        """CPU seconds that the passes took."""
         super().__init__("Compiler passes for Ascend NPU kernels", args)
 
     # -- options ---------------------------------------------------------------------------------
@@ -216,7 +220,9 @@ class Dsv4OptMain(xDSLOptMain):
         pipeline = PassPipeline(self._passes_for_output(prog), self.pipeline.callback)
         try:
             with self.assumptions(), limited(self.budget()), self._reporting(prog):
+                started = time.process_time()
                 pipeline.apply(self.ctx, prog)
+                self.spent = time.process_time() - started
         except UserError as error:
             # `--verify-diagnostics` prints what xdsl counts as a diagnostic, and goes on.
             raise (VerifyException(str(error)) if self.args.verify_diagnostics else error) from error
@@ -290,9 +296,12 @@ class Dsv4OptMain(xDSLOptMain):
             return
         from .check_output import certify, check_output
 
-        verdicts = check_output(
-            self.read, module, self.source, written, self.pipeline.passes, self.args.reproducer
-        )
+        allowed = self.budget()
+        seconds = min(allowed.seconds, max(PROOF_SECONDS, self.spent))
+        with limited(Budget(allowed.memory, seconds)):
+            verdicts = check_output(
+                self.read, module, self.source, written, self.pipeline.passes, self.args.reproducer
+            )
         if self.args.certificate is not None:
             self.paper = certify(self.args, self.source, written, verdicts)
 

@@ -4,13 +4,14 @@ The text is read back as any text is, and its terms are compared with those of t
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from dsv4_passes.diagnostics import UserError, collect
+from dsv4_passes.equivalence.budget import current
 from dsv4_passes.formats.pto.reader import parse_text
 from dsv4_passes.formats.pypto import parse_program
 from dsv4_passes.interpreter.kernels import find_kernels
@@ -64,7 +65,7 @@ class Pipeline:
     before: ModuleOp
     passes: Sequence[ModulePass]
     context: Context
-    seconds: float = 60
+    seconds: float = field(default_factory=lambda: current().seconds)
 
     def start(self) -> ModuleOp:
         """The module as it was read, with the facts that the pipeline states of it."""

@@ -22,6 +22,7 @@ from dialects.pto.convert import TCvtOp
 from dialects.pto.memory import MakeTensorViewOp, PartitionViewOp
 from dialects.pto.types import TileType
 from dsv4_passes.cli.opt import main
+from dsv4_passes.equivalence.budget import Budget, current, limited
 from dsv4_passes.formats.pto.reader import parse_text
 from dsv4_passes.formats.pto.writer import PtoPrinter
 from dsv4_passes.formats.pypto import parse_program
@@ -360,3 +361,19 @@ def test_a_text_that_cannot_be_read_back_is_our_fault(
         "internal error in writing the text: it cannot be read back: the output:" in capsys.readouterr().err
     )
     assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("budget", "reason"), [(Budget(1 << 20, 60), "--max-memory"), (Budget(2 << 30, 0.01), "0 s")]
+)
+def test_the_proof_keeps_to_the_budget(budget: Budget, reason: str, tmp_path: Path) -> None:
+    """A fused program is run on terms; where that costs too much, it is not known what it means."""
+    path, out = DATA / "programs" / "compressor_chain.py", tmp_path / "out.py"
+    assert opt(path, out, "-t", "pypto", passes="dsv4-fuse-stages{chip=a3 scope=all}") == 0
+    before, after = parse_program(path.read_text()), parse_program(out.read_text())
+    with limited(budget):
+        (verdict,) = compare_program_modules(before, after, Allowed(), current().seconds)
+    assert verdict.outcome == "undecided"
+    assert reason in verdict.reason
+    (verdict,) = compare_program_modules(before, after, Allowed(), 60)
+    assert verdict.outcome == "proved"
