@@ -164,6 +164,8 @@ class Dsv4OptMain(xDSLOptMain):
         """Raise UserError, before any pass runs, if what this becomes could not be written."""
         output = self.args.output_file
         self.folder = self._becomes_folder(module)
+        if self.args.launcher and not self.folder:
+            raise UserError("--launcher is for programs that become .pto texts: use -t pto and -o FOLDER")
         if not self.folder:
             if output is not None:
                 require_directory_of(Path(output))
@@ -376,7 +378,7 @@ class Dsv4OptMain(xDSLOptMain):
 
     def _count(self, previous: ModulePass | None, module: ModuleOp, following: ModulePass | None) -> None:
         """Count what a program is made of, its facts bound, and say behind the last pass what it became."""
-        if not any("dsv4.role" in op.attributes for op in module.ops):
+        if not self.pipeline.passes or not any("dsv4.role" in op.attributes for op in module.ops):
             return
         from dsv4_passes.reports.program_summary import count, is_program, summarise
 

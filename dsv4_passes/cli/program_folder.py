@@ -119,14 +119,16 @@ def _file_name(kernel: func.FuncOp) -> str:
 
 
 def left_over(directory: Path) -> set[str]:
-    """Names of the kernel files that the `program.json` in a folder speaks of, if there is one."""
+    """Names of files that an earlier run wrote: the kernels in a folder's `program.json`, and launchers."""
     try:
         kernels = json.loads((directory / DESCRIPTION).read_text(encoding="utf-8"))["kernels"]
-        return {
-            name for k in kernels if (name := str(k["file"])) == Path(name).name and name.endswith(".pto")
-        }
+        names = {str(k["file"]) for k in kernels}
     except (OSError, ValueError, LookupError, TypeError):
         return set()
+    from dsv4_passes.formats.pto import launcher
+
+    texts = {name for name in names if name == Path(name).name and name.endswith(".pto")}
+    return texts | {name for name in launcher.NAMES if launcher.is_generated(directory / name)}
 
 
 def json_text(value: Json) -> str:

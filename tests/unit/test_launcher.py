@@ -177,3 +177,25 @@ def test_kernels_in_a_library_are_called(tmp_path: Path):
     blocks = [line.split()[1:] for line in done.stdout.splitlines()]
     assert len(blocks) == len(kernels)
     assert all(first == second for first, second in blocks)  # the last argument is the number of blocks
+
+
+def test_launchers_of_an_earlier_run_go_and_files_of_that_name_stay(tmp_path: Path):
+    program = str(DATA / "staged" / "program.py")
+    folder = tmp_path / "build"
+    run = [program, "-t", "pto{chip=a3}", "-o", str(folder), "--no-remarks"]
+    names = {"launcher.hpp", "launcher.py"}
+    assert main([*run, "--launcher"]) == 0
+    assert names <= {path.name for path in folder.iterdir()}
+    assert main(run) == 0
+    assert not names & {path.name for path in folder.iterdir()}
+    (folder / "launcher.py").write_text("# mine\n")
+    assert main(run) == 0
+    assert (folder / "launcher.py").read_text() == "# mine\n"
+
+
+def test_a_launcher_needs_a_program_that_becomes_texts(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    for source, target in (("rope_c/rope_c.pto", "pto"), ("staged/program.py", "pypto")):
+        output = tmp_path / "out"
+        assert main([str(DATA / source), "-t", target, "--launcher", "-o", str(output)]) == 1
+        assert "error: --launcher is for programs that become .pto texts" in capsys.readouterr().err
+        assert not output.exists()

@@ -7,10 +7,16 @@ runtime go there.
     runtime.launch("rotate", Core.VECTOR, 4, [x, stage])      // one call per launch, in order
 """
 
+from pathlib import Path
+
 from .cpp import Cpp
 from .python import Python
 from .runtimes import CPP, PYTHON
 from .steps import Json
+
+NAMES = ("launcher.hpp", "launcher.py")
+GENERATED = "Generated; needs nothing but the standard library."
+"""Stands in the first line of both."""
 
 
 def launchers(description: Json) -> dict[str, str]:
@@ -25,4 +31,13 @@ def launchers(description: Json) -> dict[str, str]:
     for function in description["orchestration"]:
         cpp += ["", *Cpp(kernels).function(function)]
         python += ["", "", *Python(kernels).function(function)]
-    return {"launcher.hpp": "\n".join(cpp) + "\n", "launcher.py": "\n".join(python) + "\n"}
+    return {name: "\n".join(lines) + "\n" for name, lines in zip(NAMES, (cpp, python), strict=True)}
+
+
+def is_generated(path: Path) -> bool:
+    """The file is a launcher that was written here."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            return GENERATED in file.readline()
+    except (OSError, UnicodeDecodeError):
+        return False
