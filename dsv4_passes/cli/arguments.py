@@ -1,7 +1,7 @@
 """The options that dsv4-opt has beside those of xdsl-opt, and what the latter mean here."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from dsv4_passes.diagnostics import UserError
@@ -12,7 +12,9 @@ from .help import OURS, TOOL_EXAMPLES
 from .messages import FORMATS
 
 
-def add_arguments(parser: argparse.ArgumentParser, passes: Mapping[str, Any]) -> None:
+def add_arguments(
+    parser: argparse.ArgumentParser, passes: Mapping[str, Any], dialects: Iterable[str]
+) -> None:
     """Add the options; errors are UserErrors. Options of xdsl-opt get the help text that applies here."""
     add = parser.add_argument
     add(
@@ -88,12 +90,43 @@ def add_arguments(parser: argparse.ArgumentParser, passes: Mapping[str, Any]) ->
         action="store_true",
         help="print the passes, those that are lists of passes taken apart, with all their options, and stop",
     )
+    add(
+        "--show-dialects",
+        action="version",
+        version=f"Available Dialects: {','.join(sorted(dialects))}",
+        help="print the names of all dialects, and stop",
+    )
+    add(
+        "--verify-each",
+        metavar="true|false",
+        nargs="?",
+        type=_truth,
+        action=_VerifyEach,
+        dest="disable_verify",
+        help="verify the IR between passes (the default)",
+    )
+    add("--mlir-timing", action="store_true", help="say on stderr, at the end, how long each pass took")
     print_ir.add_arguments(parser)
     finish(parser, TOOL_EXAMPLES)
     ours = ", ".join(name for name in passes if name.startswith(OURS))
     texts = _texts(ours)
     for action in parser._actions:  # pyright: ignore[reportPrivateUsage]
         action.help = texts.get(action.dest, action.help)
+        if "--disable-verify" in action.option_strings:
+            action.help = "do not verify the IR between passes"
+
+
+class _VerifyEach(argparse.Action):
+    """The contrary of `--disable-verify`, as mlir-opt has it."""
+
+    def __call__(self, parser: object, namespace: argparse.Namespace, values: object, *_: object) -> None:
+        namespace.disable_verify = values is False
+
+
+def _truth(text: str) -> bool:
+    if text.lower() in ("1", "true", "0", "false"):
+        return text.lower() in ("1", "true")
+    raise argparse.ArgumentTypeError(f"expected true or false, found '{text}'")
 
 
 def finish(parser: argparse.ArgumentParser, examples: str) -> None:
@@ -117,5 +150,5 @@ def _texts(passes: str) -> dict[str, str]:
         "a folder or a program that becomes .pto texts",
         "passes": f"passes with commas between them: {passes}, and those of xDSL; 'help' lists them, "
         "'dsv4-rope{help}' describes one",
-        "disable_verify": "do not verify the IR between passes",
+        "version": "print the versions of dsv4-opt and of xDSL, and stop",
     }

@@ -46,6 +46,8 @@ def run_batch(tool: Dsv4OptMain, argv: Sequence[str], messages: Messages) -> int
         raise UserError(f"-j expects a number of processes, found {tool.args.jobs}")
     if tool.args.split_input_file:
         raise UserError("--split-input-file cannot be used on a folder")
+    if tool.args.mlir_timing and tool.args.jobs > 1:
+        raise UserError("--mlir-timing cannot be used with -j: passes are timed in one process")
     if tool.args.report:
         raise UserError("--report cannot be used on a folder: it is about one file")
     suffixes = (tool.args.frontend,) if tool.args.frontend else ("mlir", "pto", "py")
@@ -64,6 +66,7 @@ def run_batch(tool: Dsv4OptMain, argv: Sequence[str], messages: Messages) -> int
         if failure:
             messages.failure(failure)
     summary.print()
+    tool.times.report()
     return int(summary.failed > 0)
 
 

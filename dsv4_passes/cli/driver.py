@@ -37,6 +37,7 @@ from .common import (
 from .completion import complete
 from .help import answer_help, pipeline_text, taken_apart
 from .print_ir import IrPrinter
+from .timing import PassTimes
 
 if TYPE_CHECKING:
     from dsv4_passes.reports.program_summary import Counts
@@ -81,7 +82,7 @@ class Dsv4OptMain(xDSLOptMain):
 
     def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
         super().register_all_arguments(arg_parser)
-        add_arguments(arg_parser, self.available_passes)
+        add_arguments(arg_parser, self.available_passes, self.ctx.registered_dialect_names)
         lists = {"passes": self.available_passes, "target": self.available_targets}
         answer_help(arg_parser, lists)
         complete(arg_parser, lists)
@@ -108,8 +109,9 @@ class Dsv4OptMain(xDSLOptMain):
         facts = [ArgSpec("dsv4-bind-facts", {"file": (path,), **more}) for path in self.args.facts]
         given = parse_specs(self.args.passes, "pass pipeline")
         passes = tuple(self._make_pass(spec) for spec in (*facts, *given))
-        self.printer = IrPrinter(self.args, self.available_passes)
-        if self.printer.active or self.args.print_pipeline:
+        self.printer = IrPrinter(self.args, self.available_passes, passes)
+        self.times = PassTimes(self.args.mlir_timing)
+        if self.printer.active or self.times.active or self.args.print_pipeline:
             passes = tuple(taken_apart(passes))
         if self.args.print_pipeline:
             print(pipeline_text(passes))
@@ -337,6 +339,7 @@ class Dsv4OptMain(xDSLOptMain):
     def run(self) -> None:
         super().run()
         self._write_output()
+        self.times.report()
         if self.reporter is not None:
             self.reporter.write()
 
@@ -361,6 +364,7 @@ class Dsv4OptMain(xDSLOptMain):
             if self.args.time_passes and previous is not None:
                 print(f"Pass {previous.name} took {time.perf_counter() - started} seconds")
             self.running = following
+            self.times.between(previous)
             self._count(previous, module, following)
             self.printer.between(previous, module, following)
             last = previous is not None and following is None
@@ -372,6 +376,7 @@ class Dsv4OptMain(xDSLOptMain):
                 print(f"IR after {previous.name}:")
                 SpelledPrinter(sys.stdout).print_op(module)
                 print("\n\n\n")
+            self.times.go_on()
             started = time.perf_counter()
 
         return callback

@@ -4,7 +4,7 @@
     --mlir-print-ir-after-all     --mlir-print-ir-after=PASS,…
     --mlir-print-ir-after-change
 
-A pass that is a list of passes, as `dsv4-rope`, is shown as these.
+A pass that is a list of passes, as `dsv4-rope`, is shown as these; asked for by name, it is one.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from xdsl.passes import ModulePass
 
 from dsv4_passes.diagnostics import UserError
 
-from .help import require_known
+from .help import require_known, taken_apart
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             f"--mlir-print-ir-{when}",
             metavar="PASS",
+            action="extend",
             type=lambda text: text.split(","),
             default=[],
             help=f"print the IR {when} these passes (with commas between them), on stderr",
@@ -39,43 +40,63 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mlir-print-ir-after-change",
         action="store_true",
-        help="print the IR after each pass that changed it, on stderr",
+        help="print the IR only after passes that changed it: of those named, or of all",
     )
 
 
 class IrPrinter:
-    """Prints a module before and after passes as the options ask for."""
+    """Prints a module before and after passes as the options ask for.
 
-    def __init__(self, args: argparse.Namespace, known: Mapping[str, Any]):
+    `passes` is the pipeline as it was typed: what is asked of a list of passes holds before its first and
+    after its last one.
+    """
+
+    def __init__(self, args: argparse.Namespace, known: Mapping[str, Any], passes: Sequence[ModulePass]):
         self.before: Sequence[str] = args.mlir_print_ir_before
         self.after: Sequence[str] = args.mlir_print_ir_after
-        self.all_before, self.all_after = args.mlir_print_ir_before_all, args.mlir_print_ir_after_all
-        self.changes: bool = args.mlir_print_ir_after_change
+        self.only_changes: bool = args.mlir_print_ir_after_change
+        self.all_before: bool = args.mlir_print_ir_before_all
+        self.all_after: bool = args.mlir_print_ir_after_all or (self.only_changes and not self.after)
         for when in ("before", "after"):
             for name in getattr(self, when):
                 if problem := require_known(name, known, f"--mlir-print-ir-{when}"):
                     raise UserError(problem)
-        self.text: str | None = None
+        self.lists: list[tuple[str, int, int]] = []
+        begin = 0
+        for each in passes:
+            end = begin + sum(1 for _ in taken_apart((each,)))
+            if end - begin > 1:
+                self.lists.append((each.name, begin, end))
+            begin = end
+        self.done = 0
+        self.last: dict[str, str] = {}
 
     @property
     def active(self) -> bool:
         """Whether anything was asked for."""
-        return bool(self.before or self.after or self.all_before or self.all_after or self.changes)
+        return bool(self.before or self.after or self.all_before or self.all_after)
 
     def between(self, previous: ModulePass | None, module: ModuleOp, following: ModulePass | None) -> None:
         """Print the module between two passes; the first has none before it, the last none behind it."""
         if not self.active:
             return
+        self.done = 0 if previous is None else self.done + 1
+        text = _text(module) if self.only_changes else None
         if previous is not None:
-            text = _text(module) if self.changes else None
-            changed = text is not None and text != self.text
-            if self.all_after or previous.name in self.after or changed:
-                _print("After", previous.name, _text(module) if text is None else text)
-            self.text = text
-        elif self.changes:
-            self.text = _text(module)
-        if following is not None and (self.all_before or following.name in self.before):
-            _print("Before", following.name, _text(module))
+            ends = [previous.name] * self.all_after or self._asked(previous, self.after, 2)
+            for name in ends:
+                if text is None or text != self.last.get(name, self.last.get("")):
+                    _print("After", name, _text(module) if text is None else text)
+        if following is not None:
+            for name in [following.name] * self.all_before or self._asked(following, self.before, 1):
+                _print("Before", name, _text(module) if text is None else text)
+        if text is not None:
+            self.last |= {"": text} | {name: text for name, begin, _ in self.lists if begin == self.done}
+
+    def _asked(self, one: ModulePass, names: Sequence[str], edge: int) -> list[str]:
+        """Those of the names that a pass has, or a list of which it is at the edge."""
+        own = [one.name] if one.name in names else []
+        return own + [entry[0] for entry in self.lists if entry[0] in names and entry[edge] == self.done]
 
 
 def _text(module: ModuleOp) -> str:

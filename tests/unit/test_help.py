@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from dsv4_passes.cli.driver import Dsv4OptMain
 from dsv4_passes.cli.help import about, options, summary
 from dsv4_passes.cli.opt import main
 from dsv4_passes.universe import DSV4_UNIVERSE
@@ -96,3 +97,18 @@ def test_a_missing_package_is_named(
         capsys.readouterr().err
         == "error: the Python package 'llvmlite', which this needs, is not installed\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "skips"),
+    [
+        ([], False),
+        (["--verify-each"], False),
+        (["--verify-each=true"], False),
+        (["--verify-each=0"], True),
+        (["--disable-verify"], True),
+        (["--disable-verify", "--verify-each"], False),
+    ],
+)
+def test_whether_to_verify_between_passes(given: list[str], skips: bool) -> None:
+    assert Dsv4OptMain([str(KERNEL), *given]).args.disable_verify is skips
