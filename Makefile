@@ -22,7 +22,7 @@ demo: $(TEST_STAMP)
 # pytest comes last: its closing line is the verdict that a CI log ends with.
 test: $(TEST_STAMP)
 	$(BIN)/lit -sv tests/filecheck
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff check .
