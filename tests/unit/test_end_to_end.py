@@ -267,7 +267,7 @@ def test_a_name_that_makes_an_argument_the_block_counts() -> None:
     assert not alike(block, n)
 
 
-LARGE = DATA / "programs" / "large_weights.py"
+LARGE = DATA / "large" / "large_weights.py"
 
 
 def test_large_products_take_little_memory(facts: str, tmp_path: Path) -> None:

@@ -162,3 +162,17 @@ def test_a_kernel_of_several_blocks_is_not_run() -> None:
         + BUILT[main:].replace("self.block_diagonal", "self.block_diagonal_spmd")
     )
     assert found_by_running(text) == []
+
+
+def test_what_is_stated_of_a_tensor_that_the_program_makes_is_not_used() -> None:
+    """By its name in a kernel: what it holds there is up to the program, and nobody looks."""
+    module = parse_program(BUILT)
+    for kernel in program_functions(module, KERNEL):
+        for parameter in parameters(kernel):
+            if parameter.name.startswith("even_select"):
+                set_argument_attribute(kernel, parameter.index, "dsv4.selector", SelectorAttr("even"))
+    with collect() as said:
+        propagate_facts(module)
+    assert known(module) == []
+    assert {e.reason for e in said.entries if e.outcome == "refused"} == {"a fact about what is made inside"}
+    assert "state it of what the tensor is made of" in said.entries[-1].message

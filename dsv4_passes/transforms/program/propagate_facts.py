@@ -3,7 +3,8 @@
 A fact speaks of a tensor as it comes in. A kernel's parameter has the fact if every launch of the kernel
 passes a tensor that has it and that nothing has written, the kernel itself included; or one that a kernel
 built from tensors that are known (built_facts.py). Legal because the kernel then finds in it what the fact
-says, in every block of every launch.
+says, in every block of every launch. What is stated of a parameter that gets any other tensor is not used:
+whether it holds there is up to the program.
 """
 
 from collections import defaultdict
@@ -12,12 +13,13 @@ from dataclasses import dataclass
 from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from dialects.dsv4.attributes import SelectorAttr, TableAttr
 from dialects.dsv4.functions import (
     ORCHESTRATION,
+    Parameter,
     argument_attributes,
     find_function,
     program_functions,
@@ -25,9 +27,11 @@ from dialects.dsv4.functions import (
     visible,
 )
 from dialects.dsv4.launch import LaunchOp
+from dsv4_passes.diagnostics import refused
 from dsv4_passes.equivalence.facts import Fact, make_fact
 
 from .built_facts import built_facts
+from .orchestration import VIEWS
 
 NAMES = ("dsv4.selector", "dsv4.table", "dsv4.given")
 
@@ -37,7 +41,8 @@ def propagate_facts(module: ModuleOp) -> None:
     stated: dict[tuple[str, int], set[tuple[tuple[str, Attribute], ...]]] = defaultdict(set)
     for orchestration in program_functions(module, ORCHESTRATION):
         facts = _stated(orchestration)
-        facts |= {v: {f"dsv4.{f.kind}": f.attribute()} for v, f in _built(module, orchestration).items()}
+        built = _built(module, orchestration)
+        facts |= {v: {f"dsv4.{f.kind}": f.attribute()} for v, f in built.items()}
         for launch in orchestration.walk():
             if not isinstance(launch, LaunchOp):
                 continue
@@ -45,10 +50,34 @@ def propagate_facts(module: ModuleOp) -> None:
                 given = {} if parameter.written else facts.get(value, {})
                 known = tuple((name, given[name]) for name in NAMES if name in given)
                 stated[launch.callee, parameter.index].add(known)
+                if parameter.is_tensor and _seen_through_views(value) not in facts:
+                    _take_back(launch, parameter)
     for (name, index), variants in stated.items():
         if len(variants) == 1 and (function := find_function(module, name)) is not None:
             for fact, attribute in next(iter(variants)):
                 set_argument_attribute(function, index, fact, attribute)
+
+
+def _seen_through_views(value: SSAValue) -> SSAValue:
+    while isinstance(op := value.owner, Operation) and op.name in VIEWS:
+        value = op.operands[0]
+    return value
+
+
+def _take_back(launch: LaunchOp, parameter: Parameter) -> None:
+    """Drop what is stated of a parameter that gets a tensor which the program has made."""
+    kernel = launch.function()
+    given = argument_attributes(kernel, parameter.index)
+    if not any(name in given for name in ("dsv4.selector", "dsv4.table")):
+        return
+    for name in NAMES:
+        set_argument_attribute(kernel, parameter.index, name, None)
+    refused(
+        launch,
+        f"what is stated of '{parameter.name}' of '{launch.callee}' is not used: the program makes that "
+        "tensor, and facts speak of what comes in; state it of what the tensor is made of",
+        "a fact about what is made inside",
+    )
 
 
 def _stated(orchestration: func.FuncOp) -> dict[SSAValue, dict[str, Attribute]]:

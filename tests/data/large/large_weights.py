@@ -8,16 +8,16 @@ class large_weights:
     @pl.function(type=pl.FunctionType.InCore, level=pl.Level.CHIP_DIE, role=pl.Role.SubWorker)
     def project(stage__ssa_v0: pl.Out[pl.Tensor[[16, 8192], pl.FP32]], x__ssa_v0: pl.Tensor[[16, 4096], pl.BF16], weight__ssa_v0: pl.Tensor[[4096, 8192], pl.BF16]) -> pl.Tensor[[16, 8192], pl.FP32]:
         block: pl.Scalar[pl.INDEX] = pl.tile.get_block_idx()
-        column: pl.Scalar[pl.INDEX] = block * 512
+        column: pl.Scalar[pl.INDEX] = block * 256
         x__tile: pl.Tile[[16, 128], pl.BF16, pl.Mem.Mat] = pl.tile.load(x__ssa_v0, [0, 0], [16, 128], [16, 128], target_memory=pl.Mem.Mat, transpose=False)
-        weight__tile: pl.Tile[[128, 512], pl.BF16, pl.Mem.Mat] = pl.tile.load(weight__ssa_v0, [0, column], [128, 512], [128, 512], target_memory=pl.Mem.Mat, transpose=False)
-        acc__tile: pl.Tile[[16, 512], pl.FP32, pl.Mem.Acc] = pl.tile.matmul(x__tile, weight__tile)
+        weight__tile: pl.Tile[[128, 256], pl.BF16, pl.Mem.Mat] = pl.tile.load(weight__ssa_v0, [0, column], [128, 256], [128, 256], target_memory=pl.Mem.Mat, transpose=False)
+        acc__tile: pl.Tile[[16, 256], pl.FP32, pl.Mem.Acc] = pl.tile.matmul(x__tile, weight__tile)
         for k, (acc__iter_v1,) in pl.pipeline(1, 32, stage=2, init_values=(acc__tile,)):
             k0: pl.Scalar[pl.INDEX] = k * 128
             x_k__tile: pl.Tile[[16, 128], pl.BF16, pl.Mem.Mat] = pl.tile.load(x__ssa_v0, [0, k0], [16, 128], [16, 128], target_memory=pl.Mem.Mat, transpose=False)
-            weight_k__tile: pl.Tile[[128, 512], pl.BF16, pl.Mem.Mat] = pl.tile.load(weight__ssa_v0, [k0, column], [128, 512], [128, 512], target_memory=pl.Mem.Mat, transpose=False)
-            acc__tile_1: pl.Tile[[16, 512], pl.FP32, pl.Mem.Acc] = pl.tile.matmul_acc(acc__iter_v1, x_k__tile, weight_k__tile)
-            acc__rv_v2: pl.Tile[[16, 512], pl.FP32, pl.Mem.Acc] = pl.yield_(acc__tile_1)
+            weight_k__tile: pl.Tile[[128, 256], pl.BF16, pl.Mem.Mat] = pl.tile.load(weight__ssa_v0, [k0, column], [128, 256], [128, 256], target_memory=pl.Mem.Mat, transpose=False)
+            acc__tile_1: pl.Tile[[16, 256], pl.FP32, pl.Mem.Acc] = pl.tile.matmul_acc(acc__iter_v1, x_k__tile, weight_k__tile)
+            acc__rv_v2: pl.Tile[[16, 256], pl.FP32, pl.Mem.Acc] = pl.yield_(acc__tile_1)
         stage__ssa_v1: pl.Tensor[[16, 8192], pl.FP32] = pl.tile.store(acc__rv_v2, [0, column], stage__ssa_v0)
         return stage__ssa_v1
     @pl.function(type=pl.FunctionType.InCore, level=pl.Level.CHIP_DIE, role=pl.Role.SubWorker)
@@ -49,7 +49,7 @@ class large_weights:
             out__tile: pl.Tensor[[16, 8192], pl.BF16] = pl.tile.store(joined_bf16__tile, [0, column], out__iter_v1)
             out__rv_v2: pl.Tensor[[16, 8192], pl.BF16] = pl.yield_(out__tile)
         return out__rv_v2
-    @pl.function(type=pl.FunctionType.Spmd, attrs={"core_num": 16})
+    @pl.function(type=pl.FunctionType.Spmd, attrs={"core_num": 32})
     def project_spmd(self, stage__ssa_v0: pl.Out[pl.Tensor[[16, 8192], pl.FP32]], x__ssa_v0: pl.Tensor[[16, 4096], pl.BF16], weight__ssa_v0: pl.Tensor[[4096, 8192], pl.BF16]) -> pl.Tensor[[16, 8192], pl.FP32]:
         stage__rv_v1: pl.Tensor[[16, 8192], pl.FP32] = self.project(stage__ssa_v0, x__ssa_v0, weight__ssa_v0)
         return stage__rv_v1
