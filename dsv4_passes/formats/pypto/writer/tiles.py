@@ -22,7 +22,7 @@ from dialects.pto.tiles import (
     TransposeOp,
     UndefOp,
 )
-from dialects.pto.types import DYNAMIC
+from dialects.pto.types import DYNAMIC, TileLayout
 from dsv4_passes.formats.pypto.grammar.table import Row, keyword_text, row_of, spelled
 from dsv4_passes.formats.pypto.grammar.tile_text import TileTexts, extents, is_implicit
 from dsv4_passes.formats.pypto.grammar.types import DTYPE_NAMES, MEMORY_NAMES, partial_axis
@@ -84,21 +84,38 @@ def write_tile_op(text: TileWriter, op: Operation) -> None:
         result = use.operation.results[0]
         operands = [_unreshaped(v) for v in operands]
     names = [text.tile_name(v) if is_tile(v) else text.scalar(v) for v in operands]
+    if (layout := scratch_layout(op)) is not None:
+        names.append(scratch(text, layout))
     if row.drops:
         names.insert(0, destination(text, op, row))
-    if row.shape == "index" and len(names) == 2:
-        names.append(workspace(text, op.ins[1]))
     dtypes = [DTYPE_NAMES[layout_of(v).dtype] for v in (result, op.ins[0]) if is_tile(v)]
     names += keyword_text(op, dtypes[0], dtypes[-1])
     text.tile(result, f"pl.tile.{spelled(row.name)}({', '.join(names)})")
 
 
-def workspace(text: TileWriter, index: SSAValue) -> str:
-    """The tile in which a gather works: pypto wants one of the index's shape, the hardware needs it."""
-    name = text.names.fresh("gather_tmp")
-    shape, _ = _shape(text, index)
-    call = f"pl.tile.create({shape}, dtype=pl.INT32, target_memory=pl.Mem.Vec)"
-    text.line(f"{name}: {text.annotation(index)} = {call}")
+_SCRATCH_LIKE = {"txor": 0, "txors": 0, "trowsum": 0, "trowmax": 0, "trowmin": 0, "tgather.index": 1}
+"""Operations whose text names a scratch tile, and the operand that it is like (pypto's tile_ops.py)."""
+
+
+def scratch_layout(op: TileOp) -> TileLayout | None:
+    """The scratch tile that the text must name and the operation lacks."""
+    form = f"{op.mnemonic()}.{op.form()}" if op.form() else op.mnemonic()
+    if op.operand("tmp") is not None:
+        return None
+    if op.mnemonic() in ("tsel", "tsels"):
+        return TileLayout("vec", 1, 32, "ui8", 1, 32)
+    if form not in _SCRATCH_LIKE:
+        return None
+    layout = layout_of(op.ins[_SCRATCH_LIKE[form]])
+    return TileLayout("vec", layout.rows, layout.cols, layout.dtype, layout.rows, layout.cols)
+
+
+def scratch(text: TileWriter, layout: TileLayout) -> str:
+    """The name of a new tile."""
+    name, dtype = text.names.fresh("tmp_tile"), DTYPE_NAMES[layout.dtype]
+    shape = f"[{layout.rows}, {layout.cols}]"
+    made = f"pl.tile.create({shape}, dtype=pl.{dtype}, target_memory=pl.Mem.Vec)"
+    text.line(f"{name}: pl.Tile[{shape}, pl.{dtype}, pl.Mem.Vec] = {made}")
     return name
 
 
