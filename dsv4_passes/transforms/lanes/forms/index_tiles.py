@@ -12,14 +12,14 @@ from xdsl.ir import Operation, SSAValue
 
 from dialects.pto.base import TileOp
 from dialects.pto.broadcast import TCiOp, TExpandsOp
-from dialects.pto.elementwise import TAddOp, TAddsOp, TAndOp, TMulsOp, TShrsOp, TXorOp
+from dialects.pto.elementwise import TAddOp, TAddsOp, TAndOp, TMulsOp, TShlsOp, TShrsOp, TSubOp
 from dialects.pto.types import TileLayout, TileType
 from dsv4_passes.transforms.lanes.builder import Builder
 
 from .form import Target, lacks
 
 INDEX = "i32"
-OPERATIONS = ("tci", "txor", "tand", "tshrs", "tmuls", "tadd", "tadds", "texpands")
+OPERATIONS = ("tci", "tand", "tshls", "tshrs", "tmuls", "tadd", "tadds", "tsub", "texpands")
 
 
 def cannot_count(target: Target) -> str | None:
@@ -43,8 +43,14 @@ class Indices:
         return self._add(TCiOp, self.number(0))
 
     def swapped(self) -> SSAValue:
-        """1 0 3 2 …: the other lane of each pair."""
-        return self._add(TXorOp, self.counted(), self._add(TExpandsOp, self.number(1)))
+        """1 0 3 2 …: the other lane of each pair, 4 (i / 2) + 1 - i.
+
+        Not by txor, of which pypto's code generator makes an operation that it then refuses.
+        """
+        lanes = self.counted()
+        pairs = self._add(TShrsOp, lanes, self.number(1))
+        both = self._add(TAddsOp, self._add(TShlsOp, pairs, self.number(2)), self.number(1))
+        return self._add(TSubOp, both, lanes)
 
     def every_second(self, first: int) -> SSAValue:
         """first, first + 2, first + 4, …"""
