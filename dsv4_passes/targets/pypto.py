@@ -44,6 +44,15 @@ SINCE: Mapping[str, date] = MappingProxyType(
 )
 """The day from which on pypto has an operation; without an entry it always had it."""
 
+TAKES: Mapping[str, tuple[str, frozenset[str]]] = MappingProxyType(
+    {
+        "tgather.mask": ("tile.gather_mask", frozenset(("f16", "f32", "i16", "i32"))),
+        "tgather.index": ("tile.gather", frozenset(("f16", "f32", "i16", "i32"))),
+    }
+)
+"""Operations whose element types pypto limits further than the chip does (src/ir/op/tile_ops/gather.cpp, June
+and August 2026), by mnemonic and form."""
+
 REVISIONS: Mapping[str, date] = MappingProxyType(
     {"a18c4cf92": date(2026, 6, 15), "f355fb005": date(2026, 7, 23), "e2d0f78ae": date(2026, 8, 21)}
 )
@@ -71,6 +80,11 @@ class Pypto:
         if self.has(operation):
             return None
         return f"{self} has no {operation}, which is there since {SINCE[operation]}"
+
+    def refuses(self, mnemonic: str, form: str, dtype: str) -> str | None:
+        """Why it does not take an operation of the `pto` dialect with that element type; None if it does."""
+        name, legal = TAKES.get(f"{mnemonic}.{form}", ("", frozenset((dtype,))))
+        return None if dtype in legal else f"pypto has no {name} of {dtype}"
 
 
 def operations(text: str) -> Iterator[str]:

@@ -59,7 +59,7 @@ class RopePass(ModulePass):
         """The passes of the pipeline, in order."""
         chip, ptoas = self.chip, self.ptoas
         lanes = RaiseLanesPass(self.guard, self.signed_zero, chip, ptoas)
-        fuse = FuseStagesPass(chip, ptoas)
+        fuse = FuseStagesPass(chip, ptoas, pypto=self.pypto)
         # who may leave out a rounding has to see it and what it is for in one kernel
         first, then = (fuse, lanes) if self.guard == "contract-rounding" else (lanes, fuse)
         return (

@@ -14,6 +14,7 @@ from dsv4_passes.formats.pypto.target import read_for
 from dsv4_passes.targets import Pypto, pypto
 from dsv4_passes.targets.pypto import LATEST, OLDEST, REVISIONS, SINCE, operations
 from tests.unit.kernels import DATA
+from tests.unit.programs import KERNEL, MAIN
 
 PROGRAM = DATA / "programs" / "preserve_blend.py"
 ROPE_B = DATA / "rope_b" / "program.py"
@@ -138,3 +139,65 @@ def test_the_plugin_sees_what_its_pypto_has() -> None:
     assert plugin.version_of(language("add", "transpose_view")) == "2026-06-18"
     assert plugin.version_of(language("add", "reinterpret_view")) == "2026-07-23"
     assert plugin.version_of(SimpleNamespace()) == str(OLDEST)
+
+
+SELECTORS = "".join(f'"*{lane}_select*" = "{lane}"\n' for lane in ("even", "odd"))
+
+
+@pytest.mark.parametrize("name", ["rope_a", "rope_b", "rope_c", "rope_d", "staged", "mixed"])
+def test_june_takes_what_is_written(name: str, tmp_path: Path) -> None:
+    """Operations that it has, with the elements that it takes and the operands that it asks for."""
+    facts, out = tmp_path / "facts.toml", tmp_path / "out.py"
+    program = (DATA / name / "program.py").read_text()
+    facts.write_text(SELECTORS)
+    given = ["--facts", str(facts)] if "even_select" in program else []
+    options = ["-p", "dsv4-rope", "-t", "pypto{version=2026-06-15}", "-o", str(out), "--no-remarks"]
+    assert main([str(DATA / name / "program.py"), *given, *options]) == 0
+    text = out.read_text()
+    types = dict(re.findall(r"^ *(\w+): pl\.Tile\[\[[^]]*\], pl\.(\w+)", text, re.MULTILINE))
+    for source, rest in re.findall(r"pl\.tile\.gather_mask\((\w+)([^)]*)\)", text):
+        assert types[source] in ("FP32", "FP16", "INT32", "INT16"), rest
+    for arguments in re.findall(r"pl\.tile\.gather\(([^)]*)\)", text):
+        assert len(arguments.split(", ")) == 3
+    assert not calls(text) & {"tile.xor", "tile.xors", NEW, "tile.scatter_mask", "tile.scatter"}
+
+
+HEAD = "import pypto.language as pl\n\n@pl.program\nclass P:\n"
+
+
+def bf16_program(body: str) -> str:
+    tensors = "e: pl.Tensor[[64, 32], pl.BF16], o: pl.Tensor[[64, 32], pl.BF16]"
+    out = "r: pl.Out[pl.Tensor[[64, 64], pl.BF16]]"
+    returned = "pl.Tensor[[64, 64], pl.BF16]"
+    return (
+        f"{HEAD}    {KERNEL}\n    def k({tensors}, {out}) -> {returned}:\n{body}        return r_1\n"
+        f"    {MAIN}\n    def main(self, {tensors}, {out}) -> {returned}:\n"
+        f"        r_1: {returned} = self.k(e, o, r)\n        return r_1\n"
+    )
+
+
+def test_short_numbers_are_widened_to_be_moved(tmp_path: Path) -> None:
+    half, whole = (f"pl.Tile[[64, {cols}], pl.BF16, pl.Mem.Vec]" for cols in (32, 64))
+    wide = whole.replace("BF16", "FP32")
+    loads = "".join(
+        f"        {n}_t: {half} = pl.tile.load({n}, [0, 0], [64, 32], [64, 32], target_memory=pl.Mem.Vec, "
+        "transpose=False)\n"
+        for n in "eo"
+    )
+    scatters = "".join(
+        f"        {n}_z: {whole} = pl.tile.full([64, 64], dtype=pl.BF16, value=0.0)\n"
+        f"        {n}_s: {whole} = pl.tile.scatter_mask({n}_z, {n}_t, mask_pattern={number})\n"
+        f"        {n}_w: {wide} = pl.tile.cast({n}_s, target_type=pl.FP32, mode='rint')\n"
+        for number, n in enumerate("eo", 1)
+    )
+    rest = (
+        f"        s: {wide} = pl.tile.add(e_w, o_w)\n"
+        f"        b: {whole} = pl.tile.cast(s, target_type=pl.BF16, mode='rint')\n"
+        "        r_1: pl.Tensor[[64, 64], pl.BF16] = pl.tile.store(b, [0, 0], r)\n"
+    )
+    program, out = tmp_path / "program.py", tmp_path / "out.py"
+    program.write_text(bf16_program(loads + scatters + rest))
+    found = calls(rewritten(program, out, "pypto"))
+    assert "tile.scatter_mask" not in found
+    assert {"tile.transpose", "tile.concat", "tile.cast"} <= found
+    assert NEW in calls(rewritten(program, tmp_path / "new.py", "pypto{version=latest}"))

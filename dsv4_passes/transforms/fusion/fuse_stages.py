@@ -42,8 +42,12 @@ from dialects.pto.forms import is_buffer_form
 from dsv4_passes.diagnostics import UserError, about, note, refused, rewritten
 from dsv4_passes.equivalence.facts import facts_of
 from dsv4_passes.equivalence.lanes import LaneContext, LaneRun, run_lanes
-from dsv4_passes.targets import LATEST
+from dsv4_passes.targets import LATEST, Pypto
 from dsv4_passes.targets import chip as find_chip
+from dsv4_passes.targets import ptoas as find_ptoas
+from dsv4_passes.targets import pypto as find_pypto
+from dsv4_passes.transforms.lanes.forms.form import Target as FormTarget
+from dsv4_passes.transforms.lanes.lower_lanes import cannot_lower
 from dsv4_passes.transforms.memory.fit_ub import NotRowWise, fitted, too_large
 from dsv4_passes.transforms.program.drop_dead_args import drop_arguments
 from dsv4_passes.transforms.program.orchestration import position, remove_unused, written_result
@@ -84,6 +88,8 @@ class FusionTarget(NamedTuple):
     """How many times the operations of both a kernel for two may have; None for any number."""
     worse: bool = True
     """A kernel for two may do more, or in fewer blocks, than the two."""
+    pypto: Pypto | None = None
+    """What goes on compiling them, and plans their memory, if anything does."""
 
 
 # -- blocks --------------------------------------------------------------------------------------------
@@ -273,10 +279,14 @@ def _replace_launches(
 
 def in_memory(function: func.FuncOp, target: FusionTarget) -> func.FuncOp:
     """The kernel, chunked if need be, so that its values fit into vector memory; raises CannotFuse."""
-    if (why := too_large(function, target.chip, target.ptoas)) is None:
+    if target.pypto is not None:  # it plans a kernel as it is written, lane operations in some form
+        form_target = FormTarget(find_chip(target.chip), find_ptoas(target.ptoas), target.pypto)
+        if (why := cannot_lower(function, form_target)) is not None:
+            raise CannotFuse(why, "does not fit")
+    if (why := too_large(function, target.chip, target.ptoas, target.pypto is not None)) is None:
         return function
     try:
-        found = fitted(function, target.chip, target.ptoas)
+        found = fitted(function, target.chip, target.ptoas, target.pypto is not None)
     except NotRowWise as problem:
         raise CannotFuse(f"{why}, and it cannot work on less at a time: {problem}", "does not fit") from None
     if found is None:
@@ -287,12 +297,16 @@ def in_memory(function: func.FuncOp, target: FusionTarget) -> func.FuncOp:
 
 
 def fuse_all(
-    module: ModuleOp, chip: str | None = None, ptoas: str | float = LATEST, scope: FusionScope = "all"
+    module: ModuleOp,
+    chip: str | None = None,
+    ptoas: str | float = LATEST,
+    scope: FusionScope = "all",
+    pypto: Pypto | None = None,
 ) -> int:
     """Fuse until nothing more can be; pairs that stay two are remarked once."""
     everything = scope == "all"
     growth = None if everything else MAX_GROWTH
-    target = FusionTarget(chip or target_arch(module), ptoas, growth, worse=everything)
+    target = FusionTarget(chip or target_arch(module), ptoas, growth, everything, pypto)
     count = forward_copies(module)
     way = None if scope == "all" else LaneWay(module)
     count += fuse_loops(module, way)
@@ -377,7 +391,7 @@ class FuseStagesPass(ModulePass):
     `scope` says across which: only those on the way of a lane site (lane_way.py), or all.
 
     `chip`, taken from the module's `pto.target_arch` unless given, says how much vector memory there is, and
-    `ptoas` how much of it is scratch.
+    `ptoas` how much of it is scratch; with a version of `pypto`, kernels have to fit as pypto plans them.
     """
 
     name = "dsv4-fuse-stages"
@@ -385,6 +399,12 @@ class FuseStagesPass(ModulePass):
     ptoas: str | float = LATEST
     scope: FusionScope = "lanes"
     """which stages: those on the way of a place where lanes move, or all"""
+    pypto: str | None = None
+    """the version that goes on compiling the result, which has to fit as it plans memory"""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        fuse_all(op, self.chip, self.ptoas, self.scope)
+        try:
+            version = None if self.pypto is None else find_pypto(self.pypto)
+        except ValueError as error:
+            raise UserError(str(error)) from None
+        fuse_all(op, self.chip, self.ptoas, self.scope, version)

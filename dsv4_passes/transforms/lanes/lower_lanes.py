@@ -107,6 +107,15 @@ def _lowered(
             reasons.append(f"{one.way.too_large(one.function)}, and chunks of its rows do not fit either")
 
 
+def cannot_lower(function: func.FuncOp, target: Target) -> str | None:
+    """Why no form of a function's lane operations fits into memory; None if one does, or there are none."""
+    reasons: list[str] = []
+    if not any(isinstance(op, LaneOp) for op in function.walk()):
+        return None
+    found = next(_lowered(function, target, "auto", reasons), None)
+    return None if found is not None else "; ".join(dict.fromkeys(reasons))
+
+
 ALIKE = 0.98
 """Functions of the same operations are alike if one costs no less than this part of the other."""
 

@@ -104,7 +104,8 @@ class Way:
         return Lowered(trial, choices, self, function_cost(trial, self.target.chip).cycles, rows)
 
     def too_large(self, function: func.FuncOp) -> str | None:
-        return too_large(function, self.target.chip.name, self.target.ptoas.version)
+        target = self.target
+        return too_large(function, target.chip.name, target.ptoas.version, target.pypto is not None)
 
     def fitting(self, function: func.FuncOp, lowered: Lowered) -> Lowered | None:
         """What was made of the function, if it fits into vector memory, else of it in chunks of rows."""

@@ -34,6 +34,8 @@ from dsv4_passes.transforms.common.origin import functions_of
 from dsv4_passes.transforms.lowering.dry_run import memory_problem
 from dsv4_passes.xdsl_extras.insert import index_before, insert_before
 
+from . import pypto_plan
+
 MIN_ROWS = 8
 """A column of f32 of fewer rows would not fill a 32-byte block of vector memory."""
 
@@ -42,26 +44,33 @@ class NotRowWise(Exception):
     """The reason why the rows of some tiles cannot be processed separately."""
 
 
-def too_large(function: func.FuncOp, chip: str, ptoas: str | float = LATEST) -> str | None:
+def too_large(
+    function: func.FuncOp, chip: str, ptoas: str | float = LATEST, for_pypto: bool = False
+) -> str | None:
     """Why a kernel in value form does not fit into vector memory, in one line; None if it does.
 
-    What else stands in the way of a plan (a kernel for both cores is not split yet) is left to who lowers.
+    With `for_pypto` it has to fit as pypto plans it, too. What else stands in the way of a plan (a kernel for
+    both cores is not split yet) is left to who lowers.
     """
     try:
         problem = memory_problem(function, chip, ptoas)
     except UserError:
         return None
-    return problem.why if problem is not None and problem.space == "vec" else None
+    if problem is not None and problem.space == "vec":
+        return problem.why
+    return pypto_plan.too_large(function, chip) if for_pypto else None
 
 
-def fitted(function: func.FuncOp, chip: str, ptoas: str | float = LATEST) -> tuple[func.FuncOp, int] | None:
+def fitted(
+    function: func.FuncOp, chip: str, ptoas: str | float = LATEST, for_pypto: bool = False
+) -> tuple[func.FuncOp, int] | None:
     """For a function that does not fit, a copy that does, and the rows of its chunks; None if none is found.
 
     Raises NotRowWise where its rows cannot be worked on apart.
     """
     reasons: list[str] = []
     for trial, size in chunkings(function, reasons):
-        if too_large(trial, chip, ptoas) is None:
+        if too_large(trial, chip, ptoas, for_pypto) is None:
             return trial, size
     if reasons:
         raise NotRowWise(reasons[0])

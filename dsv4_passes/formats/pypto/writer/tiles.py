@@ -269,8 +269,32 @@ def set_validshape(text: TileWriter, op: SetValidShapeOp) -> None:
 
 
 def transpose(text: TileWriter, op: TTransOp) -> None:
+    """pypto transposes in place: what is read otherwise is copied first, by a gather of all lanes."""
     source, *scratch = (text.tile_name(v) for v in op.ins)
+    if _read_otherwise(op) and layout_of(op.ins[0]).dtype in ("f32", "f16", "i32", "i16"):
+        copy = text.names.fresh("copy__tile")
+        text.line(f"{copy}: {text.annotation(op.ins[0])} = pl.tile.gather_mask({source}, mask_pattern=7)")
+        source = copy
     text.tile(op.res[0], f"pl.tile.transpose({', '.join([source, '0', '1', *scratch])})")
+
+
+_VIEWS = (SubviewOp, ReshapeOp, BitcastOp, ReinterpretOp, SetValidShapeOp)
+
+
+def _read_otherwise(op: TTransOp) -> bool:
+    """Something else uses the bytes of what is transposed."""
+    value = op.ins[0]
+    while isinstance(owner := value.owner, _VIEWS):
+        value = owner.source
+    seen, pending, readers = {value}, [value], 0
+    while pending:
+        for use in pending.pop().uses:
+            if isinstance(view := use.operation, _VIEWS):
+                pending += [r for r in view.results if r not in seen]
+                seen.update(view.results)
+            else:
+                readers += 1
+    return readers > 1 or not isinstance(value.owner, Operation)
 
 
 def transpose_view(text: TileWriter, op: TransposeOp) -> None:

@@ -5,17 +5,19 @@ from .bit_swap import BIT_SWAP
 from .bits_apart import BITS_APART
 from .flat_gather import FLAT_GATHER
 from .form import Form
-from .mask_gather import MASK_GATHER
+from .mask_gather import MASK_GATHER, WIDE_MASK_GATHER
 from .row_gather import ROW_GATHER
 from .scatter_pair import SCATTER_PAIR
-from .transposes import TRANSPOSES
+from .transposes import TRANSPOSES, WIDE_TRANSPOSES
 
 LANE_FORMS: tuple[Form, ...] = (
     BIT_SWAP,
     *BITS_APART,
     BIT_PACK,
     *TRANSPOSES,
+    WIDE_TRANSPOSES,
     MASK_GATHER,
+    WIDE_MASK_GATHER,
     *FLAT_GATHER,
     ROW_GATHER,
     SCATTER_PAIR,

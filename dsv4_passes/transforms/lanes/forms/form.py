@@ -13,7 +13,7 @@ from xdsl.ir import SSAValue
 
 from dialects.pto.types import TileLayout, element_bits
 from dsv4_passes.targets import Chip, Ptoas, Pypto
-from dsv4_passes.transforms.lanes.builder import Builder
+from dsv4_passes.transforms.lanes.builder import WIDENED, Builder
 
 BLOCK_BYTES = 32
 """Rows and addresses in vector memory are multiples of a block."""
@@ -77,6 +77,13 @@ def cannot_reinterpret(target: Target) -> str | None:
     return target.pypto and target.pypto.lacks("tile.reinterpret_view")
 
 
+def not_widened(target: Target, layout: TileLayout) -> str | None:
+    """Why short numbers are not widened to be moved: that is for where no form moves them as they are."""
+    if layout.dtype not in WIDENED:
+        return f"only short numbers are widened, not {layout.dtype}"
+    return None if cannot_reinterpret(target) else "short numbers can be moved as they are"
+
+
 def wants_bits(layout: TileLayout, bits: int) -> str | None:
     """Why a form that is for elements of `bits` bits is not for these."""
     if element_bits(layout.dtype) != bits:
@@ -90,6 +97,8 @@ def lacks(target: Target, mnemonic: str, dtype: str, form: str = "") -> str | No
     legal = target.chip.elements(mnemonic, form)
     if legal is not None and dtype not in legal:
         return f"{target.chip.name} has no {what} of {dtype}"
+    if target.pypto is not None and (why := target.pypto.refuses(mnemonic, form, dtype)) is not None:
+        return why
     for defect in target.ptoas.defects(target.chip, mnemonic, form):
         if not defect.when:
             return f"{what} with ptoas {target.ptoas.version}: {defect.effect}"

@@ -22,7 +22,7 @@ from dialects.pto.tiles import BitcastOp, ReshapeOp
 from dialects.pto.types import TileLayout, TileType, element_bits
 from dsv4_passes.transforms.lanes.builder import WIDENED, Builder, valid_of, vec_type
 
-from .form import Built, Form, Target, Widened, lacks
+from .form import Built, Form, Target, Widened, cannot_reinterpret, lacks
 
 EVEN, ODD = "P0101", "P1010"
 PATTERNS = (EVEN, ODD)
@@ -105,10 +105,14 @@ def is_zero_fill(value: SSAValue) -> bool:
 
 
 def refuse(target: Target, layout: TileLayout) -> str | None:
+    bits = f"i{element_bits(layout.dtype)}"
+    return _no_scatter(target, layout) or cannot_reinterpret(target) or lacks(target, "tor", bits)
+
+
+def _no_scatter(target: Target, layout: TileLayout) -> str | None:
     if not layout.full:
         return "not all of the tile is valid"
-    bits = f"i{element_bits(layout.dtype)}"
-    return lacks(target, "tscatter", layout.dtype, "mask") or lacks(target, "tor", bits)
+    return lacks(target, "tscatter", layout.dtype, "mask")
 
 
 def build(builder: Builder, halves: Sequence[SSAValue]) -> list[Built]:
@@ -118,7 +122,7 @@ def build(builder: Builder, halves: Sequence[SSAValue]) -> list[Built]:
 def refuse_add(target: Target, layout: TileLayout) -> str | None:
     if layout.dtype not in ("f32", *WIDENED):
         return f"halves of {layout.dtype} are not added"
-    return refuse(target, layout._replace(dtype="f32"))
+    return _no_scatter(target, layout._replace(dtype="f32"))
 
 
 def build_add(builder: Builder, halves: Sequence[SSAValue]) -> list[Built]:

@@ -26,7 +26,7 @@ from dialects.pto.tiles import InsertOp, SubviewOp, UndefOp
 from dialects.pto.types import TileLayout, TileType
 from dsv4_passes.transforms.lanes.builder import Builder, index_constant
 
-from .form import Built, Form, Target, not_contiguous, wants_bits
+from .form import Built, Form, Target, Widened, not_contiguous, not_widened, wants_bits
 from .words import seen_as
 
 
@@ -144,6 +144,18 @@ def _shaped(layout: TileLayout, rows: int, cols: int) -> TileLayout:
     return layout._replace(rows=rows, cols=cols, valid_rows=rows, valid_cols=cols)
 
 
+def refuse_wide(target: Target, layout: TileLayout) -> str | None:
+    return not_widened(target, layout) or refuse(target, layout._replace(dtype="f32"))
+
+
+def together_wide(builder: Builder, operands: Sequence[SSAValue]) -> list[Built]:
+    (whole,) = together(builder, [builder.f32_in_vec(half) for half in operands])
+    assert isinstance(whole, SSAValue)
+    return [Widened(whole)]
+
+
+WIDE_TRANSPOSES = Form("transpose", "interleave", refuse_wide, together_wide)
+"""Short numbers as the f32 numbers that they widen to."""
 TRANSPOSES = tuple(
     Form("transpose", operation, legal, build)
     for operation, legal, build in (
