@@ -54,6 +54,7 @@ class RopePass(ModulePass):
     form: FormName = "auto"
     level: Literal["auto", "level2", "level3"] = "auto"
     pypto: str | None = None
+    """the version of pypto that goes on compiling a program text, as 2026-06-15; -t pypto says it"""
 
     def passes(self) -> tuple[ModulePass, ...]:
         """The passes of the pipeline, in order."""

@@ -44,6 +44,7 @@ class PyptoTarget(Target):
     verbatim: bool = True
     """whether functions that no pass changed are written as they were read; else all are printed anew"""
     version: str | None = None
+    """that of the pypto that goes on compiling, as 2026-06-15; by default as old as what was read"""
     """the day of the pypto to write for, as 2026-06-15; unless given it is as old as what was read"""
 
     def emit(self, ctx: Context, module: ModuleOp, output: IO[str]) -> None:

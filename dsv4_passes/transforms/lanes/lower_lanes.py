@@ -166,6 +166,7 @@ class LowerLanesPass(ModulePass):
     chip: str | None = None
     ptoas: str | float = LATEST
     pypto: str | None = None
+    """the version of pypto that goes on compiling a program text, as 2026-06-15; -t pypto says it"""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         try:
