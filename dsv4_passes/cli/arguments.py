@@ -7,9 +7,8 @@ from typing import Any, NoReturn
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.equivalence.budget import SECONDS
 
-from . import print_ir
+from . import messages, print_ir
 from .help import OURS, TOOL_EXAMPLES
-from .messages import FORMATS
 
 
 def add_arguments(
@@ -44,12 +43,7 @@ def add_arguments(
         help="say all remarks on stderr, or none; by default those about rewritten and refused sites",
     )
     add("--warn", action="store_true", help="say on stderr what looks wrong in the input")
-    add(
-        "--diagnostic-format",
-        choices=FORMATS,
-        default="text",
-        help="how messages are said on stderr: a line each, a JSON object each, or one SARIF log",
-    )
+    messages.add_argument(parser)
     add(
         "--max-memory",
         metavar="SIZE",

@@ -53,7 +53,7 @@ def run_batch(tool: Dsv4OptMain, argv: Sequence[str], messages: Messages) -> int
     suffixes = (tool.args.frontend,) if tool.args.frontend else ("mlir", "pto", "py")
     files = find_files(source, target, suffixes)
     if not tool.args.frontend:
-        files = [path for path in files if path.suffix != ".py" or _is_program(path)]
+        files = [path for path in files if path.suffix != ".py" or _is_program(path, messages)]
     if not files:
         kinds = f".{tool.args.frontend} files" if tool.args.frontend else ".mlir or .pto files or programs"
         raise UserError(f"no {kinds} in this folder", str(source))
@@ -64,7 +64,7 @@ def run_batch(tool: Dsv4OptMain, argv: Sequence[str], messages: Messages) -> int
         summary.add(result, failure)
         messages.show(result.diagnostics, tool.args)
         if failure:
-            messages.failure(failure)
+            messages.line(failure)
     summary.print()
     tool.times.report()
     return int(summary.failed > 0)
@@ -83,11 +83,11 @@ def find_files(source: Path, target: Path, suffixes: Iterable[str]) -> list[Path
     )
 
 
-def _is_program(path: Path) -> bool:
+def _is_program(path: Path, messages: Messages) -> bool:
     """Whether a Python file holds a tile program; for any other file a note says that it is skipped."""
     if b"pl.program" in path.read_bytes():
         return True
-    print(f"{path}: remark: passed over: no tile program, which is a class with @pl.program", file=sys.stderr)
+    messages.line(f"{path}: remark: passed over: no tile program, which is a class with @pl.program")
     return False
 
 

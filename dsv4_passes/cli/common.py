@@ -4,24 +4,30 @@ import gc
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 
 from dsv4_passes.diagnostics import PassFailure, UserError, location_text, one_line
 
+from .messages import Messages, format_in
+
 
 class InternalError(Exception):
     """A defect of a tool, with the step it happened in."""
 
 
-def run_tool(body: Callable[[], int | None]) -> int:
-    """Run the body of a tool and return its exit code: 1 after one line on stderr for any failure."""
+def run_tool(tool: str, body: Callable[[Messages], int | None], argv: Sequence[str] | None = None) -> int:
+    """Run the body of a tool and return its exit code: 1 after one message on stderr for any failure.
+
+    The body is given what says messages, in the format that the command line asks for.
+    """
+    messages = Messages(format_in(sys.argv[1:] if argv is None else argv), tool)
     # IR is many small objects that live long: collecting less often makes cloning 1.5 times as fast.
     gc.set_threshold(100_000, 50, 50)
     try:
-        return body() or 0
+        code = body(messages) or 0
     except BrokenPipeError:
         # The reader of the output has exited (`| head`): not a failure of the input.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -31,8 +37,10 @@ def run_tool(body: Callable[[], int | None]) -> int:
     except (Exception, ArgSpecParseError) as error:
         if "--debug" in sys.argv:
             traceback.print_exc()
-        print(explain(error), file=sys.stderr)
-        return 1
+        messages.line(explain(error))
+        code = 1
+    messages.close(code)
+    return code
 
 
 def explain(error: BaseException) -> str:

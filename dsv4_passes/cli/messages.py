@@ -7,41 +7,49 @@ stderr.
 import json
 import re
 import sys
-from argparse import Namespace
-from collections.abc import Sequence
-from importlib.metadata import version
-from pathlib import Path
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from dsv4_passes.diagnostics import Diagnostic, Diagnostics
-
-from .common import one_line
+from dsv4_passes.diagnostics import Diagnostic, Diagnostics, one_line
 
 MessageFormat = Literal["text", "json", "sarif"]
 FORMATS = ("text", "json", "sarif")
-_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-_LEVELS = {"error": "error", "internal error": "error", "warning": "warning", "remark": "note"}
+_OPTION = "--diagnostic-format"
 _LINE = re.compile(
     r"(?:(?P<file>[^\n]*?)(?::(?P<line>\d+))?(?::(?P<column>\d+))?: )?"
     r"(?P<severity>internal error|error|warning|remark)(?: in [^:]*)?: (?P<message>.*)"
 )
 
 
+def add_argument(parser: ArgumentParser) -> None:
+    """Add the option that chooses the format."""
+    parser.add_argument(
+        _OPTION,
+        choices=FORMATS,
+        default="text",
+        help="how messages are said on stderr: a line each, a JSON object each, or one SARIF log",
+    )
+
+
 def format_in(argv: Sequence[str]) -> MessageFormat:
     """The format that a command line asks for, also where something else is wrong with it."""
     given = "text"
     for word, following in zip(argv, [*argv[1:], ""], strict=True):
+        if word == "--":
+            break
         option, equals, value = word.partition("=")
-        if option == "--diagnostic-format":
+        if len(option) > len("--di") and _OPTION.startswith(option):  # argparse takes what is begun, too
             given = value if equals else following
     return given if given in ("json", "sarif") else "text"
 
 
 class Messages:
-    """Says messages in one format. `close` writes what is kept until the end."""
+    """Says messages of a tool in one format. `close` writes what is kept until the end."""
 
-    def __init__(self, format: MessageFormat = "text"):
+    def __init__(self, format: MessageFormat = "text", tool: str = "dsv4-opt"):
         self.format: MessageFormat = format
+        self.tool = tool
         self._kept: list[dict[str, Any]] = []
 
     def show(self, diagnostics: Diagnostics, args: Namespace) -> None:
@@ -50,22 +58,26 @@ class Messages:
             if _wanted(entry, args):
                 self._say(one_line(entry), entry)
 
-    def failure(self, line: str) -> None:
-        """Say that something failed; `line` is how text has it."""
+    def line(self, line: str) -> None:
+        """Say something about what was given, or that something failed; `line` is how text has it."""
         self._say(line)
 
-    def close(self) -> None:
+    def close(self, code: int) -> None:
+        """The tool ends with this exit code."""
         if self.format == "sarif":
-            print(json.dumps(sarif_log(self._kept), indent=2), file=sys.stderr)
+            from .sarif import sarif_log
+
+            print(json.dumps(sarif_log(self._kept, self.tool, code), indent=2), file=sys.stderr)
 
     def _say(self, line: str, entry: Diagnostic | None = None) -> None:
         if self.format == "text":
             print(line, file=sys.stderr)
             return
         found = finding(line, entry)
-        self._kept.append(found)
         if self.format == "json":
             print(json.dumps(found), file=sys.stderr)
+        else:
+            self._kept.append(found)
 
 
 def _wanted(entry: Diagnostic, args: Namespace) -> bool:
@@ -77,64 +89,28 @@ def _wanted(entry: Diagnostic, args: Namespace) -> bool:
 
 
 def finding(line: str, entry: Diagnostic | None = None) -> dict[str, Any]:
-    """A message as an object: severity, message, and where known file, line, column, outcome, reason."""
+    """A message as an object: severity and message, and where known the place, what it is about, and why."""
     match = _LINE.match(line)
     parts = match.groupdict() if match else {"severity": "error", "message": line}
     found: dict[str, Any] = {"severity": parts["severity"], "message": parts["message"]}
     if parts.get("file"):
         found["file"] = parts["file"]
     for name in ("line", "column"):
-        if parts.get(name):
+        if int(parts.get(name) or 0):
             found[name] = int(parts[name])
+    if entry is not None and entry.function:
+        found["function"] = entry.function
     if entry is not None and entry.severity == "remark":
         found["outcome"] = entry.outcome
         if entry.reason:
             found["reason"] = entry.reason
+    if entry is not None:
+        found["rule"] = rule_of(found)
     return found
 
 
-def sarif_log(findings: list[dict[str, Any]]) -> dict[str, Any]:
-    """A SARIF 2.1.0 log of one run. A rule is the outcome of a site, or the severity."""
-    rules = sorted({_rule(found) for found in findings})
-    driver = {
-        "name": "dsv4-opt",
-        "version": version("dsv4-passes"),
-        "rules": [{"id": rule} for rule in rules],
-    }
-    results = [_result(found, rules) for found in findings]
-    return {
-        "$schema": _SCHEMA,
-        "version": "2.1.0",
-        "runs": [{"tool": {"driver": driver}, "results": results}],
-    }
-
-
-def _rule(found: dict[str, Any]) -> str:
-    return str(found.get("outcome", found["severity"])).replace(" ", "-")
-
-
-def _result(found: dict[str, Any], rules: list[str]) -> dict[str, Any]:
-    rule = _rule(found)
-    result: dict[str, Any] = {
-        "ruleId": rule,
-        "ruleIndex": rules.index(rule),
-        "level": _LEVELS[found["severity"]],
-        "message": {"text": found["message"]},
-    }
-    if "reason" in found:
-        result["properties"] = {"reason": found["reason"]}
-    if "file" in found:
-        place: dict[str, Any] = {"artifactLocation": {"uri": _uri(found["file"])}}
-        if "line" in found:
-            column = {"startColumn": found["column"]} if "column" in found else {}
-            place["region"] = {"startLine": found["line"], **column}
-        result["locations"] = [{"physicalLocation": place}]
-    return result
-
-
-def _uri(file: str) -> str:
-    """A file in SARIF's notation: absolute ones as `file:` URI, others relative, with `/` and escapes."""
-    from urllib.parse import quote
-
-    path = Path(file)
-    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+def rule_of(found: Mapping[str, Any]) -> str:
+    """What a message is about, as an id that does not change with its wording."""
+    kind = str(found.get("outcome", found["severity"])).replace(" ", "-")
+    reason = re.sub(r"[^a-z0-9]+", "-", str(found.get("reason", "")).lower()).strip("-")
+    return f"{kind}/{reason}" if reason else kind

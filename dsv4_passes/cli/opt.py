@@ -4,50 +4,29 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from xdsl.utils.exceptions import ArgSpecParseError
+from dsv4_passes.diagnostics import collect
 
-from dsv4_passes.diagnostics import UserError, collect
-
-from .common import explain, run_tool
+from .common import run_tool
 from .driver import Dsv4OptMain
-from .messages import Messages, format_in
+from .messages import Messages
 
 
-def _run(argv: Sequence[str] | None) -> int:
-    try:
-        tool = Dsv4OptMain(argv)
-    except (UserError, ArgSpecParseError, ValueError) as error:  # before the options are known
-        messages = Messages(format_in(sys.argv[1:] if argv is None else argv))
-        if messages.format == "text":
-            raise
-        messages.failure(explain(error))
-        messages.close()
-        return 1
-    messages = Messages(tool.args.diagnostic_format)
+def _run(argv: Sequence[str] | None, messages: Messages) -> int:
+    tool = Dsv4OptMain(argv)
     if tool.args.input_file is not None and Path(tool.args.input_file).is_dir():
         from .batch import run_batch
 
-        code = run_batch(tool, list(sys.argv[1:] if argv is None else argv), messages)
-        messages.close()
-        return code
+        return run_batch(tool, list(sys.argv[1:] if argv is None else argv), messages)
     with collect() as diagnostics:
         try:
             tool.run()
-        except (Exception, ArgSpecParseError) as error:
-            if messages.format == "text" or isinstance(error, BrokenPipeError):
-                messages.show(diagnostics, tool.args)
-                raise
+        finally:
             messages.show(diagnostics, tool.args)
-            messages.failure(explain(error))
-            messages.close()
-            return 1
-    messages.show(diagnostics, tool.args)
-    messages.close()
     return 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    return run_tool(lambda: _run(argv))
+    return run_tool("dsv4-opt", lambda messages: _run(argv, messages), argv)
 
 
 if __name__ == "__main__":

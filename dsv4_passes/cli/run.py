@@ -32,6 +32,7 @@ from dsv4_passes.npz import Array, read_npz, write_npz
 from .arguments import finish
 from .common import require_directory_of, run_tool
 from .completion import complete
+from .messages import Messages, add_argument
 
 EXAMPLES = """\
 examples:
@@ -48,10 +49,10 @@ Arrays go by the names of arguments; bf16 is its bits in uint16. What is stored 
 
 def main(args: Sequence[str] | None = None) -> int:
     """Entry point; the exit code is 1 after one line on stderr for any failure."""
-    return run_tool(lambda: _run(args))
+    return run_tool("dsv4-run", lambda messages: _run(args, messages), args)
 
 
-def _run(args: Sequence[str] | None) -> None:
+def _run(args: Sequence[str] | None, messages: Messages) -> None:
     options = _parse_options(args)
     outputs = Path(options.outputs)
     require_directory_of(outputs)
@@ -64,7 +65,7 @@ def _run(args: Sequence[str] | None) -> None:
         results = run_program(module, inputs, options.func, where)
     else:
         kernel = choose_kernel(find_kernels(module), options.func, options.kernel)
-        _say_unused(kernel, inputs, where)
+        _say_unused(kernel, inputs, where, messages)
         results = run_on_arrays(kernel, inputs, options.blocks or 1, where)
     write_npz(outputs, results)
 
@@ -85,6 +86,7 @@ def _parse_options(args: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--blocks", metavar="N", type=int, help="number of blocks (default 1)")
     parser.add_argument("--version", action="version", version=f"dsv4-run {version('dsv4-passes')}")
     parser.add_argument("--debug", action="store_true", help="print the traceback of an internal error")
+    add_argument(parser)
     finish(parser, EXAMPLES)
     complete(parser)
     options = parser.parse_args(sys.argv[1:] if args is None else args)
@@ -130,8 +132,8 @@ def _by_index(kernel: Kernel, inputs: Mapping[str, Array], where: str) -> dict[i
     return given
 
 
-def _say_unused(kernel: Kernel, inputs: Mapping[str, Array], where: str) -> None:
-    """Say on stderr which arrays name no argument: one of them may be meant for one that starts as zeros."""
+def _say_unused(kernel: Kernel, inputs: Mapping[str, Array], where: str, messages: Messages) -> None:
+    """Say which arrays name no argument: one of them may be meant for one that starts as zeros."""
     arguments = kernel.arguments.values()
     known = {name for argument in arguments for name in argument.spellings}
     if unused := sorted(inputs.keys() - known):
@@ -139,7 +141,7 @@ def _say_unused(kernel: Kernel, inputs: Mapping[str, Array], where: str) -> None
         what = f"array{'s' if len(unused) > 1 else ''} {', '.join(map(repr, unused))}"
         names = "name" if len(unused) > 1 else "names"
         text = f"{what} {names} no argument of '{kernel.name}'; there are {there}"
-        print(f"{where}: remark: {text}", file=sys.stderr)
+        messages.line(f"{where}: remark: {text}")
 
 
 def _missing(argument: Argument, inputs: Mapping[str, Array], where: str) -> UserError:

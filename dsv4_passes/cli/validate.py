@@ -27,6 +27,7 @@ from dsv4_passes.validation.verdict import ROUNDING, ZERO_SIGN, Allowed
 from .arguments import finish
 from .common import one_line, require_directory_of, run_tool
 from .completion import complete
+from .messages import add_argument
 
 EXAMPLES = """\
 examples:
@@ -49,7 +50,7 @@ PROVED, DIFFERENT, TESTED = 0, 1, 2
 
 def main(args: Sequence[str] | None = None) -> int:
     """Entry point."""
-    return run_tool(lambda: _run(args))
+    return run_tool("dsv4-validate", lambda _: _run(args), args)
 
 
 def _run(args: Sequence[str] | None) -> int:
@@ -163,6 +164,7 @@ def _parse_options(args: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--certificate", metavar="FILE", help="check what dsv4-opt --certificate wrote")
     parser.add_argument("--version", action="version", version=f"dsv4-validate {version('dsv4-passes')}")
     parser.add_argument("--debug", action="store_true", help="print the traceback of an internal error")
+    add_argument(parser)
     finish(parser, EXAMPLES)
     complete(parser)
     options = parser.parse_args(sys.argv[1:] if args is None else args)

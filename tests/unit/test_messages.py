@@ -4,10 +4,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from dsv4_passes.cli.messages import finding, sarif_log
+from dsv4_passes.cli import run as run_tool
+from dsv4_passes.cli import validate
+from dsv4_passes.cli.messages import finding
 from dsv4_passes.cli.opt import main
+from dsv4_passes.cli.sarif import sarif_log
 from tests.unit.kernels import DATA
 
 KERNEL = str(DATA / "staged/reassemble.pto")
@@ -19,7 +23,9 @@ LEVEL = (("none", "note", "warning", "error"), (), {})
 REGION = (dict, (), {"startLine": INTEGER, "startColumn": INTEGER})
 ARTIFACT = (dict, (), {"uri": STRING})
 PHYSICAL = (dict, (), {"artifactLocation": ARTIFACT, "region": REGION})
-LOCATIONS = (list, (), {"": (dict, (), {"physicalLocation": PHYSICAL})})
+LOGICAL = (list, (), {"": (dict, (), {"name": STRING, "kind": STRING})})
+LOCATIONS = (list, (), {"": (dict, (), {"physicalLocation": PHYSICAL, "logicalLocations": LOGICAL})})
+TEXT = (dict, ("text",), {"text": STRING})
 RESULT = (
     dict,
     ("message",),
@@ -32,12 +38,20 @@ RESULT = (
         "properties": (dict, (), {"reason": STRING}),
     },
 )
-RULES = (list, (), {"": (dict, ("id",), {"id": STRING})})
+CONFIGURATION = (dict, (), {"level": LEVEL})
+RULE = {"id": STRING, "shortDescription": TEXT, "help": TEXT, "defaultConfiguration": CONFIGURATION}
+RULES = (list, (), {"": (dict, ("id",), RULE)})
+INVOCATION = (dict, ("executionSuccessful",), {"executionSuccessful": (bool, (), {}), "exitCode": INTEGER})
 DRIVER = (dict, ("name",), {"name": STRING, "version": STRING, "rules": RULES})
 RUN = (
     dict,
     ("tool",),
-    {"tool": (dict, ("driver",), {"driver": DRIVER}), "results": (list, (), {"": RESULT})},
+    {
+        "tool": (dict, ("driver",), {"driver": DRIVER}),
+        "invocations": (list, (), {"": INVOCATION}),
+        "columnKind": (("utf16CodeUnits", "unicodeCodePoints"), (), {}),
+        "results": (list, (), {"": RESULT}),
+    },
 )
 LOG = (
     dict,
@@ -96,6 +110,7 @@ def test_an_object_a_line_says_what_text_says(tmp_path: Path, capsys: pytest.Cap
         ] == text.splitlines()
         assert found[-1]["outcome"] == ("rewritten" if facts == FACTS else "refused")
         assert ("reason" in found[-1]) is (facts != FACTS)
+        assert found[-1]["rule"] == ("rewritten" if facts == FACTS else "refused/no-fact-about-a-selector")
 
 
 @pytest.mark.parametrize("case", ["rewritten", "refused", "error", "nothing", "folder"])
@@ -149,3 +164,80 @@ def test_text_is_the_default(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     )
     code, text = run(capsys, KERNEL, "--diagnostic-format=xml")
     assert (code, "invalid choice: 'xml'" in text) == (1, True)
+
+
+def test_a_rule_says_what_it_is_about_and_what_to_do(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, text = run(capsys, KERNEL, *rope(tmp_path, 'even_select_t = "even"\n'), "--diagnostic-format=sarif")
+    (log,) = json.loads(text)["runs"]
+    assert log["invocations"] == [{"executionSuccessful": True, "exitCode": 0}]
+    refused = [rule for rule in log["tool"]["driver"]["rules"] if rule["id"].startswith("refused/")]
+    (result,) = (r for r in log["results"] if r["ruleId"].startswith("refused/"))
+    assert [rule["id"] for rule in refused] == [result["ruleId"]]
+    assert result["properties"]["reason"] in refused[0]["shortDescription"]["text"]
+    assert "--facts" in refused[0]["help"]["text"]
+    (place,) = result["locations"]
+    assert place["logicalLocations"] == [{"name": "reassemble", "kind": "function"}]
+    assert place["physicalLocation"]["region"]["startColumn"] >= 1
+
+
+@pytest.mark.parametrize("option", ["--diagnostic-format=sarif", "--diag=sarif", "--diagnostic-f=sarif"])
+def test_an_option_may_be_shortened(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, text = run(capsys, "--nonsense", option)
+    (log,) = json.loads(text)["runs"]
+    assert (code, log["results"][0]["message"]["text"]) == (1, "unrecognized arguments: --nonsense")
+    assert log["invocations"] == [{"executionSuccessful": False, "exitCode": 1}]
+
+
+def test_what_is_behind_two_dashes_is_no_option(capsys: pytest.CaptureFixture[str]) -> None:
+    code, text = run(capsys, "--", "--diagnostic-format=json")
+    assert (code, text) == (1, "--diagnostic-format=json: error: no such file\n")
+
+
+def test_files_of_a_folder_that_are_passed_over(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "in"
+    source.mkdir()
+    (source / "other.py").write_text("pass\n")
+    for name in ("a", "b"):
+        (source / f"{name}.pto").write_text("func.func @f() {\n  nope\n}\n")
+    arguments = [str(source), "-o", str(tmp_path / "out"), "-j", "2"]
+    _, lines = run(capsys, *arguments, "--diagnostic-format=json")
+    found = [json.loads(line) for line in lines.splitlines()]
+    assert [(Path(f["file"]).name, f["severity"]) for f in found] == [
+        ("other.py", "remark"),
+        ("a.pto", "error"),
+        ("b.pto", "error"),
+    ]
+    code, text = run(capsys, *arguments, "--diagnostic-format=sarif")
+    assert code == 1
+    check(json.loads(text), LOG)
+    assert len(json.loads(text)["runs"][0]["results"]) == 3
+
+
+@pytest.mark.parametrize("tool", [run_tool, validate])
+@pytest.mark.parametrize("wrong", [["--nonsense"], ["{}/none.pto", "{}/nor.pto"]])
+def test_other_tools_have_the_same_formats(
+    tool: Any, wrong: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [word.format(tmp_path) for word in wrong]
+    arguments = [arguments[0], "--outputs", str(tmp_path / "o")] if tool is run_tool else arguments
+    assert tool.main(arguments) == 1
+    text = capsys.readouterr().err
+    assert tool.main([*arguments, "--diagnostic-format", "json"]) == 1
+    assert json.loads(capsys.readouterr().err) == finding(text.strip())
+    assert tool.main([*arguments, "--diagnostic-format", "sarif"]) == 1
+    log = json.loads(capsys.readouterr().err)
+    check(log, LOG)
+    (run,) = log["runs"]
+    assert run["tool"]["driver"]["name"] == f"dsv4-{'run' if tool is run_tool else 'validate'}"
+    assert run["results"][0]["level"] == "error"
+
+
+def test_unused_arrays_are_said_in_the_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    np.savez(tmp_path / "in.npz", nonsense=np.zeros(3, np.float32))
+    files = ["--inputs", str(tmp_path / "in.npz"), "--outputs", str(tmp_path / "out.npz")]
+    run_tool.main([KERNEL, *files, "--diagnostic-format=json"])
+    first, *_ = capsys.readouterr().err.splitlines()
+    assert json.loads(first)["severity"] == "remark"
+    assert "'nonsense' names no argument" in json.loads(first)["message"]
