@@ -1,7 +1,10 @@
-"""One load in place of several that read boxes next to each other.
+"""One load in place of several that read boxes next to each other, and loads of what is needed alone.
 
 %a = pto.tload %x [%r, 0] [32, 16]
 %b = pto.tload %x [%r, 16] [32, 16]      =>      %ab = pto.tload %x [%r, 0] [32, 32]
+
+%a = pto.tload %x [%r, 0] [32, 64]
+%b = pto.subview %a [0, 32] [32, 32]     =>      %b = pto.tload %x [%r, 32] [32, 32]
 """
 
 from collections.abc import Sequence
@@ -11,7 +14,7 @@ from xdsl.ir import Operation, SSAValue
 
 from dialects.pto.base import layout_of
 from dialects.pto.memory import PartitionViewOp, TLoadOp, constant_int
-from dialects.pto.types import PartitionTensorViewType, TileLayout, TileType, ViewShape
+from dialects.pto.types import PartitionTensorViewType, TileLayout, TileType, ViewShape, element_bits
 from dsv4_passes.xdsl_extras.insert import constant
 
 from .builder import Builder, CannotBuild, is_row_major
@@ -55,13 +58,43 @@ def load_together(builder: Builder, loads: Sequence[TLoadOp]) -> SSAValue:
     first = loads[0]
     view = first.ins[0].owner
     assert isinstance(view, PartitionViewOp)
+    return _load(builder, first, view.offsets[-1], sum(layout_of(load.res[0]).cols for load in loads))
+
+
+def columns_of_load(value: SSAValue, col: int, width: int) -> TLoadOp | None:
+    """The load of a tile, if a stretch of its columns can be loaded alone: whole blocks, at a known place."""
+    op = value.owner
+    view = op.ins[0].owner if isinstance(op, TLoadOp) else None
+    if not isinstance(op, TLoadOp) or not isinstance(view, PartitionViewOp) or not is_row_major(view):
+        return None
+    layout = layout_of(value)
+    start, bits = constant_int(view.offsets[-1]), element_bits(layout.dtype)
+    if start is None or not layout.full or not _is_box(view, layout):
+        return None
+    return op if col * bits % 256 == 0 == width * bits % 256 else None
+
+
+def load_columns(builder: Builder, load: TLoadOp, col: int, width: int) -> SSAValue:
+    """A stretch of columns of what a load reads, loaded where that is."""
+    view = load.ins[0].owner
+    assert isinstance(view, PartitionViewOp)
+    start = constant_int(view.offsets[-1])
+    assert start is not None
+    offset = constant(start + col, IndexType())
+    builder.add(offset, before=load)
+    return _load(builder, load, offset.result, width)
+
+
+def _load(builder: Builder, first: TLoadOp, start: SSAValue, cols: int) -> SSAValue:
+    """The rows that a load reads, so many columns from another one on, as a tile in vector memory."""
+    view = first.ins[0].owner
+    assert isinstance(view, PartitionViewOp)
     layout = layout_of(first.res[0])
-    cols = sum(layout_of(load.res[0]).cols for load in loads)
     width = constant(cols, IndexType())
     builder.add(width, before=first)
     box = PartitionViewOp(
         view.source,
-        view.offsets,
+        [*view.offsets[:-1], start],
         [*view.sizes[:-1], width.result],
         PartitionTensorViewType(ViewShape((layout.rows, cols), layout.dtype)),
     )

@@ -18,7 +18,7 @@ from dialects.pto.types import element_bits
 from dsv4_passes.interpreter.numerics import is_float
 from dsv4_passes.transforms.common.lane_index import Ids
 
-from .adjacent_loads import adjacent_loads, load_together
+from .adjacent_loads import adjacent_loads, columns_of_load, load_columns, load_together
 from .builder import PLACES, SEGMENTS
 from .checked_rewrite import CheckedRewrite
 from .lane_values import (
@@ -71,10 +71,15 @@ class Finder:
         window = isinstance(value.owner, SubviewOp)
         return PLACES.index(layout.loc), int(layout.dtype != self.layout.dtype), int(window)
 
+    def beside(self, value: SSAValue, ids: Ids) -> bool:
+        """Its lanes are these but for the sign of zeros."""
+        lanes = self.index.ids(value)
+        return lanes is None or not (lanes == ids).all()
+
     def whole(self, ids: Ids, rows: int | None = None) -> SSAValue | None:
         """A value with these lanes."""
         found = (v for v in self.index.same(ids, self.before) if self.usable(v, rows))
-        return min(found, key=self.rank, default=None)
+        return min(found, key=lambda v: (self.beside(v, ids), self.rank(v)), default=None)
 
     def half(self, ids: Ids, rows: int | None = None) -> tuple[SSAValue, int] | None:
         """A value whose even (0) or odd (1) lanes these are."""
@@ -117,13 +122,22 @@ class Finder:
         for other in self.shapes(ids):
             if (found := self.in_other_rows(other, ids.shape[1:])) is not None:
                 return found
-        for value, col in self.index.slices(ids, self.before):
-            layout = layout_of(value)
-            if layout.loc == "vec" and layout.full and self.usable(value):
-                width = ids.shape[2]
-                return LaneSource(
-                    f"a slice of {named(value)}", layout.dtype, lambda b: columns(b, value, col, width)
-                )
+        slices = [
+            (value, col)
+            for value, col in self.index.slices(ids, self.before)
+            if layout_of(value).loc == "vec" and layout_of(value).full and self.usable(value)
+        ]
+        for value, col in slices:
+            if (load := columns_of_load(value, col, ids.shape[2])) is not None:
+                what, width = f"columns of {named(value)} loaded alone", ids.shape[2]
+                return LaneSource(what, layout_of(value).dtype, lambda b: load_columns(b, load, col, width))
+        for value, col in slices:
+            width = ids.shape[2]
+            return LaneSource(
+                f"a slice of {named(value)}",
+                layout_of(value).dtype,
+                lambda b: columns(b, value, col, width),
+            )
         return None
 
     def there(self, ids: Ids) -> LaneSource | None:

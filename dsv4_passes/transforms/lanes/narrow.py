@@ -2,6 +2,7 @@
 
     dsv4.deinterleave (tcvt %x : bf16 -> f32)        =>    tcvt (dsv4.deinterleave %x) : bf16 -> f32
     tcvt (dsv4.interleave %e, %o) : f32 -> bf16      =>    dsv4.interleave (tcvt %e), (tcvt %o)
+    tcvt (tadds (dsv4.interleave %e, %o), +0)        =>    dsv4.interleave (tcvt (tadds %e, +0)), …
 
 and so for swaps. A conversion works lane by lane, so it commutes with moving lanes. A result that is rounded
 is moved in the short type only if all uses round it in the same way. f32 numbers that are known to be short
@@ -15,13 +16,13 @@ from xdsl.rewriter import Rewriter
 
 from dialects.dsv4.lanes import DeinterleaveOp, InterleaveOp, SwapPairsOp
 from dialects.pto.attributes import RoundModeAttr
-from dialects.pto.base import layout_of
+from dialects.pto.base import TileOp, layout_of
 from dialects.pto.convert import TCvtOp
 from dialects.pto.tiles import ReshapeOp
 from dialects.pto.types import TileType, element_bits
 
 from .builder import WIDENED, Builder, valid_of
-from .forms.short import short_type, shortened_from
+from .forms.short import adds_zero, short_type, shortened_from
 from .forms.words import seen_as
 
 LANE_OPERATIONS = (DeinterleaveOp, InterleaveOp, SwapPairsOp)
@@ -30,6 +31,8 @@ MovingOp = DeinterleaveOp | InterleaveOp | SwapPairsOp
 
 def narrow(function: func.FuncOp) -> None:
     """Bring every lane operation of a function to the narrowest type that its values have."""
+    for op in [op for op in function.walk() if isinstance(op, InterleaveOp)]:
+        _round_halves(op)
     for op in [op for op in function.walk() if isinstance(op, LANE_OPERATIONS)]:
         if not _by_results(op):
             _by_operands(op)
@@ -37,6 +40,45 @@ def narrow(function: func.FuncOp) -> None:
         if isinstance(op, LANE_OPERATIONS):
             for result in op.results:
                 _widen_before_views(result)
+
+
+def _round_halves(op: InterleaveOp) -> None:
+    """What is done to every lane behind an interleave, up to a last rounding, is done to the halves: here a
+    half that is rounded, widened and freed from -0 stays a short number.
+    """
+    chain: list[TileOp] = []
+    value: SSAValue = op.results[0]
+    short = 0
+    while (user := _only_user(value)) is not None and (isinstance(user, TCvtOp) or adds_zero(user)):
+        chain.append(user)
+        value = user.res[0]
+        if element_bits(layout_of(value).dtype) == 16:
+            short = len(chain)
+    if not any(adds_zero(each) for each in chain[:short]):
+        return
+    last = chain[short - 1]
+    builder = Builder(last)  # behind what the chain takes
+    halves = list(op.ins)
+    for each in chain[:short]:
+        for lane, half in enumerate(halves):
+            layout = layout_of(half)._replace(dtype=layout_of(each.res[0]).dtype)
+            properties = {n: a for n, a in each.properties.items() if n != "operandSegmentSizes"}
+            again = type(each)(
+                [half, *each.ins[1:]], result=TileType(layout), valid=valid_of(half), properties=properties
+            )
+            builder.add(again)
+            halves[lane] = again.res[0]
+    whole = InterleaveOp(halves, valid=op.valid)
+    builder.add(whole)
+    Rewriter.replace_op(last, [], [whole.res[0]])
+    for dead in (*reversed(chain[: short - 1]), op):
+        dead.detach()
+        dead.erase()
+
+
+def _only_user(value: SSAValue) -> Operation | None:
+    users = [use.operation for use in value.uses]
+    return users[0] if len(users) == 1 else None
 
 
 def widen_first(function: func.FuncOp) -> None:

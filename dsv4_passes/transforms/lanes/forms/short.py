@@ -1,11 +1,14 @@
 """f32 numbers that are short: what a bf16 or f16 widens to, as far as the operations before them say so."""
 
+from typing import TypeGuard
+
+from xdsl.dialects.builtin import FloatAttr
 from xdsl.ir import SSAValue
 
 from dialects.pto.base import layout_of
 from dialects.pto.broadcast import TColExpandOp
 from dialects.pto.convert import TCvtOp
-from dialects.pto.elementwise import TMulsOp, TNegOp, TShlsOp
+from dialects.pto.elementwise import TAddsOp, TMulsOp, TNegOp, TShlsOp
 from dialects.pto.memory import constant_int
 from dialects.pto.tiles import ReinterpretOp, ReshapeOp
 from dialects.pto.types import element_bits
@@ -17,7 +20,8 @@ def short_type(value: SSAValue) -> str | None:
     op = value.owner
     if isinstance(op, TCvtOp) and layout_of(op.ins[0]).dtype in WIDENED:
         return layout_of(op.ins[0]).dtype if layout_of(value).dtype == "f32" else None
-    if isinstance(op, (TNegOp, TColExpandOp)) or (isinstance(op, TMulsOp) and _is_minus_one(op.ins[1])):
+    turned = isinstance(op, TMulsOp) and is_number(op.ins[1], -1.0)
+    if isinstance(op, (TNegOp, TColExpandOp)) or turned or adds_zero(op):
         return short_type(op.ins[0])
     if isinstance(op, ReshapeOp):
         return short_type(op.source)
@@ -35,9 +39,16 @@ def _shifted_up(words: SSAValue) -> str | None:
     return "bf16" if up and element_bits(layout_of(words).dtype) == 32 else None
 
 
-def _is_minus_one(value: SSAValue) -> bool:
+def adds_zero(op: object) -> TypeGuard[TAddsOp]:
+    """`x + (+0)`, which makes a -0 +0 and nothing else."""
+    return isinstance(op, TAddsOp) and is_number(op.ins[1], 0.0)
+
+
+def is_number(value: SSAValue, number: float) -> bool:
+    """A constant that is this float, with the sign that it has."""
     attribute = getattr(value.owner, "value", None)
-    return getattr(getattr(attribute, "value", None), "data", None) == -1.0
+    found = attribute.value.data if isinstance(attribute, FloatAttr) else None
+    return found is not None and str(float(found)) == str(number)
 
 
 def shortened_from(value: SSAValue) -> SSAValue | None:
