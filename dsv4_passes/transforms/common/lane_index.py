@@ -98,6 +98,18 @@ class LaneIndex:
                 if same and self.visible(value, before):
                     yield value, col
 
+    def row_slices(self, ids: Ids, before: Operation) -> Iterator[tuple[SSAValue, int]]:
+        """Values that hold these lanes from some row on, at a multiple of their rows."""
+        plain, rows = self.strip(ids), ids.shape[1]
+        for value, whole in self.plain.items():
+            if whole.shape[1] <= rows or (whole.shape[0], whole.shape[2]) != (ids.shape[0], ids.shape[2]):
+                continue
+            starts = whole[0, : whole.shape[1] - rows + 1 : rows, 0] == plain[0, 0, 0]
+            for row in (np.flatnonzero(starts) * rows).tolist():
+                same = np.array_equal(whole[:, row : row + rows], plain)
+                if same and self.visible(value, before):
+                    yield value, row
+
     def visible(self, value: SSAValue, before: Operation) -> bool:
         """`value` is defined before the operation, in its block or one around it."""
         owner = value.owner

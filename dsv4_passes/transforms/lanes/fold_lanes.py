@@ -15,9 +15,7 @@ because lanes are copied bit by bit, so that what is done to each commutes with 
 changed only if all it stores is proved to be the same, lane by lane.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from xdsl.dialects import arith, func
 from xdsl.ir import Operation, SSAValue
@@ -31,8 +29,7 @@ from xdsl.pattern_rewriter import (
 
 from dialects.dsv4.lanes import DeinterleaveOp, InterleaveOp, LaneOp, SwapPairsOp
 from dialects.pto.base import TileOp, is_tile, layout_of
-from dialects.pto.convert import TCvtOp
-from dialects.pto.elementwise import BinaryOp, ScalarOp, TAddOp, TSubOp, UnaryOp
+from dialects.pto.elementwise import BinaryOp, TAddOp, TSubOp
 from dialects.pto.tiles import InsertOp, ReshapeOp
 from dialects.pto.types import TileType
 from dsv4_passes.equivalence.lanes import lane_difference
@@ -41,14 +38,10 @@ from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 from .builder import CannotBuild, valid_of
 from .checked_rewrite import Policy, Rewritten
 from .find_rotations import rotations
+from .fold_rows import LANE_WISE, FoldRows, again, placed
 from .preconditions import followed
 from .raise_lanes import MERGES, raise_sites
 from .sites import LanePass, rewrite_site
-
-Made = TypeVar("Made", bound=Operation)
-LANE_WISE = (UnaryOp, ScalarOp, TCvtOp)
-"""Operations on one tile that do the same to every lane."""
-
 
 # -- lane operations that meet -------------------------------------------------------------------------
 
@@ -131,12 +124,6 @@ class FoldReshape(RewritePattern):
             rewriter.replace(op, [other, again(source, [other.res], op)])
 
 
-def placed(op: Made, at: Operation) -> Made:
-    """Give a new operation the location of the one that it replaces."""
-    op.location = at.location
-    return op
-
-
 def both_halves(even: SSAValue, odd: SSAValue) -> tuple[SSAValue, bool] | None:
     """The tile that two values are the halves of, and whether they are so in order."""
     one, other = even.owner, odd.owner
@@ -156,17 +143,6 @@ def same_operation(one: Operation, other: Operation) -> bool:
         and (one.properties, one.attributes) == (other.properties, other.attributes)
         and [v.type for v in (*one.ins, *one.res)] == [v.type for v in (*other.ins, *other.res)]
     )
-
-
-def again(op: TileOp, tiles: Sequence[SSAValue], at: Operation, as_in: SSAValue | None = None) -> TileOp:
-    """The same operation on other tiles, wherever its result is as wide as they are."""
-    given = iter(tiles)
-    ins = [next(given) if is_tile(v) else v for v in op.ins]
-    layout = layout_of(as_in if as_in is not None else tiles[0])
-    result = TileType(layout._replace(dtype=layout_of(op.res[0]).dtype))
-    properties = {n: a for n, a in op.properties.items() if n != "operandSegmentSizes"}
-    new = type(op)(ins, result=result, valid=list(op.valid), properties=properties, attributes=op.attributes)
-    return placed(new, at)
 
 
 def _valid(value: SSAValue) -> list[SSAValue]:
@@ -205,7 +181,13 @@ def _is_before(one: Operation, other: Operation) -> bool:
     return one.is_before_in_block(other)
 
 
-FOLDS: list[RewritePattern] = [FoldInterleave(), FoldDeinterleave(), FoldSwap(), FoldReshape()]
+FOLDS: list[RewritePattern] = [
+    FoldInterleave(),
+    FoldDeinterleave(),
+    FoldSwap(),
+    FoldReshape(),
+    FoldRows(),
+]
 
 
 def fold_meeting(function: func.FuncOp) -> bool:

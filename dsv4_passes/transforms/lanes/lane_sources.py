@@ -29,6 +29,7 @@ from .lane_values import (
     filled,
     negated,
     reshaped,
+    rows_of,
     side_by_side,
     widened,
 )
@@ -149,7 +150,11 @@ class Finder:
     def in_other_rows(self, ids: Ids, shape: tuple[int, ...]) -> LaneSource | None:
         """Lanes of a value with rows of another length, brought into `shape`."""
         rows = ids.shape[1]
-        if (value := self.whole(ids, rows)) is not None:
+        found = self.whole(ids, rows)
+        if found is None or self.beside(found, ids):
+            if (part := self.rows_of_one(ids, shape)) is not None:
+                return part
+        if (value := found) is not None:
             what, dtype = f"{named(value)} in other rows", layout_of(value).dtype
             return LaneSource(what, dtype, lambda b: reshaped(b, b.in_vec(value), shape))
         if (pair := self.half(ids, rows)) is not None:
@@ -160,6 +165,21 @@ class Finder:
                 layout_of(of).dtype,
                 lambda b: reshaped(b, deinterleaved(b, b.in_vec(of), lane), shape),
             )
+        return None
+
+    def rows_of_one(self, ids: Ids, shape: tuple[int, ...]) -> LaneSource | None:
+        """Exactly the lanes of some rows of a larger tile, brought into `shape`."""
+        rows = ids.shape[1]
+        for value, row in self.index.row_slices(ids, self.before):
+            layout, lanes = layout_of(value), self.index.ids(value)
+            if lanes is None or not np.array_equal(lanes[:, row : row + rows], ids):
+                continue
+            if layout.full and layout.loc == "vec" and self.usable(value, layout.rows):
+                return LaneSource(
+                    f"rows of {named(value)}",
+                    layout.dtype,
+                    lambda b: reshaped(b, rows_of(b, value, row, rows), shape),
+                )
         return None
 
     def turned(self, ids: Ids) -> LaneSource | None:

@@ -60,6 +60,15 @@ def reshaped(builder: Builder, value: SSAValue, shape: tuple[int, ...]) -> SSAVa
     return op.res
 
 
+def rows_of(builder: Builder, value: SSAValue, row: int, count: int) -> SSAValue:
+    """Some rows of a tile, which lie together."""
+    layout = layout_of(value)._replace(rows=count, valid_rows=count)
+    offsets = [index_constant(builder, row), index_constant(builder, 0)]
+    op = SubviewOp(value, offsets, layout.shape, TileType(layout))
+    builder.add(op)
+    return op.res
+
+
 def as_type(builder: Builder, value: SSAValue, dtype: str, mode: str = "RINT") -> SSAValue:
     """Lanes in another element type: one that holds each of them exactly, or rounded in that mode."""
     have = layout_of(value).dtype

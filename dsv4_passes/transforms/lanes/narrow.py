@@ -49,7 +49,7 @@ def _round_halves(op: InterleaveOp) -> None:
     chain: list[TileOp] = []
     value: SSAValue = op.results[0]
     short = 0
-    while (user := _only_user(value)) is not None and (isinstance(user, TCvtOp) or adds_zero(user)):
+    while isinstance(user := _only_user(value), TileOp) and (isinstance(user, TCvtOp) or adds_zero(user)):
         chain.append(user)
         value = user.res[0]
         if element_bits(layout_of(value).dtype) == 16:

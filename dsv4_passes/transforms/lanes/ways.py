@@ -1,7 +1,7 @@
 """The ways to lower the lane operations of a function: which forms, rotations how wide, lanes how narrow."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from xdsl.dialects import func
@@ -10,9 +10,11 @@ from xdsl.ir import SSAValue
 from dialects.dsv4.lanes import RotatePairsOp
 from dsv4_passes.source_names import carry_names
 from dsv4_passes.targets import Cost
+from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 from dsv4_passes.transforms.common.cost import function_cost
 from dsv4_passes.transforms.memory.fit_ub import chunkings, too_large
 
+from .adjacent_tiles import convert_adjacent_tiles
 from .form_choice import Choice, lower
 from .forms import LANE_FORMS
 from .forms.form import Form, Target
@@ -80,6 +82,15 @@ class Lowered:
     rows: int | None
     """It works on so many rows at a time, because all of them did not fit into memory."""
 
+    def adjacent(self) -> "Lowered":
+        """The same with tiles that are converted alike next to each other, where that costs less."""
+        trial = clone(self.function)
+        if not convert_adjacent_tiles(trial):
+            return self
+        eliminate_dead_code(trial)
+        cost = function_cost(trial, self.way.target.chip).cycles
+        return replace(self, function=trial, cost=cost) if cost.cycles < self.cost.cycles else self
+
     @property
     def rank(self) -> tuple[int, int, int]:
         """The best first: with most of the forms that were asked for, in their order, then cheapest."""
@@ -96,12 +107,16 @@ class Way:
     style: Style
     width: Width
     narrowed: bool
+    joined: bool = True
+    """Whether tiles that are converted alike may be put next to each other."""
 
     def lower(self, function: func.FuncOp, rows: int | None = None) -> Lowered:
         """A copy of the function, lowered. Raises NoForm."""
         trial = clone(function)
-        choices = lower(trial, self.target, self.width, self.narrowed, self.style.forms, self.style.table)
-        return Lowered(trial, choices, self, function_cost(trial, self.target.chip).cycles, rows)
+        style = self.style
+        choices = lower(trial, self.target, self.width, self.narrowed, style.forms, style.table)
+        found = Lowered(trial, choices, self, function_cost(trial, self.target.chip).cycles, rows)
+        return found.adjacent() if self.joined else found
 
     def too_large(self, function: func.FuncOp) -> str | None:
         target = self.target
@@ -111,6 +126,9 @@ class Way:
         """What was made of the function, if it fits into vector memory, else of it in chunks of rows."""
         if self.too_large(lowered.function) is None:
             return lowered
+        apart = replace(self, joined=False).lower(function)
+        if self.too_large(apart.function) is None:
+            return apart
         for trial, size in chunkings(function, []):
             if self.too_large((smaller := self.lower(trial, size)).function) is None:
                 return smaller

@@ -1,11 +1,9 @@
 """f32 numbers that are short: what a bf16 or f16 widens to, as far as the operations before them say so."""
 
-from typing import TypeGuard
-
 from xdsl.dialects.builtin import FloatAttr
 from xdsl.ir import SSAValue
 
-from dialects.pto.base import layout_of
+from dialects.pto.base import TileOp, layout_of
 from dialects.pto.broadcast import TColExpandOp
 from dialects.pto.convert import TCvtOp
 from dialects.pto.elementwise import TAddsOp, TMulsOp, TNegOp, TShlsOp
@@ -22,6 +20,7 @@ def short_type(value: SSAValue) -> str | None:
         return layout_of(op.ins[0]).dtype if layout_of(value).dtype == "f32" else None
     turned = isinstance(op, TMulsOp) and is_number(op.ins[1], -1.0)
     if isinstance(op, (TNegOp, TColExpandOp)) or turned or adds_zero(op):
+        assert isinstance(op, TileOp)
         return short_type(op.ins[0])
     if isinstance(op, ReshapeOp):
         return short_type(op.source)
@@ -39,7 +38,7 @@ def _shifted_up(words: SSAValue) -> str | None:
     return "bf16" if up and element_bits(layout_of(words).dtype) == 32 else None
 
 
-def adds_zero(op: object) -> TypeGuard[TAddsOp]:
+def adds_zero(op: object) -> bool:
     """`x + (+0)`, which makes a -0 +0 and nothing else."""
     return isinstance(op, TAddsOp) and is_number(op.ins[1], 0.0)
 
