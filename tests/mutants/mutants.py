@@ -293,8 +293,8 @@ MUTANTS = (
     Mutant(
         "fusion: stores side by side are put on one another",
         f"{T}/fusion/store_to_load.py",
-        "whole = _insert(before, InsertOp(part, whole, _index(before, 0), _index(before, col)))",
-        "whole = _insert(before, InsertOp(part, whole, _index(before, 0), _index(before, 0)))",
+        "InsertOp(part, whole, index_before(before, 0), index_before(before, col))",
+        "InsertOp(part, whole, index_before(before, 0), index_before(before, 0))",
         ("column_chunks", "head_groups", "staged", "two_roundings", "half_rewritten"),
     ),
     Mutant(
