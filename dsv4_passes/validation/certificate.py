@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from dsv4_passes.diagnostics import Diagnostic, UserError, location_text
+from dsv4_passes.interpreter.kernels import find_kernels
 
+from .program_folder import FolderProgram
 from .sources import ComparedSource, Question, load
 from .verdict import ROUNDING, ZERO_SIGN, Allowed, Verdict
 
@@ -95,7 +97,23 @@ def check_certificate(path: Path, before: str | None = None, after: str | None =
     for file, wanted in facts.items():
         if not Path(file).is_file() or _hash_of_file(file) != wanted:
             raise UserError("is not the file of facts that the certificate is about", file)
+    _check_target(str(path), str(known.get("target", "")), sources[1])
     yield from _compare_again(path, sources, said, names)
+
+
+def _check_target(path: str, target: str, output: ComparedSource) -> None:
+    """UserError where the output is no text of the target that the certificate names."""
+    written = "pypto" if output.path.endswith(".py") else "pto"
+    if target.partition("{")[0] != written:
+        raise UserError(f"the certificate says target '{target}', the output is text of {written}", path)
+
+
+def _named(source: ComparedSource, verdicts: Mapping[str, Verdict]) -> set[str]:
+    """What verdicts about a source may be about: its kernels, or the program as a whole."""
+    if not source.is_folder:
+        return {*find_kernels(source.module()), *verdicts}
+    program = FolderProgram(source.texts)
+    return {program.name, *program.kernels, *verdicts}
 
 
 def _compare_again(
@@ -104,8 +122,16 @@ def _compare_again(
     conditions = {c.partition("(")[0] for kernel in said for c in kernel.get("conditions", ())}
     question = Question(Allowed(ZERO_SIGN in conditions, ROUNDING in conditions), trials=0)
     found = {c.verdict.name: c.verdict for c in question.compare(sources[0], sources[1])}
+    known = _named(sources[0], found) | _named(sources[1], found)
+    program = sources[0].is_program
+    if not program and (missing := found.keys() - set(names)):
+        raise UserError(f"it says nothing of '{sorted(missing)[0]}'", str(path))
     for name, kernel in zip(names, said, strict=True):
-        verdict = found.get(name) or (next(iter(found.values())) if len(found) == 1 else None)
+        verdict = found.get(name)
+        if verdict is None and program and name in known:
+            verdict = next(iter(found.values()))  # about all kernels of it
+        if verdict is not None and verdict.outcome == "different":
+            raise UserError(f"'{name}' is not proved equal: {verdict.reason}", str(path))
         if kernel["outcome"] == "undecided":
             yield f"{name}: the certificate says that terms could not decide"
             continue
