@@ -212,7 +212,11 @@ def said_of(source: str, tensors: dict[str, str] = TENSORS) -> list[tuple[str, s
     """What is refused: the remark behind its place, and the reason."""
     module, said = fused(source, tensors)
     assert len(program_functions(module, KERNEL)) > 1
-    texts = [(re.sub(r"^.*?not fused: ", "", str(e)), e.reason) for e in said if e.outcome == "refused"]
+    texts = [
+        (re.sub(r"^.*?not fused: | \(what would lift it: .*\)$", "", str(e)), e.reason)
+        for e in said
+        if e.outcome == "refused"
+    ]
     assert len(texts) == sum("not fused: " in str(e) for e in said)
     return texts
 

@@ -6,10 +6,11 @@ import pytest
 from xdsl.dialects.builtin import ModuleOp
 
 from dialects.dsv4.launch import LaunchOp
+from dsv4_passes.diagnostics import collect
 from dsv4_passes.formats.pypto import parse_program
 from dsv4_passes.targets import LATEST
 from dsv4_passes.targets.assumptions import Assumption, assuming
-from dsv4_passes.transforms.fusion.fuse_stages import FusionTarget, fuse
+from dsv4_passes.transforms.fusion.fuse_stages import FusionTarget, fuse, fuse_all
 from dsv4_passes.transforms.fusion.producer_consumer import CannotFuse, pairs
 from dsv4_passes.transforms.program.work import Work, kernel_work, program_work
 from tests.unit.programs import Kernel, arrays, program, same_bits, text
@@ -133,3 +134,16 @@ def test_work_counts_trips_and_blocks() -> None:
     one = Work(2 * 4 * 8 * 16 * 4, 4 * 3)
     assert kernel_work(launch.function()) == one
     assert program_work(module) == one.times(2)
+
+
+def test_a_remark_says_what_would_lift_a_refusal() -> None:
+    """A number of blocks that the text does not give is named as it stands there."""
+    tensors = {name: TENSORS[name] for name in ("x", "stage", "out")}
+    source = text([make(8), take(8)], tensors, ["out"]).replace('"core_num": 8', '"core_num": rows // 8')
+    with collect() as said:
+        fuse_all(parse_program(source))
+    (message,) = (e.message for e in said.entries if e.outcome == "refused")
+    assert message == (
+        "not fused: in how many blocks 'make' runs is not known: the text says 'rows // 8' "
+        "(what would lift it: run both in one number of blocks, stated as a number)"
+    )

@@ -58,6 +58,7 @@ from .fuse_kernels import Shared, common_decorator, concatenate, merge_parameter
 from .fuse_loops import fuse_loops
 from .gm_footprint import Footprint, empty, footprint
 from .lane_way import LaneWay
+from .lifts import what_lifts
 from .never_worse import WORSE, check_grid, check_work
 from .nonadjacent_stages import remark_nonadjacent_stages
 from .producer_consumer import (
@@ -317,7 +318,7 @@ def fuse_all(
             launch, message = fuse(module, pair, target)
         except CannotFuse as problem:
             with about(pair.consumer.callee):
-                refused(pair.consumer, f"not fused: {problem}", problem.reason)
+                refused(pair.consumer, f"not fused: {problem}{what_lifts(problem.reason)}", problem.reason)
             continue
         with about(launch.callee):
             rewritten(launch, message, "fused")

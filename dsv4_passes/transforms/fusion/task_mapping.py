@@ -70,7 +70,11 @@ class _Planner:
         self.producer, self.consumer = pair.producer.callee, pair.consumer.callee
         blocks = pair.producer.block_count, pair.consumer.block_count
         if blocks[0] is None or blocks[1] is None:
-            raise self.stop(f"{pair.label} run in {blocks[0]} and {blocks[1]} blocks", "different grids")
+            launch = pair.producer if blocks[0] is None else pair.consumer
+            raise self.stop(
+                f"in how many blocks '{launch.callee}' runs is not known: the text says '{launch.grid}'",
+                "different grids",
+            )
         if blocks[0] == 1 < blocks[1]:
             raise self.stop(
                 f"'{self.producer}' runs in one block and '{self.consumer}' in {blocks[1]}: "
