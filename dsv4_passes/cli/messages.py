@@ -9,6 +9,7 @@ import re
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Literal
 
 from dsv4_passes.diagnostics import Diagnostic, Diagnostics, one_line
@@ -35,7 +36,7 @@ def add_argument(parser: ArgumentParser) -> None:
 def format_in(argv: Sequence[str]) -> MessageFormat:
     """The format that a command line asks for, also where something else is wrong with it."""
     given = "text"
-    for word, following in zip(argv, [*argv[1:], ""], strict=True):
+    for word, following in pairwise([*argv, ""]):
         if word == "--":
             break
         option, equals, value = word.partition("=")

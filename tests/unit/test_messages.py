@@ -1,5 +1,6 @@
 """Messages in the forms that editors and code reviews read."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from dsv4_passes.cli import run as run_tool
 from dsv4_passes.cli import validate
-from dsv4_passes.cli.messages import finding
+from dsv4_passes.cli.messages import finding, format_in
 from dsv4_passes.cli.opt import main
 from dsv4_passes.cli.sarif import sarif_log
 from tests.unit.kernels import DATA
@@ -241,3 +242,11 @@ def test_unused_arrays_are_said_in_the_format(tmp_path: Path, capsys: pytest.Cap
     first, *_ = capsys.readouterr().err.splitlines()
     assert json.loads(first)["severity"] == "remark"
     assert "'nonsense' names no argument" in json.loads(first)["message"]
+
+
+def test_a_command_line_may_be_empty(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"func.func @f() {\n  return\n}\n")))
+    assert run(capsys) == (0, "")
+    assert format_in([]) == format_in(["--diagnostic-format"]) == "text"
