@@ -17,7 +17,6 @@ operation live here. Raise, lower, interpreter and printers know an operation on
 import re
 from abc import ABC
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
 from typing import Any, ClassVar, Self, TypeVar, cast
 
 from xdsl.dialects.builtin import IndexType, ModuleOp, StringAttr
@@ -35,6 +34,7 @@ from xdsl.printer import Printer
 from xdsl.traits import EffectInstance, MemoryEffect, MemoryEffectKind
 from xdsl.utils.exceptions import VerifyException
 
+from .operand_names import expect_count, present_names, split_names
 from .syntax import (
     merge_attributes,
     parse_index_list,
@@ -159,7 +159,7 @@ class TileOp(IRDLOperation, ABC):
 
     def operand_names(self) -> Sequence[str]:
         """The names of `ins`, optional ones counted in from the left as far as operands are given."""
-        return _present_names(self.OPERANDS, len(self.ins))
+        return present_names(self.OPERANDS, len(self.ins))
 
     def named_operands(self) -> Iterator[tuple[str, SSAValue]]:
         return zip(self.operand_names(), self.ins, strict=False)
@@ -197,7 +197,7 @@ class TileOp(IRDLOperation, ABC):
         return list(self.res) if self.res else list(self.outs)
 
     def destination_names(self) -> Sequence[str]:
-        return _split(self.DESTINATIONS)
+        return split_names(self.DESTINATIONS)
 
     def destination_layout(self) -> TileLayout:
         return layout_of(self.destinations()[0])
@@ -228,7 +228,7 @@ class TileOp(IRDLOperation, ABC):
             raise VerifyException("expects a destination: outs(…) or a result")
         if names and self.outs and self.res:
             raise VerifyException("mixes the two forms: it has both outs(…) and a result")
-        expect_count("operand", _split(self.OPERANDS), len(self.ins), " in ins(…)")
+        expect_count("operand", split_names(self.OPERANDS), len(self.ins), " in ins(…)")
         if names:
             expect_count("destination", names, len(self.destinations()))
         self._verify_forms()
@@ -286,7 +286,7 @@ class TileOp(IRDLOperation, ABC):
         )
         outs = parse_values(parser) if parser.parse_optional_keyword("outs") is not None else []
         if cls.TMP_IN_OUTS:
-            count = len(_split(cls.DESTINATIONS))
+            count = len(split_names(cls.DESTINATIONS))
             ins, outs = ins + outs[count:], outs[:count]
         valid = parse_index_list(parser) if parser.parse_optional_keyword("valid") is not None else []
         results: list[Attribute] = []
@@ -363,34 +363,6 @@ class TileOp(IRDLOperation, ABC):
                 printer.print_string(self.CLAUSES[name])
                 print_values(printer, [value])
         printer.print_string(")")
-
-
-@cache
-def _split(names: str) -> tuple[str, ...]:
-    return tuple(names.split())
-
-
-@cache
-def _present_names(names: str, count: int) -> tuple[str, ...]:
-    """The names of `count` operands: optional ones are there from the left as far as the count goes."""
-    spare = count - sum(not name.endswith("?") for name in _split(names))
-    present: list[str] = []
-    for name in _split(names):
-        if name.endswith("?"):
-            spare -= 1
-            if spare < 0:
-                continue
-        present.append(name.removesuffix("?"))
-    return tuple(present)
-
-
-def expect_count(what: str, names: Sequence[str], found: int, where: str = "") -> None:
-    """As many as there are names; those with `?` may be absent."""
-    least = sum(not name.endswith("?") for name in names)
-    if not least <= found <= len(names):
-        expected = str(least) if least == len(names) else f"{least} to {len(names)}"
-        plural = "" if expected == "1" else "s"
-        raise VerifyException(f"expects {expected} {what}{plural}{where}, found {found}")
 
 
 def layout_of(value: SSAValue) -> TileLayout:

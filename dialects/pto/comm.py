@@ -26,8 +26,9 @@ from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 from .attributes import AtomicTypeAttr, NotifyOpAttr, ReduceOpAttr, WaitCmpAttr
-from .base import OrderedOp, expect_count, leaf
+from .base import OrderedOp, leaf
 from .handles import AsyncSessionType, PrefetchAsyncContextType
+from .operand_names import expect_count
 from .syntax import parse_names, parse_typed_names, segment_sizes
 from .types import AnyTileType, AnyViewType
 

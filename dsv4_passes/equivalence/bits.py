@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from dsv4_passes.interpreter import numerics
 
 from .bulk import Plain
+from .term_column import TermColumn
 from .terms import BF16, CONSTANT, REPRESENTABLE, Head, Ids, TermTable
 
 Mask = NDArray[np.bool_]
@@ -36,43 +37,22 @@ _SELECT: Head = ("select",)
 _PIECEWISE = frozenset({"and", "or", "xor", "add"})
 
 
-class Column:
-    """An id, or another number, for every term; -1 where nothing is known."""
-
-    def __init__(self) -> None:
-        self._ids = np.zeros(0, np.int32)
-
-    def __getitem__(self, terms: Ids) -> Ids:
-        self._reach(terms)
-        return self._ids[terms].astype(np.int64)
-
-    def __setitem__(self, terms: Ids, ids: Ids | int) -> None:
-        self._reach(terms)
-        self._ids[terms] = ids
-
-    def _reach(self, terms: Ids) -> None:
-        last = int(terms.max(initial=-1))
-        if last >= len(self._ids):
-            more = np.full(2 * last + 64 - len(self._ids), -1, np.int32)
-            self._ids = np.concatenate([self._ids, more])
-
-
 class BitTerms:
     """Words over one table. Arrays of terms are 1-D, and a result has one term for each."""
 
     def __init__(self, table: TermTable) -> None:
         self._table = table
         self._zero = table.int_constant(0)
-        self._low: dict[int, Column] = defaultdict(Column)
-        self._high: dict[int, Column] = defaultdict(Column)
-        self._whole: dict[int, Column] = defaultdict(Column)
+        self._low: dict[int, TermColumn] = defaultdict(TermColumn)
+        self._high: dict[int, TermColumn] = defaultdict(TermColumn)
+        self._whole: dict[int, TermColumn] = defaultdict(TermColumn)
         """The word that a high half is one of."""
-        self._words: dict[str, Column] = defaultdict(Column)
+        self._words: dict[str, TermColumn] = defaultdict(TermColumn)
         """The word of a lane, by element type, and `_lanes` the other way round."""
-        self._lanes: dict[str, Column] = defaultdict(Column)
-        self._signed: dict[int, Column] = defaultdict(Column)
+        self._lanes: dict[str, TermColumn] = defaultdict(TermColumn)
+        self._signed: dict[int, TermColumn] = defaultdict(TermColumn)
         """The signed integer that a word was made of."""
-        self._size = Column()
+        self._size = TermColumn()
         """How many bits suffice for a number; 64 for one that may be negative."""
 
     # -- lanes and words -----------------------------------------------------------------------------
@@ -90,7 +70,7 @@ class BitTerms:
         return self._filled(self._lanes[dtype], words, lambda new: self._new_lanes(new, dtype))
 
     @staticmethod
-    def _filled(column: Column, terms: Ids, make: Callable[[Ids], Ids]) -> Ids:
+    def _filled(column: TermColumn, terms: Ids, make: Callable[[Ids], Ids]) -> Ids:
         """What a column says of terms; what it does not know is made first."""
         found = column[terms]
         if (found < 0).any():

@@ -19,7 +19,7 @@ from xdsl.utils.exceptions import VerifyException
 from dialects.pto.base import TileOp, target_arch
 from dialects.pto.moves import TMovOp
 from dsv4_passes.diagnostics import UserError, warning
-from dsv4_passes.formats.pto.upgrade import predicate_differs
+from dsv4_passes.formats.pto.defect_conditions import predicate_differs
 from dsv4_passes.formats.pto.window_moves import cannot_move, is_between_rows
 from dsv4_passes.targets import LATEST, Chip, Ptoas, beyond_memory, wrong_element
 from dsv4_passes.targets import chip as find_chip

@@ -5,7 +5,6 @@ attribute of `tci` stands) and in what they get wrong. `upgrade` works on a copy
 as it is. What a version cannot say, or is known to get wrong, is a `UserError` with the reason.
 """
 
-from collections.abc import Callable, Mapping
 from typing import Literal, NoReturn
 
 from xdsl.dialects.arith import ConstantOp
@@ -32,7 +31,6 @@ from dialects.pto.types import DYNAMIC, AnyTileType, TileBufType, TileLayout, Ti
 from dsv4_passes import source_names as spelling
 from dsv4_passes.diagnostics import UserError, warning
 from dsv4_passes.targets import (
-    Defect,
     Ptoas,
     ScratchTile,
     TileShape,
@@ -42,10 +40,14 @@ from dsv4_passes.targets import (
     scratch_type,
 )
 
+from .defect_conditions import meets, only_warns
 from .free_memory import FreeMemory
 from .window_moves import cannot_move, is_between_rows, move_box
 
 LevelOption = Literal["auto", "level2", "level3"]
+
+_STATIC_OPERANDS = frozenset({"tprelu", "tquant.mx"})
+"""Operations that ptoas takes only with valid extents that stand in the types."""
 
 
 def upgrade(
@@ -181,11 +183,11 @@ class _FunctionUpgrade:
 
     def _defects(self, op: TileOp) -> None:
         for defect in self.ptoas.defects(self.chip, op.mnemonic(), op.form()):
-            if _CONDITIONS.get(defect.name, _never if defect.when else _always)(op):
+            if meets(op, defect):
                 if defect.name == "mask_scatter_widths_inverted" and self._dynamic_columns(op):
                     continue
                 text = f"{defect.effect}{self.ptoas.where(defect)}; {defect.avoid}"
-                if _only_warns(defect) or not self.ptoas.surely_has(defect):
+                if only_warns(defect) or not self.ptoas.surely_has(defect):
                     warning(op, f"'{op.name}' with ptoas {self.ptoas.version}: {text} ({defect.source})")
                 else:
                     _fail(op, f"does not work with ptoas {self.ptoas.version}: {text} ({defect.source})")
@@ -363,57 +365,6 @@ def _stated(value: SSAValue) -> TileShape:
     """A tile operand as its type has it, where ptoas looks at nothing else (PTO.cpp TSort32Op::verify)."""
     layout = layout_of(value)
     return TileShape(layout.rows, layout.cols, layout.dtype, layout.valid)
-
-
-def _always(op: TileOp) -> bool:
-    return True
-
-
-def _never(op: TileOp) -> bool:
-    return False
-
-
-def _mask_scatter_is_static(op: TileOp) -> bool:
-    return DYNAMIC not in (layout_of(op.ins[0]).valid_cols, layout_of(op.outs[0]).valid_cols)
-
-
-def predicate_differs(op: TileOp) -> bool:
-    """The verifier compares the shapes of the predicate and of the operands."""
-    return op.destination_layout().shape != layout_of(op.ins[0]).shape
-
-
-def _gathers_columns(op: TileOp) -> bool:
-    return isinstance(op, MaskedOp) and op.along == "col"
-
-
-def _is_read_by_scalar(op: TileOp) -> bool:
-    """Something that is not a vector operation has the result as an operand."""
-    others = (use.operation for use in op.outs[0].uses if use.operation is not op)
-    return op.operand("tmp") is not None and any(_is_scalar(other) for other in others)
-
-
-def _is_scalar(op: Operation) -> bool:
-    if not isinstance(op, TileOp):
-        return False
-    return op.mnemonic() in ("tstore", "tgetval") or (op.mnemonic(), op.form()) == ("tscatter", "index")
-
-
-_STATIC_OPERANDS = frozenset({"tprelu", "tquant.mx"})
-"""Operations that ptoas takes only with valid extents that stand in the types."""
-
-_CONDITIONS: Mapping[str, Callable[[TileOp], bool]] = {
-    "mask_scatter_widths_inverted": _mask_scatter_is_static,
-    "tgather_col_axis_dropped": _gathers_columns,
-    "a5_compare_shapes": predicate_differs,
-    "tci_scratch_race": _is_read_by_scalar,
-}
-"""When a defect is met that is not always met; one that is not here, ours do not meet."""
-
-
-def _only_warns(defect: Defect) -> bool:
-    """What ptoas takes and its C++ compiler refuses is the assembler's text all the same, and a race that
-    was only looked for in one place is not certain."""
-    return "does not compile" in defect.effect or defect.name == "tci_scratch_race"
 
 
 def _before(op: Operation, new: Operation) -> None:
