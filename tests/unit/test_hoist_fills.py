@@ -341,7 +341,7 @@ def test_a_fill_goes_if_every_lane_is_overwritten(col: int, stored: str, goes: b
     assert same_bits(before, after, arrays(TENSORS))
 
 
-@pytest.mark.parametrize(("trips", "goes"), [(16, True), (15, False), (100, False)])
+@pytest.mark.parametrize(("trips", "goes"), [(16, True), (15, False), (100, True), (1100, False)])
 def test_a_loop_overwrites_what_it_starts_with(trips: int, goes: bool) -> None:
     """More trips than are followed one by one say nothing about what is overwritten."""
     height = max(trips, 16)
