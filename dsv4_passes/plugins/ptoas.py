@@ -66,13 +66,31 @@ class Assembly:
                 sys.stdout.buffer.write(done.stdout.replace(str(path).encode(), self.name.encode()))
                 sys.stderr.buffer.write(done.stderr.replace(str(path).encode(), self.name.encode()))
                 return 0
-        self.reject(rewritten.text, done.stderr.decode(errors="replace"))
-        return self.assemble_original()
+        if str(path).encode() in done.stderr:
+            self.reject(rewritten.text, done.stderr.decode(errors="replace"))
+            return self.assemble_original()
+        return self.assemble_compared(rewritten.text, done)
 
     def assemble_original(self) -> int:
+        return self.run_original(capture=False).returncode
+
+    def assemble_compared(self, rewritten: str, rejected: "subprocess.CompletedProcess[bytes]") -> int:
+        """Assemble the original where it may be the command line that the assembler does not take.
+
+        That is so if it says the same of the original; then nothing is to be said of the rewritten kernel.
+        """
+        done = self.run_original(capture=True)
+        if (done.returncode, done.stderr) != (rejected.returncode, rejected.stderr):
+            self.reject(rewritten, rejected.stderr.decode(errors="replace"))
+        sys.stdout.buffer.write(done.stdout)
+        sys.stdout.buffer.flush()
+        sys.stderr.buffer.write(done.stderr)
+        return done.returncode
+
+    def run_original(self, capture: bool) -> "subprocess.CompletedProcess[bytes]":
         given = self.text if self.name == "-" else None
         command = [self.assembler, *self.call.arguments]
-        return subprocess.run(command, input=given, check=False, env=self.inner).returncode
+        return subprocess.run(command, input=given, capture_output=capture, check=False, env=self.inner)
 
     def rewrite(self) -> "RewrittenText | None":
         """The kernel after the passes; None, with a warning, where they failed."""
@@ -89,6 +107,9 @@ class Assembly:
             rewritten = rewrite_text(self.text.decode(), self.name, "pto", passes, facts, target)
         except UserError as error:
             self.warn(f"not rewritten: {one_line(error)}")
+            return None
+        except UnicodeDecodeError as error:
+            self.warn(f"not rewritten: byte {error.start} is not UTF-8")
             return None
         except Exception as error:  # a build never fails because of us
             self.warn(f"not rewritten: internal error: {type(error).__name__}: {one_line(error)}")

@@ -18,6 +18,9 @@ import json, pathlib, sys
 if sys.argv[1:] == ["--version"]:
     print("ptoas 0.60")
     sys.exit(0)
+if "--wrong" in sys.argv:
+    print("ptoas: Unknown command line argument '--wrong'", file=sys.stderr)
+    sys.exit(1)
 out = pathlib.Path({folder!r})
 names = [a for a in sys.argv[1:] if a.endswith(".pto")]
 text = pathlib.Path(names[0]).read_text() if names else sys.stdin.read()
@@ -115,6 +118,36 @@ def test_what_the_assembler_rejects_is_assembled_as_it_was(assembler: Assembler)
     assert "the assembler rejects the rewritten kernel, the original is taken" in first.stderr
     assert "pto.tsel" not in rejected.read_text()
     assert assembler.calls()[-1] == ([str(kernel), "-o", "out.cpp"], kernel.read_text())
+
+
+def test_a_wrong_command_line_is_the_assemblers_to_judge(assembler: Assembler):
+    done = assembler.run("--wrong", str(DATA / "rope_c" / "rope_c.pto"), "-o", "out.cpp")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "ptoas: Unknown command line argument '--wrong'\n"
+    assert not (assembler.folder / "out.cpp.rejected.pto").exists()
+
+
+def test_what_is_no_utf8_is_the_assemblers_to_judge(assembler: Assembler):
+    kernel = assembler.folder / "latin.pto"
+    kernel.write_bytes(b"// pto.tgather\n// caf\xc3\xa9\n")
+    assert assembler.run("latin.pto").returncode == 0
+    kernel.write_bytes(b"// pto.tgather\n// caf\xe9\n")
+    (assembler.folder / "bin" / "ptoas").write_text("#!/bin/sh\necho taken\n")
+    done = assembler.run("latin.pto")
+    assert (done.returncode, done.stdout) == (0, "taken\n")
+    assert done.stderr == "latin.pto: warning: dsv4-ptoas: not rewritten: byte 21 is not UTF-8\n"
+
+
+def test_settings_that_are_not_there_are_warnings(assembler: Assembler):
+    kernel = DATA / "rope_c" / "rope_c.pto"
+    done = assembler.run(str(kernel), DSV4_FACTS="no-such.toml")
+    assert (done.returncode, done.stdout) == (0, f"assembled {kernel}\n")
+    assert "warning: dsv4-ptoas: not rewritten: no-such.toml: error: no such file" in done.stderr
+    assert assembler.calls() == [([str(kernel)], kernel.read_text())]
+    done = assembler.run(str(kernel), DSV4_REMARKS="no/such/folder")
+    assert done.returncode == 0
+    assert "pto.tsel" not in assembler.calls()[-1][1]
+    assert "remarks are not written: No such file or directory: no/such/folder" in done.stderr
 
 
 def test_standard_input_and_output(assembler: Assembler):
