@@ -8,11 +8,13 @@ import json
 import re
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, Literal
 
 from dsv4_passes.diagnostics import Diagnostic, Diagnostics, one_line
+
+from .message_rules import rule_of
 
 MessageFormat = Literal["text", "json", "sarif"]
 FORMATS = ("text", "json", "sarif")
@@ -108,10 +110,3 @@ def finding(line: str, entry: Diagnostic | None = None) -> dict[str, Any]:
     if entry is not None:
         found["rule"] = rule_of(found)
     return found
-
-
-def rule_of(found: Mapping[str, Any]) -> str:
-    """What a message is about, as an id that does not change with its wording."""
-    kind = str(found.get("outcome", found["severity"])).replace(" ", "-")
-    reason = re.sub(r"[^a-z0-9]+", "-", str(found.get("reason", "")).lower()).strip("-")
-    return f"{kind}/{reason}" if reason else kind
