@@ -183,7 +183,8 @@ def scratch_type(
         if not chip.reads_scratch or level < 3 or not ptoas.implicit_scratch:
             return None
         return shape(srcs, dst) if mnemonic != "tcvt" or _narrows(srcs[0], dst, saturate) else None
-    if (shape := _IN_SYNTAX.get(mnemonic)) is not None and _written(ptoas, level):
+    # what ptoas makes itself for ttrans it makes only where the source has its extents in the type
+    if (shape := _IN_SYNTAX.get(mnemonic)) is not None and (_written(ptoas, level) or mnemonic == "ttrans"):
         # before 0.58 the verifiers ask the same of every chip
         needed = chip.reads_scratch or not ptoas.implicit_scratch
         return shape(srcs, dst) if needed else _placeholder(mnemonic, dst)

@@ -150,3 +150,15 @@ def test_columns_within_a_block_are_an_error() -> None:
 
 def test_the_check_takes_what_is_mended() -> None:
     CheckTargetPass().apply(Context(), parse_text(text(out_of("f32"), "f32", 32, 3), "test.pto"))
+
+
+@pytest.mark.parametrize("level", [2, 3])
+@pytest.mark.parametrize("valid", ["", ", valid=?x?"])
+def test_a_transpose_has_its_scratch_written(level: int, valid: str) -> None:
+    """ptoas makes it at level2 only where the type says the extent of the source."""
+    dest = f"!pto.tile_buf<vec, 64x16xf32{valid}>"
+    address, extents = (" addr = %d_address" if level == 3 else ""), " valid_row = %x_cols valid_col = %c16"
+    body = f"""    %t = pto.alloc_tile{address}{extents if valid else ""} : {dest}
+    pto.ttrans ins(%x : {tile(16, 64, "f32")}) outs(%t : {dest})"""
+    new = written(text(body, "f32", 64, level))
+    assert f"pto.ttrans ins(%x, %ttrans_tmp : {tile(16, 64, 'f32')}, {tile(16, 64, 'f32')})" in new

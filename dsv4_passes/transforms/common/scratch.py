@@ -46,8 +46,7 @@ def _wanted(op: TileOp, chip: Chip, ptoas: Ptoas, level: int) -> TileLayout | No
     if op.mnemonic() in ("tsel", "tsels"):
         sources = sources[1:]
     if op.mnemonic() == "ttrans" and isinstance(window := op.ins[0].owner, SubviewOp):
-        # ptoas 0.60 asks for as many bytes as the whole tile has, and makes fewer where it makes them itself
-        sources, level = [layout_of(window.source)], 3
+        sources = [layout_of(window.source)]  # ptoas 0.60 asks for as many bytes as the whole tile has
     binary = len(sources) > 1 or getattr(op, "isBinary", None) is not None
     wanted = scratch_type(
         op.mnemonic(),
