@@ -4,6 +4,7 @@
     vgather=24+2..0+26      between two readings
     scalar_move=10          10 cycles each
     hand_over=2000          cycles that the cube and the vector core wait for each other, each time
+    task_hand_over=5000     cycles that a task waits for the one whose product it reads from GM
     tload.gm-vec=58.6       bytes per cycle of a transfer
     cube=pto-isa            where products and drains are taken from: pypto (the default), pto-isa
 

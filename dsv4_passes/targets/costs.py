@@ -8,6 +8,7 @@ names the estimates it rests on.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil
+from typing import Literal
 
 from .chips import Chip
 from .cycles import CubeTiming, Cycles
@@ -127,9 +128,9 @@ def hand_over(source: str, dest: str, rows: int, cols: int, dtype: str, chip: Ch
     )
 
 
-def wait(chip: Chip) -> Cost:
-    """Cycles that the cores spend waiting for each other per hand-over, in addition to the move."""
-    instruction = chip.cycles.instructions["hand_over"]
+def wait(chip: Chip, name: Literal["hand_over", "task_hand_over"] = "hand_over") -> Cost:
+    """Cycles that the cores of a kernel, or two tasks, wait per hand-over, in addition to the move."""
+    instruction = chip.cycles.instructions[name]
     lo, hi = instruction.cycles(1, 1)
     return Cost(lo, hi, {}, instruction.source)
 

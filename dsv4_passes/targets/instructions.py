@@ -21,6 +21,7 @@ from .walks import REPEAT_BYTES
 
 GIB = 1 << 30
 CLOCK_HZ = 1.85e9
+TASK_HAND_OVER = "not counted unless stated: what a task waits for the one whose product it reads"
 HAND_OVER = "not counted unless stated: what the cube and the vector core wait for each other"
 
 
@@ -123,6 +124,7 @@ def _a2a3() -> Mapping[str, Instruction]:
         "scalar_store": _one(0, 9, "estimate: half a scalar load and store"),
         "scalar_access": _one(0, 40, "estimate: one scalar access, pipes synchronised"),
         "hand_over": _one(0, 0, HAND_OVER),
+        "task_hand_over": _one(0, 0, TASK_HAND_OVER),
         "unknown": _one(24, 2, "estimate: counted as one vadd"),
     }
     return MappingProxyType(table)
@@ -155,6 +157,7 @@ def _a5() -> Mapping[str, Instruction]:
         "scalar_store": _one(20, 4, "estimate: 4 cycles each"),
         "scalar_access": _one(0, 40, "estimate: one scalar access, pipes synchronised"),
         "hand_over": _one(0, 0, HAND_OVER),
+        "task_hand_over": _one(0, 0, TASK_HAND_OVER),
         "unknown": _one(55.07, 1.247, "estimate: counted as one TADD"),
     }
     return MappingProxyType(table)

@@ -50,3 +50,27 @@ def test_what_is_no_assumption_is_one_line(given: str, message: str, capsys: pyt
     said = capsys.readouterr().err
     assert said.startswith(message)
     assert said.count("\n") == 1
+
+
+def test_a_cube_kernel_stays_only_where_nobody_waits_for_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its products are a little cheaper than bits; a stated hand-over to the next task decides."""
+    (facts := tmp_path / "facts.toml").write_text('"even_select*" = "even"\n"odd_select*" = "odd"\n')
+    given = [
+        str(DATA / "staged/reassemble.pto"),
+        "--facts",
+        str(facts),
+        "-p",
+        "dsv4-rope{chip=a3}",
+        "-t",
+        "pto",
+    ]
+    assert main(given) == 0
+    captured = capsys.readouterr()
+    assert "pto.tmatmul" in captured.out
+    assert "what tasks wait for its products is not counted (--assume task_hand_over=…)" in captured.err
+    assert main([*given, "--assume", "task_hand_over=100"]) == 0
+    captured = capsys.readouterr()
+    assert "pto.tmatmul" not in captured.out
+    assert "'dsv4.interleave' of 64x64xbf16 -> bit-pack" in captured.err

@@ -86,7 +86,10 @@ def op_cost(op: Operation, chip: Chip) -> Cost:
     if walked is None:
         return Cost()
     rows, cols = _extent(walked)
-    return cost(mnemonic, _form(op, tiles, made), rows, cols, walked.dtype, chip, stride=_stride(op, cols))
+    form = _form(op, tiles, made)
+    spent = cost(mnemonic, form, rows, cols, walked.dtype, chip, stride=_stride(op, cols))
+    # what a cube kernel leaves in GM is read by a task that waits for it
+    return total((spent, wait(chip, "task_hand_over"))) if form == "acc-gm" else spent
 
 
 def function_cost(function: func.FuncOp, chip: Chip) -> FunctionCost:

@@ -2,9 +2,10 @@
 
 from xdsl.dialects import func
 
+from dialects.pto.matmul import MatmulOp
 from dsv4_passes.diagnostics import note, refused, rewritten
 from dsv4_passes.equivalence.facts import facts_of
-from dsv4_passes.targets import Cost
+from dsv4_passes.targets import Cost, wait
 from dsv4_passes.transforms.common.cost import FunctionCost, function_cost
 from dsv4_passes.transforms.common.decisions import Alternative, Decision, decide
 
@@ -35,6 +36,9 @@ def say_best_already(function: func.FuncOp, spent: FunctionCost, lowered: Lowere
     name = function.sym_name.data
     text = f"'{name}' has the best form already: {spent.cycles} cycles by the model"
     text = f"{text}, and {lowered.cost} in the next best"
+    counted = wait(lowered.way.target.chip, "task_hand_over").cycles
+    if not counted and any(isinstance(op, MatmulOp) for op in function.walk()):
+        text = f"{text}; what tasks wait for its products is not counted (--assume task_hand_over=…)"
     sites = max(1, len(lowered.choices))
     if any(value.uses for value in facts_of(function)):
         refused(function, text, BEST, sites)  # a fact was stated, so the user expects an answer

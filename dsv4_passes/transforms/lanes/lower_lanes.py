@@ -14,7 +14,7 @@ compared, term by term, with what was there: it is kept only if every stored lan
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from xdsl.context import Context
@@ -27,7 +27,7 @@ from dialects.dsv4.lanes import LaneOp
 from dialects.pto.base import TileOp, layout_of, target_arch
 from dsv4_passes.diagnostics import UserError, note, refused
 from dsv4_passes.equivalence.lanes import lane_difference
-from dsv4_passes.targets import LATEST, Chip
+from dsv4_passes.targets import LATEST, Chip, Cost
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
 from dsv4_passes.targets import pypto as find_pypto
@@ -40,6 +40,7 @@ from dsv4_passes.transforms.common.origin import (
     put_back,
     take_before,
 )
+from dsv4_passes.transforms.lowering.lower_tiles import lower_function
 
 from .form_choice import NoForm
 from .form_report import say_best_already, say_chosen
@@ -60,9 +61,11 @@ def lower_lane_operations(function: func.FuncOp, target: Target, wanted: FormNam
     reasons: list[str] = []
     for lowered in _lowered(function, target, wanted, reasons):
         if wanted == "auto" and before is not None and spent is not None:
-            if spent.cycles.cycles <= lowered.cost.cycles:
+            worse = _costlier_as_written(function, before, lowered)
+            if spent.cycles.cycles <= lowered.cost.cycles or worse is not None:
                 function = put_back(function, before)
-                say_best_already(function, spent, lowered)
+                read, written = worse or (spent, lowered.cost)
+                say_best_already(function, read, replace(lowered, cost=written))
                 return function
         if before is not None and alike(before.function, lowered.function, target.chip):
             function = put_back(function, before)
@@ -135,6 +138,22 @@ def _work(function: func.FuncOp) -> Counter[tuple[str, str, str, int]]:
         if isinstance(op, TileOp)
         for layout in map(layout_of, op.res)
     )
+
+
+def _costlier_as_written(
+    function: func.FuncOp, before: Before, lowered: Lowered
+) -> tuple[FunctionCost, Cost] | None:
+    """What was read and what would be written cost in buffers that share addresses, if that is no gain."""
+    origin, target = origin_of(function), lowered.way.target
+    if origin is None or len(origin.functions) != 1 or before.rewritten:
+        return None
+    trial = lowered.function.clone()
+    try:
+        lower_function(trial, target.chip.name, target.ptoas.version, origin.level)
+    except UserError:
+        return None  # said by whoever lowers it
+    read, written = function_cost(origin.functions[0], target.chip), function_cost(trial, target.chip).cycles
+    return (read, written) if read.cycles.cycles <= written.cycles else None
 
 
 def _keep_cheaper(function: func.FuncOp, before: Before, target: Target, wanted: FormName) -> func.FuncOp:
