@@ -7,7 +7,7 @@ The shell calls the tool itself for what may follow; argcomplete is imported onl
 
 import argparse
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 SHELL_ASKS = "_ARGCOMPLETE"
@@ -23,37 +23,68 @@ def complete(parser: argparse.ArgumentParser, lists: Mapping[str, Classes] | Non
         return
     import argcomplete
 
+    lists = lists or {}
     for action in parser._actions:  # pyright: ignore[reportPrivateUsage]
-        if lists and action.dest in lists:
-            setattr(action, "completer", _completer(lists[action.dest]))
+        if action.dest in lists:
+            setattr(action, "completer", _completer(following, lists[action.dest]))
+        elif action.metavar == "PASS":
+            setattr(action, "completer", _completer(listed, lists["passes"]))
     argcomplete.autocomplete(parser)
 
 
-def _completer(known: Classes) -> Callable[..., list[str]]:
+def _completer(find: Callable[[str, Classes], Iterator[str]], known: Classes) -> Callable[..., list[str]]:
     def completer(prefix: str, **_: object) -> list[str]:
-        return list(following(prefix, known))
+        return list(find(prefix, known))
 
     return completer
 
 
+def listed(prefix: str, known: Classes) -> Iterator[str]:
+    """What `a,b,c` may be completed to: names alone."""
+    before, comma, name = prefix.rpartition(",")
+    yield from (before + comma + each for each in known if each.startswith(name))
+
+
 def following(prefix: str, known: Classes) -> Iterator[str]:
-    """What `a{x=1},b{y` may be completed to: names of passes, their options, values of these."""
+    """What `a{x=1},b{y` may be completed to: names of passes, their options, values of these.
+
+    Where something may follow what is complete, both are offered: with one offer alone, shells take the word
+    for finished, and close its quotes.
+    """
     before, inside = _split(prefix)
     if inside is None:
         name = prefix[len(before) :]
-        yield from (before + each for each in [*known, "help"] if each.startswith(name))
+        names = [each for each in [*known, "help"] if each.startswith(name)]
+        yield from (before + each for each in names)
+        if len(names) == 1 and names[0] in known and _choices(known[names[0]]()):
+            yield f"{before}{names[0]}{{"
         return
-    head, _, _ = inside.partition("{")
-    if head not in known:
-        return
-    done, begun = _last_word(prefix)
+    head, _, given = inside.partition("{")
+    if head in known:
+        yield from _in_braces(*_last_word(prefix), _choices(known[head]()), given)
+
+
+def _in_braces(done: str, begun: str, choices: Mapping[str, Sequence[str]], given: str) -> Iterator[str]:
+    """What an option that is begun may become; those that are `given` are not offered again."""
     option, equals, value = begun.partition("=")
-    choices = _choices(known[head]())
-    if equals:
-        yield from (f"{done}{option}={each}" for each in choices.get(option, ()) if each.startswith(value))
-    else:
-        yield from (f"{done}{each}=" for each in choices if each.startswith(option))
-        yield from (f"{done}help}}" for _ in range("help".startswith(option)))
+    there = {word.partition("=")[0] for word in given.split(" ")[:-1]}
+    others = [each for each in choices if each not in there]
+    if not equals:
+        names = [each for each in others if each.startswith(option)]
+        if len(names) == 1 and choices[names[0]] and not "help".startswith(option):
+            yield from (f"{done}{names[0]}={each}" for each in choices[names[0]])
+            return
+        yield from (f"{done}{each}=" for each in names)
+        if not there and "help".startswith(option):
+            yield f"{done}help}}"
+        return
+    values = [each for each in choices.get(option, ()) if each.startswith(value)]
+    if len(values) != 1:
+        yield from (f"{done}{option}={each}" for each in values)
+        return
+    word = f"{done}{option}={values[0]}"
+    yield word + "}"
+    yield from (f"{word} {each}=" for each in others if each != option)
 
 
 def _split(prefix: str) -> tuple[str, str | None]:

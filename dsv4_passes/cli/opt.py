@@ -1,5 +1,6 @@
 """The `dsv4-opt` command: one file, or a folder of them."""
 
+# PYTHON_ARGCOMPLETE_OK: the shell may ask this tool what could follow
 import sys
 from collections.abc import Sequence
 from pathlib import Path

@@ -9,6 +9,7 @@ that one file serves a kernel and its rewritten form, which may read less. Every
 stores to is an output; one that is not among the inputs starts as zeros.
 """
 
+# PYTHON_ARGCOMPLETE_OK: the shell may ask this tool what could follow
 import argparse
 import sys
 from collections.abc import Mapping, Sequence

@@ -9,6 +9,7 @@ decide, and both store the same on all inputs that were tried. 1: they differ, w
 or something is wrong with what was given.
 """
 
+# PYTHON_ARGCOMPLETE_OK: the shell may ask this tool what could follow
 import argparse
 import sys
 from collections.abc import Sequence
