@@ -88,7 +88,8 @@ def _bytes(count: float) -> str:
 def _decision(site: Decision) -> str:
     where = location_text(site.location)
     shape = f"{site.rows}×{site.lanes} {site.dtype}"
-    what = f"{escape(site.found)}, {escape(shape)} → <b>{escape(site.form or 'as it is')}</b>"
+    turned = f" of a rotation ({escape(site.direction)})" if site.direction else ""
+    what = f"{escape(site.found)}{turned}, {escape(shape)} → <b>{escape(site.form or 'as it is')}</b>"
     given = f", given {escape(', '.join(site.conditions))}" if site.conditions else ""
     rests = site.rests_on
     doubt = (

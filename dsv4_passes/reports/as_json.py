@@ -75,6 +75,7 @@ def _decision(decision: Decision) -> dict[str, Any]:
     return {
         "location": location_text(decision.location),
         "found": decision.found,
+        "direction": decision.direction,
         "rows": decision.rows,
         "lanes": decision.lanes,
         "dtype": decision.dtype,

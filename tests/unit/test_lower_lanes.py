@@ -18,6 +18,7 @@ from dsv4_passes.formats.pto.reader import parse_text
 from dsv4_passes.interpreter.kernels import choose_kernel, find_kernels
 from dsv4_passes.targets import chip
 from dsv4_passes.transforms.common.cost import function_cost
+from dsv4_passes.transforms.common.decisions import record
 from dsv4_passes.transforms.lanes.lower_lanes import LowerLanesPass
 from dsv4_passes.transforms.lanes.ways import STYLES, FormName
 from dsv4_passes.transforms.lowering.lower_tiles import lower_function
@@ -169,3 +170,13 @@ def test_a_form_is_taken_where_it_goes() -> None:
     """Rows that are partly valid are not exchanged as full rows; the form asked for does none of the rest."""
     found = operations(lowered(ROTATIONS["bf16-partly"], "bit-swap"))
     assert found["tor"] == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "direction"),
+    [("bf16", "forward"), ("bf16-inverse-one-row", "inverse"), ("bf16-signed", "signed")],
+)
+def test_a_decision_says_which_way_pairs_are_turned(name: str, direction: str) -> None:
+    with record() as decisions:
+        lowered(ROTATIONS[name])
+    assert {entry.direction for entry in decisions.entries} == {direction}

@@ -41,6 +41,8 @@ class Decision:
     conditions: tuple[str, ...] = ()
     """What the proof takes for granted of the data, as `FIN(x)`."""
     alternatives: tuple[Alternative, ...] = ()
+    direction: str = ""
+    """`forward`, `inverse` or `signed`: which way the pairs are turned, where they are."""
 
     @property
     def rests_on(self) -> list[str]:

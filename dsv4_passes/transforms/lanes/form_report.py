@@ -1,5 +1,7 @@
 """Remarks about the forms of lane operations, and decisions for reports."""
 
+from collections.abc import Collection
+
 from xdsl.dialects import func
 
 from dialects.pto.matmul import MatmulOp
@@ -24,7 +26,7 @@ def say_chosen(lowered: Lowered, before: FunctionCost | None) -> None:
         text = f"'{name}' works on {lowered.rows} rows at a time, which fit into vector memory"
         rewritten(lowered.function, text)
     for choice in lowered.choices:
-        decision = _decision(choice, name)
+        decision = _decision(choice, name, lowered.directions)
         decide(decision)
         rewritten(choice.op, _choice_text(choice, decision, asked_for=bool(lowered.way.style.forms)))
     if before is not None:
@@ -57,7 +59,7 @@ def say_best_already(function: func.FuncOp, spent: FunctionCost, lowered: Lowere
     )
 
 
-def _decision(choice: Choice, function: str) -> Decision:
+def _decision(choice: Choice, function: str, directions: Collection[str]) -> Decision:
     layout = choice.layout
     others = tuple(
         Alternative(name, found, _why_not(choice, found))
@@ -68,7 +70,16 @@ def _decision(choice: Choice, function: str) -> Decision:
     shape = layout.rows, layout.cols, layout.dtype
     form = choice.form.name
     return Decision(
-        function, choice.op.location, choice.op.name, *shape, form, choice.cost, PROOF, (), others
+        function,
+        choice.op.location,
+        choice.op.name,
+        *shape,
+        form,
+        choice.cost,
+        PROOF,
+        (),
+        others,
+        ", ".join(sorted(directions)),
     )
 
 

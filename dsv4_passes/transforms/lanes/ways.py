@@ -81,6 +81,8 @@ class Lowered:
     cost: Cost
     rows: int | None
     """It works on so many rows at a time, because all of them did not fit into memory."""
+    directions: frozenset[str] = frozenset()
+    """Which ways its rotations turn."""
 
     def adjacent(self) -> "Lowered":
         """The same with tiles that are converted alike next to each other, where that costs less."""
@@ -115,7 +117,8 @@ class Way:
         trial = clone(function)
         style = self.style
         choices = lower(trial, self.target, self.width, self.narrowed, style.forms, style.table)
-        found = Lowered(trial, choices, self, function_cost(trial, self.target.chip).cycles, rows)
+        cost = function_cost(trial, self.target.chip).cycles
+        found = Lowered(trial, choices, self, cost, rows, directions(function))
         return found.adjacent() if self.joined else found
 
     def too_large(self, function: func.FuncOp) -> str | None:
@@ -133,6 +136,15 @@ class Way:
             if self.too_large((smaller := self.lower(trial, size)).function) is None:
                 return smaller
         return None
+
+
+def directions(function: func.FuncOp) -> frozenset[str]:
+    """Which ways the rotations of a function turn: `forward`, `inverse`, or as the signs in a table say."""
+    rotations = (op for op in function.walk() if isinstance(op, RotatePairsOp))
+    return frozenset(
+        "signed" if op.signed is not None else "inverse" if op.inverse is not None else "forward"
+        for op in rotations
+    )
 
 
 def ways(function: func.FuncOp, target: Target, style: Style) -> Iterator[Way]:
