@@ -53,9 +53,13 @@ def check_output(
     if reproducer is not None:
         suffix = ".py" if is_program(module) else ".pto"
         files = {"after" + suffix: written} if isinstance(written, str) else dict(written)
-        report = "\n".join([f"in {step}:", *lines, ""])
+        found = pipeline.counterexample(written) if isinstance(written, str) else None
+        shown = [] if found is None else [f"on input.npz, {found}, in {found.blocks} blocks"]
+        report = "\n".join([f"in {step}:", *lines, *shown, ""])
         require_folder(Path(reproducer))
         write_folder(Path(reproducer), {**files, "before" + suffix: source, "counterexample.txt": report})
+        if found is not None:
+            found.save(Path(reproducer) / "input.npz")
         saved = f"both texts are in {reproducer}"
     raise InternalError(f"in {step}: {one_line('; '.join(lines))}; nothing is written, {saved}")
 

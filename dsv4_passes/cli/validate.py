@@ -19,7 +19,6 @@ from pathlib import Path
 import numpy as np
 
 from dsv4_passes.diagnostics import UserError
-from dsv4_passes.npz import write_npz
 from dsv4_passes.validation.certificate import check_certificate
 from dsv4_passes.validation.runs import Counterexample
 from dsv4_passes.validation.sources import Comparison, Question, load
@@ -75,7 +74,7 @@ def _run(args: Sequence[str] | None) -> int:
     for comparison in question.compare(before, after):
         found = report(comparison, accepted, question)
         if comparison.found is not None and options.save is not None:
-            save(comparison.found, Path(options.save))
+            comparison.found.save(Path(options.save))
         code = DIFFERENT if DIFFERENT in (code, found) else max(code, found)
     return code
 
@@ -129,15 +128,6 @@ def _inputs(found: Counterexample, most: int = 8) -> list[str]:
         else:
             lines.append(f"{name}: 0 but " + (", ".join(f"[{i}] = {flat[i]}" for i in at) or "nothing"))
     return lines
-
-
-def save(found: Counterexample, path: Path) -> None:
-    """The input as `dsv4-run` takes it."""
-    arrays = {
-        name: values.view(np.uint16) if values.dtype.name == "bfloat16" else values
-        for name, values in found.inputs.items()
-    }
-    write_npz(path, arrays)
 
 
 def _parse_options(args: Sequence[str] | None) -> argparse.Namespace:

@@ -46,7 +46,7 @@ def compare_kernels(
     lane = _lane(context, names, difference)
     if lane is not None and lane.terms is not None and unknown_in_both(context.domain.table, lane.terms):
         reason = f"{_reason(difference, names)}, and rests on operations that have no formula"
-        return Verdict(before.name, "undecided", (), reason, lane, outputs, lanes)
+        return Verdict(before.name, "undecided", (), reason, lane, outputs, lanes, without_formula=True)
     return Verdict(before.name, "different", (), _reason(difference, names), lane, outputs, lanes)
 
 

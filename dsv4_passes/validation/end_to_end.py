@@ -19,6 +19,7 @@ from dsv4_passes.transforms.bind_facts import BindFactsPass
 from dsv4_passes.transforms.check_target import CheckTargetPass
 from dsv4_passes.transforms.rope import RopePass
 
+from . import numbers
 from .modules import compare_modules, unchanged_kernels
 from .program_folder import FolderProgram
 from .program_terms import input_facts
@@ -29,8 +30,11 @@ from .programs import (
     is_program_module,
     unchanged_program,
 )
+from .runs import Counterexample
 from .verdict import Allowed, Verdict
 
+TRIALS = 6
+"""Inputs that decide where terms cannot."""
 WRITES_NOTHING = (BindFactsPass, CheckTargetPass)
 """Passes that rewrite nothing."""
 
@@ -87,7 +91,9 @@ class Pipeline:
             return [Verdict(name, "unchanged") for name in same]
         with collect():  # what reading says was said when the input was read
             read = parse_text(text, "the output")
-        return compare_modules(self.start(), read, allowed_by(self.passes), same)
+        allowed = allowed_by(self.passes)
+        verdicts = compare_modules(self.start(), read, allowed, same)
+        return numbers.tell(verdicts, self.start(), text, allowed, TRIALS)
 
     def compare_program(self, after: ModuleOp, text: str) -> list[Verdict]:
         """Verdicts about the text of a whole program."""
@@ -96,7 +102,19 @@ class Pipeline:
         with collect():
             read = parse_program(text, "the output")
         self.bind(read)
-        return compare_program_modules(self.start(), read, allowed_by(self.passes), self.seconds)
+        allowed = allowed_by(self.passes)
+        verdicts = compare_program_modules(self.start(), read, allowed, self.seconds)
+        return numbers.tell(verdicts, self.start(), text, allowed, TRIALS)
+
+    def counterexample(self, text: str) -> Counterexample | None:
+        """A small input on which what was read and a text store different bits, if one is found."""
+        try:
+            for _, pair in numbers.pairs(self.start(), text, allowed_by(self.passes), finite=True):
+                if (found := numbers.counterexample(pair, 2 * TRIALS, smallest=True)) is not None:
+                    return found
+        except UserError:
+            return None
+        return None
 
     def compare_folder(self, files: Mapping[str, str]) -> list[Verdict]:
         """A verdict about the files of a whole program."""

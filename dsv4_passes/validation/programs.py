@@ -114,7 +114,7 @@ def compare_programs(before: Program, after: Program, allowed: Allowed, seconds:
     terms = int(ours[name].reshape(-1)[element]), int(theirs[name].reshape(-1)[element])
     if unknown_in_both(context.domain.table, terms):
         reason = f"element {element} of '{name}' rests on operations that have no formula"
-        return Verdict(before.name, "undecided", reason=reason, outputs=outputs)
+        return Verdict(before.name, "undecided", reason=reason, outputs=outputs, without_formula=True)
     texts = [describe(context.domain.table, term) for term in terms]
     lane = Lane(name, element, texts[0], texts[1], terms)
     reason = f"element {element} of '{name}' differs"

@@ -5,6 +5,7 @@ Nothing is raised here: what a text in buffer form does to its bytes is what cou
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
@@ -15,6 +16,7 @@ from dsv4_passes.interpreter import numerics
 from dsv4_passes.interpreter.kernels import Argument, Kernel, run_kernel
 from dsv4_passes.interpreter.program import run_program
 from dsv4_passes.interpreter.values import Value
+from dsv4_passes.npz import write_npz
 
 from .awkward import Array, array, bits, without_zero_sign
 from .kernels import Comparable
@@ -23,6 +25,8 @@ from .verdict import Allowed
 UNKNOWN_SIZE = 1 << 14
 """Elements of an argument whose size no view says."""
 BLOCKS = (4, 2, 1)
+COUNTED = 10
+"""Scalars count up to here, one an input, so that branches on them go both ways."""
 Inputs = dict[str, Array]
 Run = Callable[[Inputs], Mapping[str, Array]]
 
@@ -38,6 +42,14 @@ class Counterexample:
     after: str
     inputs: Inputs
     blocks: int = 1
+
+    def save(self, path: Path) -> None:
+        """Write the input as `dsv4-run` takes it."""
+        arrays = {
+            name: values.view(np.uint16) if values.dtype.name == "bfloat16" else values
+            for name, values in self.inputs.items()
+        }
+        write_npz(path, arrays)
 
     def __str__(self) -> str:
         return (
@@ -94,6 +106,8 @@ class RunPair:
                 if name in self.facts:
                     numbers = np.asarray(self.facts[name].matrix).reshape(shape)
                     given[name] = numbers.astype(numerics.numpy_dtype(dtype))
+                elif not shape and not numerics.is_float(dtype):
+                    given[name] = np.array(trial % COUNTED, numerics.numpy_dtype(dtype))
                 else:
                     count = int(np.prod(shape))
                     given[name] = array(dtype, count, random, kind, self.finite).reshape(shape)

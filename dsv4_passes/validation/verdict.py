@@ -47,6 +47,8 @@ class Verdict:
     outputs: tuple[str, ...] = ()
     lanes: int = 0
     """How many stored lanes were compared."""
+    without_formula: bool = False
+    """Undecided because both sides rest on things without a formula: numbers may tell."""
 
     @property
     def fine(self) -> bool:

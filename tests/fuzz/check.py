@@ -16,7 +16,6 @@ from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
-import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import PassPipeline
 from xdsl.universe import Universe
@@ -29,15 +28,11 @@ from dsv4_passes.formats.pto.target import PtoTarget
 from dsv4_passes.formats.pto.writer import SpelledPrinter
 from dsv4_passes.formats.pypto import parse_program
 from dsv4_passes.formats.pypto.target import program_text
-from dsv4_passes.interpreter.kernels import Kernel, find_kernels
 from dsv4_passes.transforms.bind_facts import BindFactsPass
 from dsv4_passes.validation.end_to_end import Pipeline, allowed_by
-from dsv4_passes.validation.kernels import Comparable, comparables, pair_arguments
-from dsv4_passes.validation.runs import Counterexample, RunPair, kernel_pair
-from dsv4_passes.validation.sources import Question
+from dsv4_passes.validation.numbers import conditions_on_finite, counterexample, pairs
 from dsv4_passes.validation.verdict import Verdict
 
-SMALL = 8.0
 TRIALS = 3
 """Inputs that both texts run on: labels, ties, awkward numbers."""
 FACTS = """
@@ -148,7 +143,7 @@ def check(case: Case) -> Ended:
         return failed(f"different: {step}: {_plain(wrong.reason)}", wrong, text)
     if changed and isinstance(output, str):
         try:
-            problem = differs_on_numbers(case, run, output, verdicts)
+            problem = differs_on_numbers(run, output, verdicts)
         except UserError:
             return Ended("cannot be run on numbers", rewritten, changed)
         except Exception as error:
@@ -181,43 +176,14 @@ def compared(case: Case, run: Pipeline, module: ModuleOp, output: str | dict[str
     return run.compare_program(module, output) if case.is_program else run.compare_kernels(module, output)
 
 
-def differs_on_numbers(case: Case, run: Pipeline, output: str, verdicts: list[Verdict]) -> object | None:
+def differs_on_numbers(run: Pipeline, output: str, verdicts: list[Verdict]) -> object | None:
     """A counterexample from running both texts as they stand."""
     allowed = allowed_by(run.passes)
     if allowed.rounding:
         return None
-    finite = any(c.startswith("FIN") for v in verdicts for c in v.conditions)
-    start = run.start()
-    if case.is_program:
-        read = parse_program(output, "the output")
-        pair = Question(allowed, finite).program_runs(start, read)
-        return None if pair is None else searched(pair)
-    after = parse_text(output, "the output")
-    written = find_kernels(start.clone()), find_kernels(after.clone())
-    ours, theirs = comparables(start), comparables(after)
-    for name in ours.keys() & theirs.keys():
-        numbers = pair_arguments(ours[name].kernel, theirs[name].kernel)
-        sides = [
-            Comparable(
-                Kernel(name, w[name].functions, known[name].kernel.arguments),
-                ours[name].facts if i == 0 else {},
-            )
-            for i, (w, known) in enumerate(zip(written, (ours, theirs), strict=True))
-        ]
-        pair = kernel_pair(sides[0], sides[1], numbers, allowed=allowed, finite=finite)
-        if (found := searched(pair)) is not None:
-            return found
-    return None
-
-
-def searched(pair: RunPair) -> Counterexample | None:
-    """What differs on some inputs; where Inf and NaN do not count, inputs are small."""
-    for inputs in pair.inputs(TRIALS):
-        for name, values in inputs.items() if pair.finite else ():
-            if values.dtype.kind not in "iub" and name not in pair.facts:
-                inputs[name] = np.clip(values.astype(np.float32), -SMALL, SMALL).astype(values.dtype)
-        found = pair.difference(inputs)
-        if found is not None and not (pair.finite and {found.before, found.after} & {"nan", "inf", "-inf"}):
+    finite = conditions_on_finite(verdicts)
+    for _, pair in pairs(run.start(), output, allowed, finite):
+        if (found := counterexample(pair, TRIALS)) is not None:
             return found
     return None
 

@@ -82,7 +82,8 @@ def test_a_pass_that_changes_bits_is_named(
     last = capsys.readouterr().err.splitlines()[-1]
     assert last.startswith(f"internal error in pass {pass_.name}: 'rope_a' would not store what it did")
     assert not out.exists()
-    assert {p.name for p in saved.iterdir()} == {"before.pto", "after.pto", "counterexample.txt"}
+    texts = {"before.pto", "after.pto", "counterexample.txt"}
+    assert {p.name for p in saved.iterdir()} == {*texts, "input.npz"}
     report = (saved / "counterexample.txt").read_text()
     assert "before: " in report
     assert "after: " in report

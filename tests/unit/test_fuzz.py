@@ -118,9 +118,12 @@ def test_a_stop_loses_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "fuzz"
     command = [sys.executable, str(FUZZ), "--no-corpus", "-j", "2", "--out", str(folder), "--seed", "40"]
     with subprocess.Popen([*command, "--runs", "30"], stdout=subprocess.PIPE, text=True) as first:
-        time.sleep(6)
+        deadline = time.monotonic() + 120
+        while not folder.exists() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        time.sleep(5)
         first.send_signal(signal.SIGINT)
-        out, _ = first.communicate(timeout=60)
+        out, _ = first.communicate(timeout=120)
         assert first.returncode in (0, 1), out
     known = json.loads((folder / "progress.json").read_text())
     done = known["counts"].get("texts", 0)
