@@ -20,12 +20,10 @@ from dialects.pto.base import TileOp, layout_of
 from dialects.pto.memory import constant_int
 from dialects.pto.tiles import SubviewOp
 from dialects.pto.types import TileType
+from dsv4_passes.transforms.common.assembled import TileBox
 from dsv4_passes.xdsl_extras.insert import insert_before
 
 from .sink_into_inserts import LANEWISE
-
-TileBox = tuple[int, int, int, int]
-"""Row, column, rows, columns."""
 
 
 def hoist_over_slices(function: func.FuncOp) -> int:

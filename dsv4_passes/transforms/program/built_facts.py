@@ -14,7 +14,6 @@ from math import prod
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 from xdsl.dialects import func
 from xdsl.dialects.builtin import DYNAMIC_INDEX, ModuleOp, TensorType
 from xdsl.ir import Attribute, SSAValue
@@ -28,10 +27,10 @@ from dsv4_passes.equivalence.facts import Fact, recognise
 from dsv4_passes.equivalence.gm_mod_ref import only_stored
 from dsv4_passes.interpreter.numerics import numpy_dtype
 from dsv4_passes.interpreter.program import ProgramRun
+from dsv4_passes.npz import Array
 
 from .orchestration import position
 
-Array = NDArray[Any]
 MAX_ELEMENTS = 1 << 16
 """A kernel that writes larger tensors builds no select matrix."""
 

@@ -32,7 +32,7 @@ _NOT_IN_MLIR = re.compile(r"[^A-Za-z0-9_]")
 
 
 @dataclass(eq=False)
-class TensorMemory:
+class KernelTensor:
     """GM behind a pointer argument of a kernel; all versions of a tensor are this."""
 
     pointer: BlockArgument
@@ -55,7 +55,7 @@ class Many:
     parts: "list[Bound]"
 
 
-Bound = SSAValue | TensorMemory | TensorBuffer | Many
+Bound = SSAValue | KernelTensor | TensorBuffer | Many
 NumberAttr = IntegerAttr[Any] | FloatAttr
 
 _INTEGER_OPS: dict[type[ast.operator], type[Operation]] = {

@@ -12,14 +12,14 @@ from dialects.pto.elements import element_name
 from dsv4_passes.formats.pypto.grammar.scalars import (
     INDEX,
     Bound,
+    KernelTensor,
     Many,
     Scalars,
     TensorBuffer,
-    TensorMemory,
 )
 from dsv4_passes.formats.pypto.grammar.source import names_in
 
-__all__ = ["INDEX", "Body", "Bound", "LoopHeader", "Many", "TensorBuffer", "TensorMemory", "yield_at_end"]
+__all__ = ["INDEX", "Body", "Bound", "KernelTensor", "LoopHeader", "Many", "TensorBuffer", "yield_at_end"]
 
 LOOPS = ("pl.range", "pl.pipeline", "pl.parallel", "pl.unroll")
 OTHER_LOOPS = ("pl.while_", "pl.spmd", "pl.split_aiv")

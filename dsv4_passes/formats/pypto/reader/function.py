@@ -32,7 +32,7 @@ from dsv4_passes.formats.pypto.grammar.types import (
 )
 from dsv4_passes.targets import chip
 
-from .body import INDEX, Body, Bound, Many, TensorMemory
+from .body import INDEX, Body, Bound, KernelTensor, Many
 
 
 class Keep(Exception):
@@ -97,7 +97,7 @@ class TileReader(Body):
         op = arith.IndexCastOp(self.block_argument(kind), INDEX)
         return self.emit_value(op, call.node, call.name)
 
-    def is_written(self, memory: TensorMemory) -> bool:
+    def is_written(self, memory: KernelTensor) -> bool:
         return any(p.name == memory.name and p.direction != "in" for p in self.signature.parameters)
 
     # -- tiles -----------------------------------------------------------------------------------
@@ -114,10 +114,10 @@ class TileReader(Body):
         if isinstance(bound, SSAValue) and isinstance(bound.type, TextType):
             raise Keep(f"nothing is known of '{ast.unparse(node)}'")
 
-    def memory(self, node: ast.expr) -> TensorMemory:
+    def memory(self, node: ast.expr) -> KernelTensor:
         bound = self.lookup(node)
         self.require_known(bound, node)
-        if not isinstance(bound, TensorMemory):
+        if not isinstance(bound, KernelTensor):
             self.fail(node, f"expected a tensor, '{ast.unparse(node)}' is none")
         return bound
 
@@ -217,11 +217,11 @@ class TileReader(Body):
 
     def opaque(self, call: TextCall, reason: str) -> Bound | None:
         """Keep a call as text with its operands."""
-        memories: list[TensorMemory] = []
+        memories: list[KernelTensor] = []
 
         def resolve(node: ast.Name) -> SSAValue:
             bound = self.lookup(node)
-            if isinstance(bound, TensorMemory):
+            if isinstance(bound, KernelTensor):
                 memories.append(bound)
                 return bound.pointer
             if isinstance(bound, SSAValue):
@@ -255,7 +255,7 @@ class TileReader(Body):
             return None
         return Many(bounds) if isinstance(declared, TupleText) or call.names else bounds[0]
 
-    def version_of(self, part: AnyText, memories: Sequence[TensorMemory]) -> TensorMemory | None:
+    def version_of(self, part: AnyText, memories: Sequence[KernelTensor]) -> KernelTensor | None:
         """The tensor of which a result is the new version: the last one of its type that may be written."""
         if not isinstance(part, TensorText):
             return None

@@ -13,7 +13,7 @@ from dialects.dsv4.functions import KERNEL, set_returned
 from dialects.pto.types import PtrInfo, PtrType, TileType
 from dsv4_passes.formats.pypto.grammar.types import AnyText, ScalarText, TensorText, dims_attribute
 
-from .body import INDEX, Bound, Many, TensorMemory
+from .body import INDEX, Bound, KernelTensor, Many
 from .function import Keep, TextCall
 from .memory_ops import MEMORY_OPS
 from .regions import RegionReader
@@ -68,7 +68,7 @@ class KernelReader(RegionReader):
         assert isinstance(text, TensorText)
         argument = self.entry.insert_arg(PtrType(PtrInfo(text.dtype, "gm")), len(self.entry.args))
         self.call(argument, name)
-        self.define(name, TensorMemory(argument, text, name))
+        self.define(name, KernelTensor(argument, text, name))
         named |= {"dsv4.direction": DirectionAttr(direction), "dsv4.tensor": text.tensor_type()}
         return named | dims_attribute(text)
 
@@ -92,7 +92,7 @@ class KernelReader(RegionReader):
         for part, bound in zip(parts, found, strict=True):
             if isinstance(bound, Many) or (isinstance(bound, SSAValue) and isinstance(bound.type, TileType)):
                 self.fail(part, f"cannot return '{ast.unparse(part)}': it is neither a tensor nor a scalar")
-            if isinstance(bound, TensorMemory) and not self.is_written(bound):
+            if isinstance(bound, KernelTensor) and not self.is_written(bound):
                 self.fail(part, f"returns '{bound.name}', which is neither pl.Out nor pl.InOut")
         return found
 
@@ -102,7 +102,7 @@ class KernelReader(RegionReader):
         numbers: list[int] = []
         scalars = len(names)
         for bound in returned:
-            if isinstance(bound, TensorMemory):
+            if isinstance(bound, KernelTensor):
                 numbers.append(names.index(bound.name))
             else:
                 numbers.append(scalars)

@@ -22,7 +22,7 @@ from dialects.pto.memory import (
 from dialects.pto.types import DYNAMIC, PartitionTensorViewType, ViewShape
 from dsv4_passes.formats.pypto.grammar.types import exchanged
 
-from .body import INDEX, Bound, TensorMemory
+from .body import INDEX, Bound, KernelTensor
 from .function import Handler, Keep, TextCall, TileReader, flat_valid
 
 
@@ -62,7 +62,7 @@ def extent(reader: TileReader, dim: int | str, node: ast.AST) -> SSAValue:
     return reader.hidden[dim]
 
 
-def view(reader: TileReader, memory: TensorMemory, transposed: bool, node: ast.AST) -> SSAValue:
+def view(reader: TileReader, memory: KernelTensor, transposed: bool, node: ast.AST) -> SSAValue:
     """The view of a whole tensor, or with rows and columns exchanged; made once, in front of everything.
 
     A tensor with one column is laid out as pypto does it (src/codegen/pto/pto_codegen.cpp).
@@ -107,7 +107,7 @@ def constant_of(value: SSAValue) -> int | None:
 
 def partition(
     reader: TileReader,
-    memory: TensorMemory,
+    memory: KernelTensor,
     offsets: Sequence[SSAValue],
     sizes: Sequence[int | SSAValue],
     transposed: bool,
@@ -246,7 +246,7 @@ def write(reader: TileReader, call: TextCall) -> Bound:
     return memory
 
 
-def linear(reader: TileReader, memory: TensorMemory, node: ast.expr, place: ast.AST) -> SSAValue:
+def linear(reader: TileReader, memory: KernelTensor, node: ast.expr, place: ast.AST) -> SSAValue:
     """Elements from the start of a row-major tensor: `(i * columns) + j`, zeros left out."""
     if memory.text.view:
         raise Keep(f"the tensor '{memory.name}' has a layout of its own")

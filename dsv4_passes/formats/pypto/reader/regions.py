@@ -10,10 +10,10 @@ from xdsl.ir import Attribute, Block, Region, SSAValue
 from dialects.pto.types import DYNAMIC, TileType
 from dsv4_passes.formats.pypto.grammar.types import AnyText, TileText
 
-from .body import INDEX, Bound, TensorMemory, yield_at_end
+from .body import INDEX, Bound, KernelTensor, yield_at_end
 from .function import TileReader
 
-RegionValue = TensorMemory | SSAValue
+RegionValue = KernelTensor | SSAValue
 
 
 class RegionReader(TileReader, ABC):
@@ -70,7 +70,7 @@ class RegionReader(TileReader, ABC):
     def carried(self, node: ast.expr) -> RegionValue:
         """A tensor, tile or scalar that is passed into or out of a loop or branch."""
         bound = self.lookup(node) if isinstance(node, ast.Name | ast.Subscript) else self.scalar(node)
-        if not isinstance(bound, TensorMemory | SSAValue):
+        if not isinstance(bound, KernelTensor | SSAValue):
             self.fail(node, f"a loop cannot carry '{ast.unparse(node)}'")
         return bound
 
