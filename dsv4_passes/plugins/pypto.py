@@ -124,7 +124,9 @@ class _SplitPipeline:
             try:
                 return self.rest.run(rewritten)
             except Exception as error:  # whatever pypto raises
-                _warn(f"pypto does not take the rewritten program: {type(error).__name__}: {one_line(error)}")
+                problem = f"pypto does not take the rewritten program: {_said(error)}"
+                _remark(self.settings, f"the program goes on unchanged: {problem}\n")
+                _warn(problem)
         return self.rest.run(program)
 
 
@@ -145,7 +147,7 @@ def _rewrite(program: Any, settings: Settings) -> Any:
         parse = import_module("pypto.language.parser.text_parser").parse_program
         settings = replace(settings, version=settings.version or version_of(import_module("pypto.language")))
     except Exception as error:  # whatever pypto raises
-        _warn(f"pypto does not print the program: {type(error).__name__}: {one_line(error)}")
+        _warn(f"pypto does not print the program: {_said(error)}")
         return program
     try:
         done = rewrite_program_text(text, settings)
@@ -160,7 +162,9 @@ def _rewrite(program: Any, settings: Settings) -> Any:
     try:
         return parse(done.text, "<rewritten by dsv4_passes>")
     except Exception as error:  # whatever pypto raises
-        _warn(f"pypto does not parse the rewritten program: {type(error).__name__}: {one_line(error)}")
+        problem = f"pypto does not parse the rewritten program: {_said(error)}"
+        _remark(settings, f"the program goes on unchanged: {problem}\n")
+        _warn(problem)
         return program
 
 
@@ -176,10 +180,19 @@ def rewrite_program_text(text: str, settings: Settings) -> RewrittenText:
         facts = fact_files(settings.facts, Path(folder))
         passes = pipeline(settings.passes, settings.chip)
         done = rewrite_text(text, "<program>", "pypto", passes, facts, pypto=settings.version)
-    if settings.remarks is not None:
-        with Path(settings.remarks).open("a", encoding="utf-8") as file:
-            file.write(remarks_text(done.diagnostics))
+    _remark(settings, remarks_text(done.diagnostics))
     return done
+
+
+def _remark(settings: Settings, text: str) -> None:
+    if settings.remarks is None:
+        return
+    try:
+        with Path(settings.remarks).open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        message = f"remarks are not written: {error.strerror}: {settings.remarks}"
+        warnings.warn(message, PyptoWarning, stacklevel=3)
 
 
 def fact_files(facts: Facts, folder: Path) -> Sequence[str]:
@@ -211,6 +224,12 @@ def as_numpy(array: Any) -> np.ndarray[Any, np.dtype[Any]]:
         return array.numpy()
     array = np.asarray(array)
     return array.view(np.uint16) if array.dtype.name == "bfloat16" else array
+
+
+def _said(error: Exception) -> str:
+    """What pypto says of a program, without the frames of its own code that it adds."""
+    said = one_line(str(error).partition("C++ Traceback")[0])
+    return f"{type(error).__name__}: {said}".rstrip(" :")
 
 
 def _warn(message: str) -> None:

@@ -143,17 +143,27 @@ def test_what_pypto_does_not_parse_goes_on_with_a_warning(pypto: Pypto, monkeypa
 
 
 def test_what_a_later_pass_does_not_take_goes_on_with_a_warning(
-    pypto: Pypto, monkeypatch: pytest.MonkeyPatch
+    pypto: Pypto, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     def run(self: Pass, program: str) -> str:
         if self.name == "MemoryReuse" and program != TEXT:
-            raise RuntimeError("vector memory overflows")
+            raise RuntimeError("vector memory overflows\n\nC++ Traceback (most recent call last):\n a.cpp")
         return program
 
     monkeypatch.setattr(Pass, "run", run)
+    remarks = tmp_path / "rope.txt"
     expected = "does not take the rewritten program: RuntimeError: vector memory overflows"
-    with pytest.warns(plugin.PyptoWarning, match=expected), plugin.rope(facts=SELECTORS):
-        assert pypto.compile(TEXT) == TEXT
+    with pytest.warns(plugin.PyptoWarning, match=f"{expected}$"):
+        with plugin.rope(facts=SELECTORS, remarks=remarks):
+            assert pypto.compile(TEXT) == TEXT
+    last = remarks.read_text().splitlines()[-1]
+    assert last == f"the program goes on unchanged: pypto {expected}"
+
+
+def test_remarks_that_cannot_be_written_are_a_warning(pypto: Pypto, tmp_path: Path):
+    with pytest.warns(plugin.PyptoWarning, match="^remarks are not written: No such file or directory: "):
+        result = plugin.rewrite(TEXT, facts=SELECTORS, remarks=tmp_path / "no" / "folder.txt")
+    assert "pl.tile.matmul" not in result
 
 
 def test_what_is_not_proved_equal_goes_on_with_a_warning(pypto: Pypto, monkeypatch: pytest.MonkeyPatch):
