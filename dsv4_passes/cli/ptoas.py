@@ -17,6 +17,11 @@ def run(arguments: "Sequence[str]", environment: "Mapping[str, str]") -> int:
 
         print(make_root(environment))
         return 0
+    if list(arguments) == ["--dsv4-help"]:
+        from .ptoas_help import HELP
+
+        print(HELP, end="")
+        return 0
     if environment.get(CALLED):
         problem = "the assembler that dsv4-ptoas calls is dsv4-ptoas again"
         print(f"dsv4-ptoas: error: {problem}; set DSV4_PTOAS to the real one", file=sys.stderr)

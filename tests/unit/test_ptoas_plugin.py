@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from dsv4_passes.cli.ptoas import run
 from dsv4_passes.plugins.prescan import AssemblerCall, find_assembler, may_be_rewritten
 from tests.unit.kernels import DATA
 
@@ -249,3 +251,15 @@ def test_it_does_not_call_itself(assembler: Assembler):
         "dsv4-ptoas: error: the assembler that dsv4-ptoas calls is dsv4-ptoas again; "
         "set DSV4_PTOAS to the real one\n"
     )
+
+
+def test_a_page_about_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    """It names every variable that is read, and needs no assembler."""
+    assert run(["--dsv4-help"], {"PATH": ""}) == 0
+    page = capsys.readouterr().out
+    files = ("cli/ptoas.py", "plugins/ptoas.py", "plugins/prescan.py")
+    source = "".join((ROOT / "dsv4_passes" / file).read_text() for file in files)
+    names = set(re.findall(r"\bDSV4_(?:PTOAS|PASSES|FACTS|REMARKS)\b", source))
+    assert len(names) == 4
+    assert all(name in page for name in names)
+    assert "examples:" in page
