@@ -24,13 +24,15 @@ p { margin: .3rem 0; overflow-wrap: anywhere; }
 .two { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr));
   gap: .4rem 1.6rem; }
 .two > div { min-width: 0; }
-.strip { display: grid; grid-template-columns: 7.5rem 1fr; gap: .5rem; align-items: center;
+.strip { display: grid; grid-template-columns: 7.5rem minmax(0, 1fr); gap: .5rem; align-items: center;
   margin: .22rem 0; }
 .strip .what { font-size: .8rem; color: var(--soft); overflow: hidden; text-overflow: ellipsis; }
 .cells { display: flex; gap: 2px; }
 .cell { flex: 1 1 0; min-width: 0; text-align: center; font-size: .72rem; line-height: 1.55rem;
   border-radius: 3px;
   background: var(--none); color: var(--soft); overflow: hidden; white-space: nowrap; }
+@media (max-width: 34rem) {
+  .strip { grid-template-columns: 4.6rem minmax(0, 1fr); gap: .3rem; } .cell { font-size: .6rem; } }
 .even { background: var(--even); color: var(--on); } .odd { background: var(--odd); color: var(--on); }
 .both { background: linear-gradient(135deg, var(--even) 50%, var(--odd) 50%); color: var(--on); }
 .bars { display: grid; grid-template-columns: minmax(6rem, auto) 1fr minmax(4.5rem, auto);
