@@ -20,10 +20,12 @@ from dialects.pto.base import TileOp, layout_of
 from dialects.pto.memory import constant_int
 from dialects.pto.tiles import SubviewOp
 from dialects.pto.types import TileType
-from dsv4_passes.transforms.common.assembled import TileBox
 from dsv4_passes.xdsl_extras.insert import insert_before
 
 from .sink_into_inserts import LANEWISE
+
+SliceBox = tuple[int, int, int, int]
+"""Row, column, rows, columns."""
 
 
 def hoist_over_slices(function: func.FuncOp) -> int:
@@ -49,7 +51,7 @@ def _key(op: TileOp) -> object | None:
     if not op.res or op.valid or op.scratch_operands():
         return None
     operands: list[SSAValue] = []
-    boxes: set[TileBox | None] = set()
+    boxes: set[SliceBox | None] = set()
     for value in op.ins:
         if isinstance(value.type, TileType):
             boxes.add(_box(value))
@@ -64,7 +66,7 @@ def _key(op: TileOp) -> object | None:
     return op.parent, op.name, tuple(operands), tuple(properties), layout_of(op.res[0]).dtype
 
 
-def _box(value: SSAValue) -> TileBox | None:
+def _box(value: SSAValue) -> SliceBox | None:
     """The box of another tile that a tile is; all of both must be valid."""
     op = value.owner
     if not isinstance(op, SubviewOp) or op.valid:
@@ -86,7 +88,7 @@ def _cover(group: Sequence[TileOp]) -> bool:
     return bool((counts == 1).all())
 
 
-def _box_of(op: TileOp) -> TileBox:
+def _box_of(op: TileOp) -> SliceBox:
     box = next(b for v in op.ins if isinstance(v.type, TileType) and (b := _box(v)) is not None)
     return box
 
