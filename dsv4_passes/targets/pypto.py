@@ -53,6 +53,9 @@ TAKES: Mapping[str, tuple[str, frozenset[str]]] = MappingProxyType(
 """Operations whose element types pypto limits further than the chip does (src/ir/op/tile_ops/gather.cpp, June
 and August 2026), by mnemonic and form."""
 
+LOADS_TRANSPOSE_UNTIL = date(2026, 6, 30)
+"""From that day on `tile.load` has no `transpose=` (commit cd7f47ee8)."""
+
 REVISIONS: Mapping[str, date] = MappingProxyType(
     {"a18c4cf92": date(2026, 6, 15), "f355fb005": date(2026, 7, 23), "e2d0f78ae": date(2026, 8, 21)}
 )
@@ -80,6 +83,11 @@ class Pypto:
         if self.has(operation):
             return None
         return f"{self} has no {operation}, which is there since {SINCE[operation]}"
+
+    @property
+    def loads_transpose(self) -> bool:
+        """`tile.load` is told whether to transpose."""
+        return self.day < LOADS_TRANSPOSE_UNTIL
 
     def refuses(self, mnemonic: str, form: str, dtype: str) -> str | None:
         """Why it does not take an operation of the `pto` dialect with that element type; None if it does."""

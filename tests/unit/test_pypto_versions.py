@@ -86,11 +86,13 @@ def calls(text: str) -> set[str]:
 @pytest.mark.parametrize("target", ["pypto", "pypto{version=2026-06-15}", "pypto{version=2026-07-22}"])
 @pytest.mark.parametrize("program", [PROGRAM, ROPE_B], ids=["preserve_blend", "rope_b"])
 def test_an_older_one_gets_a_form_that_it_has(program: Path, target: str, tmp_path: Path) -> None:
-    found = calls(rewritten(program, tmp_path / "out.py", target))
+    text = rewritten(program, tmp_path / "out.py", target)
+    found = calls(text)
     assert not found & SINCE.keys()
     assert "tile.scatter_mask" not in found
     assert {"tile.transpose", "tile.concat", "tile.gather_mask"} <= found
-    assert "tile.assemble" not in found  # which copies into a window of columns
+    for column in re.findall(r"pl\.tile\.assemble\([^[]*\[\w+, (\w+)\]\)", text):
+        assert column == "0"  # else a tile is copied into a window of columns
 
 
 def test_a_newer_one_gets_forms_on_bits(tmp_path: Path) -> None:
@@ -201,3 +203,23 @@ def test_short_numbers_are_widened_to_be_moved(tmp_path: Path) -> None:
     assert "tile.scatter_mask" not in found
     assert {"tile.transpose", "tile.concat", "tile.cast"} <= found
     assert NEW in calls(rewritten(program, tmp_path / "new.py", "pypto{version=latest}"))
+
+
+def test_newer_loads_are_not_told_whether_to_transpose(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.py"
+    text = PROGRAM.read_text()
+    assert "transpose=False" in text
+    assert "transpose=False" in rewritten(PROGRAM, out, "pypto{version=2026-06-29}")
+    new = rewritten(PROGRAM, out, "pypto{version=2026-06-30}")
+    assert "transpose=" not in new
+    assert new.count("pl.tile.load(") == rewritten(out, tmp_path / "again.py", "pypto").count("pl.tile.load(")
+    assert main([str(PROGRAM), "-t", "pypto{version=2026-06-30}", "-o", str(out)]) == 0
+    assert out.read_text() == text.replace(", transpose=False", "")
+    turned = tmp_path / "turned.py"
+    turned.write_text((DATA / "mixed" / "program.py").read_text())
+    assert "transpose=True" in turned.read_text()
+    capsys.readouterr()
+    assert main([str(turned), "-t", "pypto{version=2026-06-30}", "-o", str(out)]) == 1
+    assert "pypto of 2026-06-30 has no load that transposes" in capsys.readouterr().err

@@ -8,6 +8,7 @@ is an error. Unless given it is as old as what the text that was read uses (`rea
 is to be told so; what is newer all the same is said in a remark.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import IO
@@ -76,6 +77,10 @@ def changed_functions(module: ModuleOp) -> list[str]:
     """Names of the functions and wrappers whose text no longer says what they do."""
     program = _Program(module, True)
     return [name for name in program.order() if program.source(name) is None]
+
+
+_TRANSPOSED = re.compile(r"pl\.tile\.load\([^\n]*, transpose=True\)")
+_NOT_TRANSPOSED = re.compile(r"(pl\.tile\.load\([^\n]*), transpose=False\)")
 
 
 class _Program:
@@ -218,6 +223,7 @@ class _Program:
             text = self.source(name)
             lines = [text] if text is not None else self.printed(name)
             self.check_operations(name, lines)
+            lines = [self.as_in_version(name, line) for line in lines]
             yield from lines
         yield self.around.get("behind", "")
 
@@ -231,6 +237,16 @@ class _Program:
             if self.version is not None:
                 raise UserError(f"'{name}' cannot be written: {lacks}", op.location)
             about_facts(op, f"'{name}' is for a newer pypto than what was read: {lacks}")
+
+    def as_in_version(self, name: str, text: str) -> str:
+        """Loads as the version that was asked for writes them. Raises UserError for a transposed one."""
+        if self.version is None or self.version.loads_transpose:
+            return text
+        if _TRANSPOSED.search(text):
+            op = find_function(self.module, name) or self.module
+            problem = f"{self.version} has no load that transposes"
+            raise UserError(f"'{name}' cannot be written: {problem}", op.location)
+        return _NOT_TRANSPOSED.sub(r"\1)", text)
 
     def header(self) -> str:
         name = self.module.attributes.get("sym_name")
