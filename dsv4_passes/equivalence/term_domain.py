@@ -33,7 +33,9 @@ from .terms import (
 )
 
 BYTES_PER_TERM = 200
-"""Measured on CPython 3.11 over a million products of loads, without the lanes that hold them."""
+"""An estimate. tracemalloc says 277 on CPython 3.11, over half a million products of loads, with the memoised
+result and without the lanes that hold them; sums and roundings were not measured.
+"""
 TermRule: TypeAlias = Callable[..., int]
 Fold: TypeAlias = Callable[..., Array]
 

@@ -19,7 +19,7 @@ from .budget import OverBudget, size
 
 BYTES_PER_LANE = 220
 """A term with two operands: its key in the index, its entries in three lists, the integers in between; and
-its id in the tile. Measured on CPython 3.11 over a million products of loads.
+its id in the tile. An estimate; tracemalloc says 285 on CPython 3.11, over half a million products of loads.
 """
 SHARE = 4
 """A run may take one part in so many of the memory before loops become symbolic: proving a rewrite runs a

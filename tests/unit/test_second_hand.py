@@ -8,7 +8,7 @@ import operator
 import re
 from collections.abc import Callable
 from fractions import Fraction
-from math import isnan, isqrt
+from math import copysign, isnan, isqrt
 from pathlib import Path
 
 import ml_dtypes
@@ -123,6 +123,38 @@ def test_functions_of_all_short_floats_are_rounded_from_the_exact_value(name: st
         wide = np.array(single_bits(exact), np.uint32).view(np.float32)
         with np.errstate(over="ignore"):
             assert float(wide.astype(FLOATS[dtype])) == result, number
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("name", ["recip", "sqrt"])
+def test_functions_of_all_other_short_floats(name: str, dtype: str) -> None:
+    """Zeros, infinities, NaN and all negative numbers, by what IEEE 754 says of them: signs as well."""
+    numbers = ALL.view(FLOATS[dtype])
+    found = DOMAIN.unary(name, numbers[None], dtype)[0]
+    positive = dict(zip(map(float, numbers), map(float, found), strict=True))
+    for number, result in zip(map(float, numbers), map(float, found), strict=True):
+        if 0 < number < float("inf"):
+            continue
+        sign = copysign(1.0, number)
+        if isnan(number) or (name == "sqrt" and number < 0):
+            assert isnan(result), number
+        elif name == "sqrt":  # of -0 it is -0
+            assert (result, copysign(1.0, result)) == (number, sign)
+        else:
+            wanted = (
+                0.0 if abs(number) == float("inf") else float("inf") if number == 0 else positive[-number]
+            )
+            assert (abs(result), copysign(1.0, result)) == (wanted, sign), number
+
+
+@pytest.mark.parametrize("dtype", WORDS | BYTES)
+def test_not_of_all_integers(dtype: str) -> None:
+    """Every byte and every word of 16 bits; of 32 bits, a sample and the ends."""
+    bits = numerics.numpy_dtype(dtype).itemsize * 8
+    numbers = range(1 << bits) if bits <= 16 else [0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xA5A5A5A5]
+    lanes = np.array([wrapped(n, dtype) for n in numbers], numerics.numpy_dtype(dtype))
+    found = DOMAIN.unary("not", lanes[None], dtype)[0]
+    assert [int(x) for x in found] == [wrapped((1 << bits) - 1 - n, dtype) for n in numbers]
 
 
 def root(value: Fraction) -> Fraction:
