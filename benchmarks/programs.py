@@ -43,6 +43,7 @@ def run(program: Path, facts: dict[str, str], passes: str) -> dict[str, Any]:
             process = subprocess.Popen(command, stderr=messages, stdout=messages)
             try:
                 _, status, used = os.wait4(process.pid, 0)
+                process.returncode = os.waitstatus_to_exitcode(status)
             except KeyboardInterrupt:
                 process.kill()
                 raise
@@ -52,7 +53,7 @@ def run(program: Path, facts: dict[str, str], passes: str) -> dict[str, Any]:
             "peak MB": used.ru_maxrss / 1024,
         }
         lines = said.read_text().splitlines()
-        if os.waitstatus_to_exitcode(status):
+        if process.returncode:
             return found | {"error": lines[-1] if lines else "no message"}
         compared = not any("without being compared" in line for line in lines)
         return found | {"compared": compared, "program": json.loads(report.read_text())["program"]}
