@@ -56,7 +56,9 @@ def run(program: Path, facts: dict[str, str], passes: str) -> dict[str, Any]:
         if process.returncode:
             return found | {"error": lines[-1] if lines else "no message"}
         compared = not any("without being compared" in line for line in lines)
-        return found | {"compared": compared, "program": json.loads(report.read_text())["program"]}
+        if (program_ := json.loads(report.read_text()).get("program")) is None:
+            return found | {"error": "it has no orchestration that is understood"}
+        return found | {"compared": compared, "program": program_}
 
 
 def show(rows: list[dict[str, Any]]) -> None:
