@@ -31,8 +31,15 @@ from dsv4_passes.interpreter.kernels import Kernel, find_kernels, run_block
 from dsv4_passes.interpreter.machine import Machine, Steps
 from dsv4_passes.interpreter.numpy_domain import NumpyDomain
 from dsv4_passes.interpreter.values import Tile
-from dsv4_passes.transforms.lanes import checked_rewrite as rebuild
-from dsv4_passes.transforms.lanes import select_to_lanes
+from dsv4_passes.transforms.lanes import (
+    checked_rewrite,
+    chunks,
+    constant_reachability,
+    index_facts,
+    match_report,
+    preconditions,
+    products,
+)
 from dsv4_passes.transforms.lanes.scatter_form import ScatterFormPass
 from dsv4_passes.transforms.lanes.select_to_lanes import SelectToLanesPass
 from dsv4_passes.transforms.lowering.lower_tiles import Level, PtoLowerPass
@@ -40,6 +47,8 @@ from dsv4_passes.transforms.rope import RopePass
 from tests.property.rope_kernels import ROWS, Maker
 from tests.property.rope_numbers import Argument, numbers
 
+PASSES = (checked_rewrite, chunks, constant_reachability, index_facts, match_report, preconditions, products)
+"""Modules of the lane passes that ask for facts."""
 EXAMPLES = int(os.environ.get("DSV4_EXAMPLES", "24"))
 POLICIES: list[tuple[Any, Any]] = [
     ("exact", "exact"),
@@ -64,7 +73,7 @@ def stated(arguments: list[Argument]) -> Iterator[None]:
         return found
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (rebuild, select_to_lanes):
+        for module in (facts, *PASSES):
             patch.setattr(module, "facts_of", facts_of)
         yield
 
