@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from xdsl.dialects import func
@@ -462,3 +463,9 @@ def check(made: Kernel) -> str:
 @given(st.integers(0, 1 << 40))
 def test_raising_and_lowering_keep_all_bits(seed: int):
     assume(check(Kernel(random.Random(seed))) == "raised")
+
+
+@pytest.mark.parametrize("seed", [7336, 7441, 7504])
+def test_a_branch_may_leave_fewer_valid_rows_than_the_other(seed: int):
+    """Nobody reads the tile with the extent that it has then: who reads it says how much of it is valid."""
+    assert check(Kernel(random.Random(seed))) == "raised"

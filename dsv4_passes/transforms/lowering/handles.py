@@ -1,7 +1,7 @@
 """Handles for tile values: an allocation at an address, or a view of another handle."""
 
-from xdsl.dialects import arith
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.dialects import arith, scf
+from xdsl.ir import Block, Operation, SSAValue, Use
 
 from dialects.pto.allocation import AllocTileOp
 from dialects.pto.base import TileOp, layout_of
@@ -224,7 +224,8 @@ class Handles:
     def extents(self, value: SSAValue) -> tuple[Size, Size]:
         """The valid extent of a value: numbers, or the operands its producer names; all of it if unknown.
 
-        UserError for a value of a loop or branch whose extent is not the same whichever way it came.
+        UserError for a value of a loop or branch whose extent is not the same whichever way it came, unless
+        nobody reads it with that extent.
         """
         found = self._extents(value, frozenset())
         assert found is not None
@@ -239,6 +240,8 @@ class Handles:
             each = [self._extents(v, asked | {value}) for v in inputs]
             found = [extents for extents in each if extents is not None]
             if any(other != found[0] for other in found):
+                if all(_states_extent(use) for use in value.uses):
+                    return layout.shape
                 problem = "expected a valid extent that is the same on all ways to here; state it with"
                 owner = owner.parent_op() if isinstance(owner, Block) else owner
                 raise UserError(f"{problem} pto.set_validshape", owner.location if owner else None)
@@ -283,6 +286,17 @@ def _size(extent: Size) -> Size:
     """An extent as a number where it is constant."""
     number = extent if isinstance(extent, int) else constant_int(extent)
     return extent if number is None else number
+
+
+def _states_extent(use: Use) -> bool:
+    """What uses a tile says itself how much of it is valid, or only hands it on."""
+    op = use.operation
+    if isinstance(op, (SetValidShapeOp, SubviewOp, scf.YieldOp, scf.ForOp)):
+        return True
+    if not isinstance(op, VIEWS):
+        return False
+    view = op.results[0]
+    return DYNAMIC not in layout_of(view).valid or all(_states_extent(use) for use in view.uses)
 
 
 def _own_operands(op: TileOp, value: SSAValue) -> list[SSAValue]:
