@@ -1,13 +1,16 @@
 """The options that dsv4-opt has beside those of xdsl-opt, and what the latter mean here."""
 
 import argparse
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.metadata import version
 from typing import Any, NoReturn
 
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.equivalence.budget import SECONDS
 
 from . import messages, print_ir
+from .completion import complete
 from .help import OURS, TOOL_EXAMPLES
 
 
@@ -121,6 +124,17 @@ def _truth(text: str) -> bool:
     if text.lower() in ("1", "true", "0", "false"):
         return text.lower() in ("1", "true")
     raise argparse.ArgumentTypeError(f"expected true or false, found '{text}'")
+
+
+def parse(parser: argparse.ArgumentParser, examples: str, args: Sequence[str] | None) -> argparse.Namespace:
+    """Parse the command line of a tool of ours, with the options that all of them have."""
+    installed = version("dsv4-passes")
+    parser.add_argument("--version", action="version", version=f"{parser.prog} {installed}")
+    parser.add_argument("--debug", action="store_true", help="print the traceback of an internal error")
+    messages.add_argument(parser)
+    finish(parser, examples)
+    complete(parser)
+    return parser.parse_args(sys.argv[1:] if args is None else args)
 
 
 def finish(parser: argparse.ArgumentParser, examples: str) -> None:

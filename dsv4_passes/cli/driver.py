@@ -35,7 +35,7 @@ from .common import (
     require_folder,
 )
 from .completion import complete
-from .help import answer_help, pipeline_text, taken_apart
+from .help import answer_help, pipeline_text
 from .print_ir import IrPrinter
 from .timing import PassTimes
 
@@ -112,7 +112,9 @@ class Dsv4OptMain(xDSLOptMain):
         self.printer = IrPrinter(self.args, self.available_passes, passes)
         self.times = PassTimes(self.args.mlir_timing)
         if self.printer.active or self.times.active or self.args.print_pipeline:
-            passes = tuple(taken_apart(passes))
+            from dsv4_passes.transforms.rope import single_passes
+
+            passes = tuple(single_passes(passes))
         if self.args.print_pipeline:
             print(pipeline_text(passes))
             sys.exit()
@@ -244,12 +246,9 @@ class Dsv4OptMain(xDSLOptMain):
         target = parse_spec(self.args.target)
         if target.name != "pypto":
             return self.pipeline.passes
-        from dsv4_passes.formats.pypto.target import PyptoTarget, read_for
+        from dsv4_passes.formats.pypto.target import PyptoTarget, version_for
 
-        version = PyptoTarget.from_spec(target).version
-        if version is None and (read := read_for(prog)) is not None:
-            version = str(read.day)
-        return told(self.pipeline.passes, pypto=version)
+        return told(self.pipeline.passes, pypto=version_for(prog, PyptoTarget.from_spec(target).version))
 
     def _reporting(self, prog: ModuleOp) -> AbstractContextManager[None]:
         if self.reporter is None:

@@ -207,13 +207,6 @@ def require_known(name: str, known: Classes, option: str) -> str:
     return "" if name in known else f"argument {option}: unknown pass '{name}'{did_you_mean(name, known)}"
 
 
-def taken_apart(passes: Sequence[ModulePass]) -> Iterator[ModulePass]:
-    """The passes, those that are lists of passes replaced by these."""
-    for each in passes:
-        parts = getattr(each, "passes", None)
-        yield from (each,) if parts is None else parts()
-
-
 def pipeline_text(passes: Sequence[ModulePass]) -> str:
     """Passes with all their options, as `-p` reads them."""
     return ",".join(_spec_text(each.pipeline_pass_spec(include_default=True)) for each in passes)

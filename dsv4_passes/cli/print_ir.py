@@ -18,7 +18,7 @@ from xdsl.passes import ModulePass
 
 from dsv4_passes.diagnostics import UserError
 
-from .help import require_known, taken_apart
+from .help import require_known
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,14 +62,18 @@ class IrPrinter:
                 if problem := require_known(name, known, f"--mlir-print-ir-{when}"):
                     raise UserError(problem)
         self.lists: list[tuple[str, int, int]] = []
+        self.done = 0
+        self.last: dict[str, str] = {}
+        if not self.active:
+            return
+        from dsv4_passes.transforms.rope import single_passes
+
         begin = 0
         for each in passes:
-            end = begin + sum(1 for _ in taken_apart((each,)))
+            end = begin + sum(1 for _ in single_passes((each,)))
             if end - begin > 1:
                 self.lists.append((each.name, begin, end))
             begin = end
-        self.done = 0
-        self.last: dict[str, str] = {}
 
     @property
     def active(self) -> bool:

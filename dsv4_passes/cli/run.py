@@ -13,7 +13,6 @@ stores to is an output; one that is not among the inputs starts as zeros.
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -30,10 +29,9 @@ from dsv4_passes.interpreter.program import run_program
 from dsv4_passes.interpreter.values import Value
 from dsv4_passes.npz import Array, read_npz, write_npz
 
-from .arguments import finish
+from .arguments import parse
 from .common import require_directory_of, run_tool
-from .completion import complete
-from .messages import Messages, add_argument
+from .messages import Messages
 
 EXAMPLES = """\
 examples:
@@ -85,12 +83,7 @@ def _parse_options(args: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--inputs", metavar="NPZ", help="arrays by argument name")
     parser.add_argument("--outputs", metavar="NPZ", required=True, help="where the results go")
     parser.add_argument("--blocks", metavar="N", type=int, help="number of blocks (default 1)")
-    parser.add_argument("--version", action="version", version=f"dsv4-run {version('dsv4-passes')}")
-    parser.add_argument("--debug", action="store_true", help="print the traceback of an internal error")
-    add_argument(parser)
-    finish(parser, EXAMPLES)
-    complete(parser)
-    options = parser.parse_args(sys.argv[1:] if args is None else args)
+    options = parse(parser, EXAMPLES, args)
     if options.blocks is not None and options.blocks < 1:
         raise UserError(f"argument --blocks: expected at least 1, found {options.blocks}")
     return options

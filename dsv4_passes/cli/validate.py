@@ -13,7 +13,6 @@ or something is wrong with what was given.
 import argparse
 import sys
 from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +21,10 @@ from dsv4_passes.diagnostics import UserError
 from dsv4_passes.validation.certificate import check_certificate
 from dsv4_passes.validation.runs import Counterexample
 from dsv4_passes.validation.sources import Comparison, Question, load
-from dsv4_passes.validation.verdict import ROUNDING, ZERO_SIGN, Allowed
+from dsv4_passes.validation.verdict import ROUNDING, ZERO_SIGN, Allowed, Verdict
 
-from .arguments import finish
+from .arguments import parse
 from .common import one_line, require_directory_of, run_tool
-from .completion import complete
-from .messages import add_argument
 
 EXAMPLES = """\
 examples:
@@ -111,9 +108,8 @@ def report(comparison: Comparison, accepted: set[str], question: Question) -> in
     return DIFFERENT
 
 
-def _lanes(verdict: object) -> str:
-    outputs = getattr(verdict, "outputs", ())
-    return f"{getattr(verdict, 'lanes', 0)} stored lanes of {', '.join(map(repr, outputs)) or 'nothing'}"
+def _lanes(verdict: Verdict) -> str:
+    return f"{verdict.lanes} stored lanes of {', '.join(map(repr, verdict.outputs)) or 'nothing'}"
 
 
 def _inputs(found: Counterexample, most: int = 8) -> list[str]:
@@ -153,12 +149,7 @@ def _parse_options(args: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=300, help="CPU time for terms (default 300)")
     parser.add_argument("--save", metavar="NPZ", help="where the input goes on which they differ")
     parser.add_argument("--certificate", metavar="FILE", help="check what dsv4-opt --certificate wrote")
-    parser.add_argument("--version", action="version", version=f"dsv4-validate {version('dsv4-passes')}")
-    parser.add_argument("--debug", action="store_true", help="print the traceback of an internal error")
-    add_argument(parser)
-    finish(parser, EXAMPLES)
-    complete(parser)
-    options = parser.parse_args(sys.argv[1:] if args is None else args)
+    options = parse(parser, EXAMPLES, args)
     for condition in options.require:
         if condition not in CONDITIONS:
             raise UserError(f"--require expects some of {', '.join(CONDITIONS)}, found '{condition}'")

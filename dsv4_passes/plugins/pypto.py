@@ -124,9 +124,7 @@ class _SplitPipeline:
             try:
                 return self.rest.run(rewritten)
             except Exception as error:  # whatever pypto raises
-                problem = f"pypto does not take the rewritten program: {_said(error)}"
-                _remark(self.settings, f"the program goes on unchanged: {problem}\n")
-                _warn(problem)
+                _take_back(self.settings, f"pypto does not take the rewritten program: {_said(error)}")
         return self.rest.run(program)
 
 
@@ -162,10 +160,14 @@ def _rewrite(program: Any, settings: Settings) -> Any:
     try:
         return parse(done.text, "<rewritten by dsv4_passes>")
     except Exception as error:  # whatever pypto raises
-        problem = f"pypto does not parse the rewritten program: {_said(error)}"
-        _remark(settings, f"the program goes on unchanged: {problem}\n")
-        _warn(problem)
+        _take_back(settings, f"pypto does not parse the rewritten program: {_said(error)}")
         return program
+
+
+def _take_back(settings: Settings, problem: str) -> None:
+    """Say, also behind the remarks on what was rewritten, that the program goes on as it was."""
+    _remark(settings, f"the program goes on unchanged: {problem}\n")
+    _warn(problem)
 
 
 def version_of(language: Any) -> str:

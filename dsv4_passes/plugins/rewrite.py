@@ -104,10 +104,9 @@ def _parse(text: str, name: str, kind: TextFormat, context: Context) -> ModuleOp
 
 
 def _for_pypto(passes: Sequence[ModulePass], module: ModuleOp, version: str | None) -> Sequence[ModulePass]:
-    from dsv4_passes.formats.pypto.target import read_for
+    from dsv4_passes.formats.pypto.target import version_for
 
-    read = read_for(module)
-    return told(passes, pypto=version or (None if read is None else str(read.day)))
+    return told(passes, pypto=version_for(module, version))
 
 
 def _target(kind: TextFormat, pypto: str | None) -> Target:

@@ -8,6 +8,7 @@ which it came in: kernels of a program stay in value form, a `.pto` kernel is lo
 nothing was rewritten comes out as it came in, to the letter.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -90,3 +91,9 @@ class RopePass(ModulePass):
                 warning(inner, problem)
         for each in self.passes():
             each.apply(ctx, op)
+
+
+def single_passes(passes: Sequence[ModulePass]) -> Iterator[ModulePass]:
+    """The passes that do the work: `dsv4-rope` taken apart."""
+    for each in passes:
+        yield from each.passes() if isinstance(each, RopePass) else (each,)

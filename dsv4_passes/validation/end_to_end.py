@@ -3,7 +3,7 @@
 The text is read back as any text is, and its terms are compared with those of the module as it was read.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from xdsl.context import Context
@@ -17,7 +17,7 @@ from dsv4_passes.formats.pypto import parse_program
 from dsv4_passes.interpreter.kernels import find_kernels
 from dsv4_passes.transforms.bind_facts import BindFactsPass
 from dsv4_passes.transforms.check_target import CheckTargetPass
-from dsv4_passes.transforms.rope import RopePass
+from dsv4_passes.transforms.rope import single_passes
 
 from . import numbers
 from .modules import compare_modules, unchanged_kernels
@@ -37,12 +37,6 @@ TRIALS = 6
 """Inputs that decide where terms cannot."""
 WRITES_NOTHING = (BindFactsPass, CheckTargetPass)
 """Passes that rewrite nothing."""
-
-
-def single_passes(passes: Sequence[ModulePass]) -> Iterator[ModulePass]:
-    """The passes that do the work: lists of passes taken apart."""
-    for each in passes:
-        yield from each.passes() if isinstance(each, RopePass) else (each,)
 
 
 def rewrites(passes: Sequence[ModulePass]) -> bool:

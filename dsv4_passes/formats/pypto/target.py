@@ -62,6 +62,13 @@ def read_for(module: ModuleOp) -> Pypto | None:
     return pypto_of(name for text in texts for name in operations(text)) if texts else None
 
 
+def version_for(module: ModuleOp, version: str | None) -> str | None:
+    """The version of pypto that passes are to write a program for: the one given, else that of its text."""
+    if version is None and (read := read_for(module)) is not None:
+        return str(read.day)
+    return version
+
+
 def program_text(module: ModuleOp, verbatim: bool = True, version: Pypto | None = None) -> str:
     """The text of a program. Raises UserError where the IR says what no text can, or not for that version."""
     functions = [op for op in module.ops if isinstance(op, func.FuncOp)]

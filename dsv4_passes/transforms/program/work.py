@@ -3,6 +3,7 @@
 A loop of constant bounds counts as often as it runs, one of others once; of a branch both sides count.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from xdsl.dialects import func, scf
@@ -46,21 +47,25 @@ def is_tile_work(op: Operation) -> bool:
 
 def kernel_work(function: func.FuncOp) -> Work:
     """What one block of a kernel does."""
-    return _of_block(function.body.block) if function.body.blocks else Work()
+    return _of_block(function.body.block, _of_tiles) if function.body.blocks else Work()
 
 
-def _of_block(block: Block) -> Work:
+def _of_block(block: Block, own: Callable[[Operation], Work]) -> Work:
+    """The work of a block, loops by their trips; `own` is that of an operation without its regions."""
     total = Work()
     for op in block.ops:
-        if is_tile_work(op):
-            total += Work(_bytes(op), 1)
+        total += own(op)
         inside = Work()
         for region in op.regions:
             for inner in region.blocks:
-                inside += _of_block(inner)
+                inside += _of_block(inner, own)
         count = trips(op) if isinstance(op, scf.ForOp) else 1
         total += inside.times(1 if count is None else count)
     return total
+
+
+def _of_tiles(op: Operation) -> Work:
+    return Work(_bytes(op), 1) if is_tile_work(op) else Work()
 
 
 def _bytes(op: Operation) -> int:
@@ -79,22 +84,14 @@ def program_work(module: ModuleOp) -> Work:
     """What all launches of all orchestrations do; a number of blocks that is not known counts as one."""
     kernels: dict[str, Work] = {}
 
-    def of(block: Block) -> Work:
-        total = Work()
-        for op in block.ops:
-            if isinstance(op, LaunchOp):
-                if op.callee not in kernels:
-                    kernels[op.callee] = kernel_work(op.function())
-                total += kernels[op.callee].times(op.block_count or 1)
-            inside = Work()
-            for region in op.regions:
-                for inner in region.blocks:
-                    inside += of(inner)
-            count = trips(op) if isinstance(op, scf.ForOp) else 1
-            total += inside.times(1 if count is None else count)
-        return total
+    def of_launch(op: Operation) -> Work:
+        if not isinstance(op, LaunchOp):
+            return Work()
+        if op.callee not in kernels:
+            kernels[op.callee] = kernel_work(op.function())
+        return kernels[op.callee].times(op.block_count or 1)
 
     total = Work()
     for orchestration in program_functions(module, ORCHESTRATION):
-        total += of(orchestration.body.block)
+        total += _of_block(orchestration.body.block, of_launch)
     return total
