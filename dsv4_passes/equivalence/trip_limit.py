@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from xdsl.dialects import func, scf
 from xdsl.ir import Block
 
-from dialects.pto.memory import constant_int
 from dialects.pto.tiles import InsertOp
 from dialects.pto.types import TileType
+from dsv4_passes.xdsl_extras.loops import trips
 
 from .budget import OverBudget, size
 
@@ -31,9 +31,9 @@ have 64 trips. No tile of vector memory has more rows of a block of 32 bytes tha
 """
 
 
-def most_trips(loop: scf.ForOp, trips: int) -> int:
-    """How many trips of a loop are followed one by one where `trips` is the limit for loops of any kind."""
-    return trips * ROWS if fills_tiles(loop) else trips
+def most_trips(loop: scf.ForOp, limit: int) -> int:
+    """How many trips of a loop are followed one by one where `limit` is that for loops of any kind."""
+    return limit * ROWS if fills_tiles(loop) else limit
 
 
 def fills_tiles(loop: scf.ForOp) -> bool:
@@ -48,12 +48,12 @@ def fills_tiles(loop: scf.ForOp) -> bool:
     )
 
 
-def lanes(functions: Sequence[func.FuncOp], trips: int) -> int:
-    """How many lanes a run computes that goes through loops one by one, of any kind up to `trips` trips."""
-    return sum(_lanes(function.body.block, trips) for function in functions)
+def lanes(functions: Sequence[func.FuncOp], limit: int) -> int:
+    """How many lanes a run computes that goes through loops one by one, of any kind up to `limit` trips."""
+    return sum(_lanes(function.body.block, limit) for function in functions)
 
 
-def _lanes(block: Block, trips: int) -> int:
+def _lanes(block: Block, limit: int) -> int:
     total = 0
     for op in block.ops:
         for result in op.results:
@@ -63,31 +63,28 @@ def _lanes(block: Block, trips: int) -> int:
                     result.type.data.rows * result.type.data.cols // (BYTES_PER_LANE // 8 if copied else 1)
                 )
         if op.regions:
-            inside = sum(_lanes(inner, trips) for region in op.regions for inner in region.blocks)
-            total += inside * (_trips(op, most_trips(op, trips)) if isinstance(op, scf.ForOp) else 1)
+            inside = sum(_lanes(inner, limit) for region in op.regions for inner in region.blocks)
+            total += inside * (_followed(op, most_trips(op, limit)) if isinstance(op, scf.ForOp) else 1)
     return total
 
 
-def _trips(op: scf.ForOp, limit: int) -> int:
-    bounds = [constant_int(v) for v in (op.lb, op.ub, op.step)]
-    low, high, step = bounds
-    if low is None or high is None or step is None or step <= 0:
-        return 1
-    count = len(range(low, high, step))
-    return count if count <= limit else 1
+def _followed(loop: scf.ForOp, limit: int) -> int:
+    """How many trips of a loop a run goes through that follows at most `limit`, and else one for all."""
+    count = trips(loop)
+    return 1 if count is None or count > limit else count
 
 
-def fitting_trips(functions: Sequence[func.FuncOp], trips: int, memory: int) -> int:
-    """The largest number up to `trips` with which a run takes its share of the memory at most.
+def fitting_trips(functions: Sequence[func.FuncOp], limit: int, memory: int) -> int:
+    """The largest number up to `limit` with which a run takes its share of the memory at most.
 
     OverBudget where not even one trip of each loop fits into the whole of it.
     """
-    while trips and lanes(functions, trips) * BYTES_PER_LANE > memory // SHARE:
-        trips //= 2
-    needed = lanes(functions, trips) * BYTES_PER_LANE
+    while limit and lanes(functions, limit) * BYTES_PER_LANE > memory // SHARE:
+        limit //= 2
+    needed = lanes(functions, limit) * BYTES_PER_LANE
     if needed > memory:
         raise OverBudget(
             f"it needs about {size(needed)}, and {size(memory)} are allowed (--max-memory)",
             functions[0].location,
         )
-    return trips
+    return limit

@@ -278,14 +278,6 @@ def _popped(layout: TileLayout, extents: list[SSAValue] | list[int]) -> Extents:
     return rows, cols
 
 
-def trips(loop: scf.ForOp) -> int | None:
-    """How often a loop with constant bounds runs."""
-    lower, upper, step = (constant_int(v) for v in (loop.lb, loop.ub, loop.step))
-    if lower is None or upper is None or not step:
-        return None
-    return max(0, -(-(upper - lower) // step))
-
-
 def first_trip_guard(op: scf.IfOp) -> tuple[SSAValue | None, SSAValue | None]:
     """`(iv, None)` if the condition holds exactly in a loop's first trip, `(None, iv)` if in all others.
 

@@ -28,8 +28,7 @@ from dsv4_passes.targets import Chip, Cost, cost, hand_over, total, wait
 from dsv4_passes.targets.costs import FREE
 from dsv4_passes.targets.elements import element_bytes
 from dsv4_passes.targets.timeline import Timeline
-
-from .byte_ranges import trips
+from dsv4_passes.xdsl_extras.loops import trips
 
 # What the shape of these is that of: their source, not their destination.
 _WALK_SOURCE = frozenset(

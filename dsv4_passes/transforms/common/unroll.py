@@ -19,8 +19,7 @@ from dsv4_passes.diagnostics import UserError
 from dsv4_passes.interpreter.numpy_domain import NumpyDomain
 from dsv4_passes.interpreter.scalars import evaluate, is_integer
 from dsv4_passes.xdsl_extras.insert import constant
-
-from .byte_ranges import trips
+from dsv4_passes.xdsl_extras.loops import trips
 
 
 def unroll_loops(function: func.FuncOp, wanted: Callable[[scf.ForOp], bool], limit: int = 8) -> int:

@@ -32,9 +32,9 @@ from dsv4_passes.interpreter.affine import split
 from dsv4_passes.interpreter.numpy_domain import NumpyDomain
 from dsv4_passes.interpreter.scalars import evaluate, is_integer
 from dsv4_passes.interpreter.values import Box
-from dsv4_passes.transforms.common.byte_ranges import trips
 from dsv4_passes.transforms.program.orchestration import tensor_of
 from dsv4_passes.xdsl_extras.insert import insert_before
+from dsv4_passes.xdsl_extras.loops import trips
 
 from .gm_footprint import MAX_RUNS, Footprint, Runs, joined, runs_of, within
 from .lane_way import LaneWay

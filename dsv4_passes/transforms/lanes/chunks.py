@@ -10,9 +10,9 @@ from dialects.pto.types import TileType
 from dsv4_passes.diagnostics import collect, repeat
 from dsv4_passes.equivalence.facts import facts_of
 from dsv4_passes.equivalence.lanes import lane_difference
-from dsv4_passes.transforms.common.byte_ranges import trips
 from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 from dsv4_passes.transforms.common.unroll import unroll_loops
+from dsv4_passes.xdsl_extras.loops import trips
 
 from .checked_rewrite import Policy
 from .products import loaded_by

@@ -13,9 +13,9 @@ from dialects.pto.base import layout_of
 from dialects.pto.convert import TCvtOp
 from dialects.pto.types import TileLayout
 from dsv4_passes.targets import Cost, total
-from dsv4_passes.transforms.common.byte_ranges import trips
 from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 from dsv4_passes.transforms.common.cost import op_cost
+from dsv4_passes.xdsl_extras.loops import trips
 
 from . import rotation
 from .builder import Builder, CannotBuild, valid_of

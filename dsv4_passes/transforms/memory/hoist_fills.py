@@ -35,11 +35,11 @@ from dsv4_passes.diagnostics import UserError, refused, rewritten
 from dsv4_passes.equivalence.unknown_ops import changing_tiles
 from dsv4_passes.interpreter.semantics import SEMANTICS
 from dsv4_passes.targets import LATEST
-from dsv4_passes.transforms.common.byte_ranges import trips
 from dsv4_passes.transforms.common.origin import functions_of, is_rewritten, mark_rewritten
 from dsv4_passes.transforms.lowering.dry_run import memory_problem
 from dsv4_passes.transforms.lowering.placement import DoesNotFit
 from dsv4_passes.transforms.mixed.join_mixed import JOINED
+from dsv4_passes.xdsl_extras.loops import trips
 
 from .dead_fills import drop_dead_fills
 

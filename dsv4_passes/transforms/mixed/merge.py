@@ -22,9 +22,9 @@ from dialects.pto.pipes import BufferOp, InitializePipeOp
 from dialects.pto.tiles import InsertOp, SetValidShapeOp, SubviewOp, UndefOp
 from dialects.pto.types import DYNAMIC, TileType
 from dsv4_passes.equivalence.gm_mod_ref import only_read, root
-from dsv4_passes.transforms.common.byte_ranges import trips
 from dsv4_passes.transforms.common.unroll import fold_numbers, unroll
 from dsv4_passes.xdsl_extras.insert import constant
+from dsv4_passes.xdsl_extras.loops import trips
 
 from .subblocks import SPLIT_AXIS, CannotJoin, has_pipes
 

@@ -20,7 +20,7 @@ from dialects.pto.memory import TLoadOp, TStoreOp
 from dialects.pto.types import DYNAMIC, AnyTileType
 from dsv4_passes.targets.costs import FREE
 from dsv4_passes.targets.elements import element_bytes
-from dsv4_passes.transforms.common.byte_ranges import trips
+from dsv4_passes.xdsl_extras.loops import trips
 
 
 @dataclass(frozen=True)

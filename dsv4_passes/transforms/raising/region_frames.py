@@ -18,7 +18,8 @@ from xdsl.dialects import scf
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from dialects.pto.types import TileLayout, TileType
-from dsv4_passes.transforms.common.byte_ranges import Bytes, Extents, TileByteRanges, first_trip_guard, trips
+from dsv4_passes.transforms.common.byte_ranges import Bytes, Extents, TileByteRanges, first_trip_guard
+from dsv4_passes.xdsl_extras.loops import trips
 from dsv4_passes.xdsl_extras.region_values import (
     add_argument,
     add_result,
