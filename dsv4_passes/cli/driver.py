@@ -222,12 +222,14 @@ class Dsv4OptMain(xDSLOptMain):
         return Budget(memory, seconds)
 
     def apply_passes(self, prog: ModuleOp) -> None:
+        self.running = None
         self.read = prog.clone() if self._validates() else None
         pipeline = PassPipeline(self._passes_for_output(prog), self.pipeline.callback)
         try:
             with self.assumptions(), limited(self.budget()), self._reporting(prog):
                 started = time.process_time()
-                pipeline.apply(self.ctx, prog)
+                with self.printer.failing(lambda: self.running, prog):
+                    pipeline.apply(self.ctx, prog)
                 self.spent = time.process_time() - started
         except UserError as error:
             # `--verify-diagnostics` prints what xdsl counts as a diagnostic, and goes on.
@@ -362,13 +364,13 @@ class Dsv4OptMain(xDSLOptMain):
             nonlocal started
             if self.args.time_passes and previous is not None:
                 print(f"Pass {previous.name} took {time.perf_counter() - started} seconds")
-            self.running = following
             self.times.between(previous)
             self._count(previous, module, following)
             self.printer.between(previous, module, following)
             last = previous is not None and following is None
             if not self.args.disable_verify and not (last and self._target_verifies()):
                 self._verify(module, previous)
+            self.running = following
             if previous and following and self.args.print_between_passes:
                 from dsv4_passes.formats.pto.writer import SpelledPrinter
 

@@ -2,14 +2,15 @@
 
     --mlir-print-ir-before-all    --mlir-print-ir-before=PASS,…
     --mlir-print-ir-after-all     --mlir-print-ir-after=PASS,…
-    --mlir-print-ir-after-change
+    --mlir-print-ir-after-change  --mlir-print-ir-after-failure
 
 A pass that is a list of passes, as `dsv4-rope`, is shown as these; asked for by name, it is one.
 """
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from io import StringIO
 from typing import Any
 
@@ -42,6 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="print the IR only after passes that changed it: of those named, or of all",
     )
+    parser.add_argument(
+        "--mlir-print-ir-after-failure",
+        action="store_true",
+        help="print the IR as the pass that failed left it, on stderr",
+    )
 
 
 class IrPrinter:
@@ -55,6 +61,7 @@ class IrPrinter:
         self.before: Sequence[str] = args.mlir_print_ir_before
         self.after: Sequence[str] = args.mlir_print_ir_after
         self.only_changes: bool = args.mlir_print_ir_after_change
+        self.failures: bool = args.mlir_print_ir_after_failure
         self.all_before: bool = args.mlir_print_ir_before_all
         self.all_after: bool = args.mlir_print_ir_after_all or (self.only_changes and not self.after)
         for when in ("before", "after"):
@@ -78,7 +85,7 @@ class IrPrinter:
     @property
     def active(self) -> bool:
         """Whether anything was asked for."""
-        return bool(self.before or self.after or self.all_before or self.all_after)
+        return bool(self.before or self.after or self.all_before or self.all_after or self.failures)
 
     def between(self, previous: ModulePass | None, module: ModuleOp, following: ModulePass | None) -> None:
         """Print the module between two passes; the first has none before it, the last none behind it."""
@@ -96,6 +103,16 @@ class IrPrinter:
                 _print("Before", name, _text(module) if text is None else text)
         if text is not None:
             self.last |= {"": text} | {name: text for name, begin, _ in self.lists if begin == self.done}
+
+    @contextmanager
+    def failing(self, running: Callable[[], ModulePass | None], module: ModuleOp) -> Generator[None]:
+        """Print the module if a pass fails within; `running` says which one it is."""
+        try:
+            yield
+        except Exception:
+            if self.failures and (failed := running()) is not None:
+                _print("After", f"{failed.name} Failed", _text(module))
+            raise
 
     def _asked(self, one: ModulePass, names: Sequence[str], edge: int) -> list[str]:
         """Those of the names that a pass has, or a list of which it is at the edge."""
