@@ -79,8 +79,11 @@ class TileEffects(MemoryEffect):
         assert isinstance(op, TileOp)
         if isinstance(op, OrderedOp):
             return None
-        read = [*op.ins, *op.outs] if op.reads_destination() else op.ins
-        written = (*op.outs, *op.scratch_operands())
+        if not any(isinstance(value.type, MEMORY_TYPES) for value in op.operands):
+            return set()
+        outs = op.outs
+        read = [*op.ins, *outs] if op.reads_destination() else op.ins
+        written = (*outs, *op.scratch_operands())
         return {
             *(EffectInstance(MemoryEffectKind.READ, v) for v in read if isinstance(v.type, MEMORY_TYPES)),
             *(EffectInstance(MemoryEffectKind.WRITE, v) for v in written if isinstance(v.type, MEMORY_TYPES)),
@@ -146,14 +149,15 @@ class TileOp(IRDLOperation, ABC):
         properties: Mapping[str, Attribute | None] | None = None,
         attributes: Mapping[str, Attribute] | None = None,
     ):
-        results = [result] if isinstance(result, Attribute) else list(result)
-        super().__init__(
-            operands=[ins, outs, valid],
-            result_types=[results],
-            properties=dict(properties or {}),
-            attributes=dict(attributes or {}),
+        given = {name: value for name, value in (properties or {}).items() if value is not None}
+        sizes = segment_sizes(len(ins), len(outs), len(valid))
+        Operation.__init__(  # what IRDLOperation would work out is known here
+            self,
+            operands=[*ins, *outs, *valid],
+            result_types=[result] if isinstance(result, Attribute) else result,
+            properties={**given, "operandSegmentSizes": sizes},
+            attributes=attributes or {},
         )
-        self.properties["operandSegmentSizes"] = segment_sizes(len(ins), len(outs), len(valid))
 
     # -- operands by name ------------------------------------------------------------------------
 

@@ -31,11 +31,10 @@ def only_read(*functions: func.FuncOp) -> set[int]:
     for function in functions:
         numbers: dict[SSAValue, int] = {arg: i for i, arg in enumerate(function.body.block.args)}
         for op in function.walk():
-            if op.regions or not writes(op):
+            places = [value for value in op.operands if isinstance(value.type, MEMORY_TYPES)]
+            if not places or op.regions or not writes(op):
                 continue
-            for value in op.operands:
-                if not isinstance(value.type, MEMORY_TYPES):
-                    continue
+            for value in places:
                 found = root(value)
                 if found is None or found not in numbers:
                     return set()

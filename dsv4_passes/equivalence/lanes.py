@@ -58,7 +58,7 @@ def run_lanes(
     budget = current()
     context.fit(sides, budget)
     trips = context.trips if max_trips is None else max_trips
-    options = Options(trips, budget, symbolic_loops, sides[0], arguments or {})
+    options = Options(trips, budget, symbolic_loops, sides[0], arguments or {}, {})
     facts: dict[int, KnownArgument] = {}
     unwritten = only_read(*sides)  # what a block stores, another one may load
     for key, fact in (selectors or {}).items():

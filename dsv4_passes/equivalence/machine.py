@@ -26,7 +26,7 @@ from dsv4_passes.interpreter.affine import Affine, Number
 from dsv4_passes.interpreter.domain import Lanes, NotConcrete
 from dsv4_passes.interpreter.machine import Machine, Place, Steps
 from dsv4_passes.interpreter.semantics import TileCall, views
-from dsv4_passes.interpreter.tile_machine import atomic
+from dsv4_passes.interpreter.tile_machine import Plans, atomic
 from dsv4_passes.interpreter.values import (
     NO_CONDITIONS,
     Box,
@@ -64,6 +64,7 @@ class Options:
     symbolic_loops: bool | Container[Operation]
     function: func.FuncOp
     arguments: Mapping[int, int]
+    plans: Plans
 
     def number(self, index: int) -> int:
         """The identifier of a parameter in leaves and effects."""
@@ -81,7 +82,7 @@ class LaneMachine(Machine):
     gm: TermMemory
 
     def __init__(self, run: LaneRun, gm: TermMemory, place: Place, options: Options):
-        super().__init__(run.context.domain, gm, place)
+        super().__init__(run.context.domain, gm, place, options.plans)
         self.run_ = run
         self.terms = run.context.domain
         self.intern = run.context.intern

@@ -30,6 +30,7 @@ from .machine import (
     run_together,
 )
 from .numpy_domain import NumpyDomain
+from .tile_machine import Plans
 from .values import Value
 
 MachineT = TypeVar("MachineT", bound=Machine)
@@ -176,8 +177,9 @@ def run_kernel(
     The vector side of a mixed kernel runs once per sub-block if it asks which one it is.
     """
     gm = ArrayMemory(arrays, {i: argument.name for i, argument in kernel.arguments.items()})
+    plans: Plans = {}
     for block in range(blocks):
-        run_block(kernel, lambda place: Machine(NumpyDomain(), gm, place), scalars, block, blocks)
+        run_block(kernel, lambda place: Machine(NumpyDomain(), gm, place, plans), scalars, block, blocks)
 
 
 def run_block(
@@ -204,6 +206,18 @@ def run_block(
         for core in machines:
             core.retire()
     return machines
+
+
+def asks_for_block(kernel: Kernel) -> bool:
+    """Whether the blocks of a kernel may do different things."""
+    names, asking = ("block_idx", "block_num"), ("pto.get_block_idx", "pto.get_block_num", "func.call")
+    for function in kernel.functions:
+        given = [a for a in function.body.block.args if SPMD_PARAMETERS.get(a.name_hint or "") in names]
+        if any(argument.first_use is not None for argument in given):
+            return True
+        if any(op.name in asking for op in function.walk()):
+            return True
+    return False
 
 
 def asks_for_subblock(function: func.FuncOp) -> bool:

@@ -25,7 +25,7 @@ from .domain import Domain, NotConcrete
 from .gm import GlobalMemory
 from .memory import RegionView
 from .semantics import SEMANTICS, views
-from .tile_machine import TileMachine
+from .tile_machine import Plans, TileMachine
 from .values import Extent, Pointer, Tile, Value
 
 Steps: TypeAlias = Generator[None, None, Any]
@@ -51,8 +51,10 @@ class Place(NamedTuple):
 class Machine(TileMachine):
     """One core: its on-chip memory, its place among the blocks, and the values of the running function."""
 
-    def __init__(self, domain: Domain, gm: GlobalMemory, place: Place | None = None):
-        super().__init__(domain, gm)
+    def __init__(
+        self, domain: Domain, gm: GlobalMemory, place: Place | None = None, plans: Plans | None = None
+    ):
+        super().__init__(domain, gm, plans)
         place = place or Place()
         self.channels = place.channels or Channels(1)
         self.numbers: dict[str, Number] = {

@@ -42,6 +42,7 @@ from .gm import ArrayMemory
 from .machine import Machine, Place, arguments_of, run_together
 from .numerics import as_elements, is_float, numpy_dtype
 from .numpy_domain import NumpyDomain
+from .tile_machine import Plans
 from .values import Value, is_lanes
 
 
@@ -273,8 +274,9 @@ class ProgramRun:
         names = {p.index: base_name(p.name) for p in parameters(kernel)}
         gm = ArrayMemory(arrays, names)
         results: Sequence[Any] = []
+        plans: Plans = {}
         for block in range(blocks):
-            machine = Machine(self.domain, gm, Place(block, blocks))
+            machine = Machine(self.domain, gm, Place(block, blocks), plans)
             (results,) = run_together([machine.run(kernel, arguments_of(machine, kernel, given))])
         gm.arrays = {}  # a machine and its handlers hold each other until they are collected
         return results

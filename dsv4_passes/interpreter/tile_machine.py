@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from xdsl.ir import Operation, SSAValue
@@ -54,6 +54,10 @@ class TileOpPlan(NamedTuple):
         )
 
 
+Plans: TypeAlias = dict[TileOp, TileOpPlan]
+"""By operation; machines that run the same function share them."""
+
+
 class TileMachine:
     """On-chip memory and the values of the running function.
 
@@ -61,11 +65,11 @@ class TileMachine:
     the same for both.
     """
 
-    def __init__(self, domain: Domain, gm: GlobalMemory):
+    def __init__(self, domain: Domain, gm: GlobalMemory, plans: Plans | None = None):
         self.domain = domain
         self.gm = gm
         self.memory = TileMemory()
-        self.plans: dict[TileOp, TileOpPlan] = {}
+        self.plans: Plans = {} if plans is None else plans
         self.env: dict[SSAValue, Value] = {}
         self.handlers: dict[str, Callable[[Any], None]] = {
             "pto.alloc_tile": self.alloc_tile,

@@ -30,7 +30,7 @@ from .programs import (
     is_program_module,
     unchanged_program,
 )
-from .runs import Counterexample
+from .runs import Counterexample, RunPair
 from .verdict import Allowed, Verdict
 
 TRIALS = 6
@@ -64,6 +64,8 @@ class Pipeline:
     passes: Sequence[ModulePass]
     context: Context
     seconds: float = field(default_factory=lambda: current().seconds)
+    last: tuple[str, ModuleOp] | None = field(default=None, init=False)
+    """The last text that was read, and what it says."""
 
     def start(self) -> ModuleOp:
         """The module as it was read, with the facts that the pipeline states of it."""
@@ -83,28 +85,43 @@ class Pipeline:
         same = unchanged_kernels(self.before, after)
         if len(same) == len(find_kernels(after)):
             return [Verdict(name, "unchanged") for name in same]
-        with collect():  # what reading says was said when the input was read
-            read = parse_text(text, "the output")
         allowed = allowed_by(self.passes)
-        verdicts = compare_modules(self.start(), read, allowed, same)
-        return numbers.tell(verdicts, self.start(), text, allowed, TRIALS)
+        verdicts = compare_modules(self.start(), self.read(text), allowed, same)
+        return self.tell(verdicts, text)
 
     def compare_program(self, after: ModuleOp, text: str) -> list[Verdict]:
         """Verdicts about the text of a whole program."""
         if unchanged_program(self.before, after):
             return [Verdict(name, "unchanged") for name in find_kernels(after)]
-        with collect():
-            read = parse_program(text, "the output")
-        self.bind(read)
-        allowed = allowed_by(self.passes)
-        verdicts = compare_program_modules(self.start(), read, allowed, self.seconds)
-        return numbers.tell(verdicts, self.start(), text, allowed, TRIALS)
+        written = self.read(text)
+        self.bind(written)
+        verdicts = compare_program_modules(self.start(), written, allowed_by(self.passes), self.seconds)
+        return self.tell(verdicts, text)
+
+    def read(self, text: str) -> ModuleOp:
+        """What a text says; a new module each time, though read once."""
+        if self.last is None or self.last[0] != text:
+            parse = parse_program if is_program_module(self.before) else parse_text
+            with collect():  # what reading says was said when the input was read
+                self.last = text, parse(text, "the output")
+        return self.last[1].clone()
+
+    def tell(self, verdicts: list[Verdict], text: str) -> list[Verdict]:
+        """Verdicts in which what rests on things without a formula was tried on numbers."""
+        if not any(v.without_formula for v in verdicts):
+            return verdicts
+        return numbers.tell(verdicts, self.start(), self.read(text), allowed_by(self.passes), TRIALS)
+
+    def pairs(self, text: str, *, finite: bool) -> list[tuple[str, RunPair]]:
+        """What was read and a text, to run on the same inputs. UserError where they have no such pairs."""
+        return numbers.pairs(self.start(), self.read(text), allowed_by(self.passes), finite)
 
     def counterexample(self, text: str) -> Counterexample | None:
         """A small input on which what was read and a text store different bits, if one is found."""
         try:
-            for _, pair in numbers.pairs(self.start(), text, allowed_by(self.passes), finite=True):
-                if (found := numbers.counterexample(pair, 2 * TRIALS, smallest=True)) is not None:
+            for _, pair in self.pairs(text, finite=True):
+                inputs = pair.inputs(2 * TRIALS)
+                if (found := numbers.counterexample(pair, inputs, smallest=True)) is not None:
                     return found
         except UserError:
             return None

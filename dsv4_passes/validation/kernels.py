@@ -68,19 +68,22 @@ def comparables(module: ModuleOp, but: Collection[str] = ()) -> dict[str, Compar
         facts: dict[int, Fact] = {}
         refusal: UserError | None = None
         try:
-            check_sides(kernel.functions)
+            facts = facts_by_index(kernel)
         except UserError as error:
             refusal = error
         for function in kernel.functions:
-            try:
-                facts |= {_index(value): fact for value, fact in facts_of(function).items()}
-            except UserError as error:
-                refusal = error
             if is_buffer_form(function):
                 why = [e.message for e in said.entries if f"'{function.sym_name.data}'" in e.message]
                 refusal = UserError(why[0] if why else "it is in buffer form", function.location)
         found[name] = Comparable(kernel, facts, refusal)
     return found
+
+
+def facts_by_index(kernel: Kernel) -> dict[int, Fact]:
+    """What is stated of the arguments of a kernel. UserError where that contradicts itself or a shape."""
+    check_sides(kernel.functions)
+    stated = [item for function in kernel.functions for item in facts_of(function).items()]
+    return {_index(value): fact for value, fact in stated}
 
 
 def _functions(module: ModuleOp) -> Iterator[func.FuncOp]:

@@ -80,7 +80,7 @@ class TermBlocks:
         """Run all blocks in order; `tensors`, flat, by argument index, change. What the last one returns."""
         run = LaneRun(self.context)
         allowed = budget.Budget(budget.current().memory, self.budget.seconds)
-        options = Options(MAX_TRIPS, allowed, False, kernel.functions[0], {})
+        options = Options(MAX_TRIPS, allowed, False, kernel.functions[0], {}, {})
         dtypes = {i: argument.dtype for i, argument in kernel.arguments.items()}
         histories = TensorHistories(self.context.domain, self.context.intern, tensors=tensors, dtypes=dtypes)
 

@@ -13,7 +13,7 @@ from xdsl.dialects.builtin import ModuleOp
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.equivalence.symbolic_memory import KnownArgument
 from dsv4_passes.interpreter import numerics
-from dsv4_passes.interpreter.kernels import Argument, Kernel, run_kernel
+from dsv4_passes.interpreter.kernels import Argument, Kernel, asks_for_block, run_kernel
 from dsv4_passes.interpreter.program import run_program
 from dsv4_passes.interpreter.values import Value
 from dsv4_passes.npz import write_npz
@@ -96,22 +96,34 @@ class RunPair:
         shape = self.shapes[name][0] if name in self.shapes else values.shape
         return max(1, shape[-1] if shape else 1)
 
+    def mixed(self, seed: int) -> Inputs:
+        """One input with labels, ties and awkward numbers beside one another; facts hold in it."""
+        random = np.random.default_rng(seed)
+        labels, ties, awkward = (self.given(kind, seed, random) for kind in (0, 1, 2))
+        return {
+            name: values if name in self.facts else _one_of(values, ties[name], awkward[name], random)
+            for name, values in labels.items()
+        }
+
     def inputs(self, trials: int, seed: int = 0) -> Iterator[Inputs]:
         """Labels, ties and awkward numbers first, then random ones; facts hold in all."""
         for trial in range(trials):
-            random = np.random.default_rng((seed, trial))
             kind = trial if trial < 3 else 2 + trial % 2
-            given: Inputs = {}
-            for name, (shape, dtype) in self.shapes.items():
-                if name in self.facts:
-                    numbers = np.asarray(self.facts[name].matrix).reshape(shape)
-                    given[name] = numbers.astype(numerics.numpy_dtype(dtype))
-                elif not shape and not numerics.is_float(dtype):
-                    given[name] = np.array(trial % COUNTED, numerics.numpy_dtype(dtype))
-                else:
-                    count = int(np.prod(shape))
-                    given[name] = array(dtype, count, random, kind, self.finite).reshape(shape)
-            yield given
+            yield self.given(kind, trial, np.random.default_rng((seed, trial)))
+
+    def given(self, kind: int, number: int, random: np.random.Generator) -> Inputs:
+        """Numbers of a kind in all arrays, and a number in all integer scalars."""
+        found: Inputs = {}
+        for name, (shape, dtype) in self.shapes.items():
+            if name in self.facts:
+                numbers = np.asarray(self.facts[name].matrix).reshape(shape)
+                found[name] = numbers.astype(numerics.numpy_dtype(dtype))
+            elif not shape and not numerics.is_float(dtype):
+                found[name] = np.array(number % COUNTED, numerics.numpy_dtype(dtype))
+            else:
+                count = int(np.prod(shape))
+                found[name] = array(dtype, count, random, kind, self.finite).reshape(shape)
+        return found
 
     def search(self, trials: int, seed: int = 0) -> Counterexample | None:
         """A small input on which the two differ, if one of `trials` does. UserError if none of them ran."""
@@ -190,7 +202,7 @@ def kernel_pair(before: Comparable, after: Comparable, numbers: Mapping[int, int
 
     first = run(before.kernel, {i: argument.name for i, argument in ours.items()})
     pair = RunPair(first, run(after.kernel, names), shapes, facts, **how)  # pyright: ignore[reportArgumentType]
-    pair.blocks = _blocks(pair)
+    pair.blocks = _blocks(pair, before.kernel)
     return pair
 
 
@@ -202,8 +214,16 @@ def _shape(argument: Argument, other: Argument | None) -> tuple[tuple[int, ...],
     return (argument.shape or () if fits else (size,)), argument.dtype
 
 
-def _blocks(pair: RunPair) -> int:
+def _one_of(a: Array, b: Array, c: Array, random: np.random.Generator) -> Array:
+    """Each element from one of three arrays."""
+    which = random.integers(0, 3, a.shape)
+    return np.where(which == 0, a, np.where(which == 1, b, c))
+
+
+def _blocks(pair: RunPair, kernel: Kernel) -> int:
     """How many blocks the first kernel runs in without reaching beyond its tensors."""
+    if not asks_for_block(kernel):
+        return 1
     for blocks in BLOCKS:
         pair.blocks = blocks
         try:

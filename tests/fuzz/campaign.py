@@ -5,6 +5,7 @@ where no signal reaches it, costs the number at which it did. What stands in the
 that is needed to go on.
 """
 
+import gc
 import hashlib
 import json
 import multiprocessing
@@ -22,8 +23,10 @@ from typing import Any
 
 from .check import Case, Ended, limited
 
-RANGE = 20
+RANGE = 60
 """Cases of one worker."""
+COLLECTED = 15
+"""Cases between two collections: modules die in cycles, and looking for them all the time costs a tenth."""
 MEMORY = 3 << 30
 """Bytes of address space that a worker may have."""
 Make = Callable[[int], Case]
@@ -34,7 +37,11 @@ def work(first: int, last: int, make: Make, seconds: float, out: "Connection[Any
     """Run cases and send what became of each; an error of the tool itself counts as a failure."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    gc.freeze()
+    gc.disable()
     for seed in range(first, last):
+        if (seed - first) % COLLECTED == COLLECTED - 1:
+            gc.collect()
         case: Case | None = None
         try:
             case = make(seed)
@@ -92,6 +99,7 @@ class Campaign:
         (place / f"before{case.suffix}").write_text(case.text)
         (place / f"after{case.suffix}").write_text(after)
         described = {"seed": seed, "passes": case.passes, "target": case.target, "ptoas": case.ptoas}
+        described["number"] = case.number
         (place / "case.json").write_text(json.dumps({**described, "kind": kind}, indent=1) + "\n")
         (place / "report.txt").write_text(f"seed {seed}\npasses {case.passes}\n{report}")
         print(f"seed {seed}: {kind}: {place}", flush=True)

@@ -1,5 +1,8 @@
 """From a number to a text and its pipeline: the same one each time."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 from random import Random
@@ -19,13 +22,15 @@ from .kernels import vector_kernel
 from .programs import program
 
 ROOT = Path(__file__).resolve().parents[2]
+PIPELINES = 3
+"""Pipelines that each text goes through."""
 FORMS = ("bit-pack", "bit-swap", "transpose", "mask-gather", "flat-gather", "row-gather", "scatter-pair")
 LANES = (
-    *("dsv4-rope{{{}}}",) * 8,
+    *("dsv4-rope{{{}}}",) * 5,
     "dsv4-rope{{{} signed-zero=ignore}}",
     "dsv4-rope{{{} guard=bf16-fallback}}",
     "dsv4-rope{{{} guard=contract-rounding}}",
-    *("dsv4-rope{{{} form=FORM}}",) * 6,
+    *("dsv4-rope{{{} form=FORM}}",) * 8,
     "pto-raise,dsv4-raise-lanes{{{}}},dsv4-lower-lanes{{{} form=FORM}},pto-lower{{{}}}",
     "pto-raise,dsv4-raise-lanes{{{}}},dsv4-fold-lanes{{{}}},dsv4-lower-lanes{{{}}},dsv4-hoist-fills{{{}}},pto-lower{{{}}}",
     "pto-raise,dsv4-select-to-lanes{{{}}},dsv4-scatter-form{{{}}},dsv4-lower-lanes{{{}}},pto-lower{{{}}}",
@@ -49,48 +54,67 @@ PROGRAMS = (
 )
 
 
-def case_of(seed: int, corpus: list[Path]) -> Case:
-    """The case with that number."""
-    random = Random(seed)
+def case_of(seed: int, corpus: Sequence[Path]) -> Case:
+    """The case with that number: each text goes through some pipelines, one after the other."""
+    number, which = divmod(seed, PIPELINES)
+    return replace(_cases(number, tuple(corpus))[which], number=seed)
+
+
+@lru_cache(maxsize=1)
+def _cases(number: int, corpus: Sequence[Path]) -> list[Case]:
+    """One text, through each of its pipelines."""
+    random = Random(number)
     chip = random.choice(("a3", "a3", "a5"))
     kind = random.random()
-    if kind < 0.62 or not corpus:
+    if kind < 0.84 or not corpus:
         return _vector(random, chip)
-    if kind < 0.7:
-        text = Maker(np.random.default_rng(seed), chip).kernel()
-        return Case(text, _passes(random, VALUES, chip), "value", kind="mixed")
-    if kind < 0.85:
-        target = random.choice(("pypto", "pypto", "folder"))
-        return Case(program(random), _passes(random, PROGRAMS, chip), target, ".py", f"program {target}")
+    if kind < 0.9:
+        text = Maker(np.random.default_rng(number), chip).kernel()
+        return [Case(text, passes, "value", kind="mixed") for passes in _passes(random, VALUES, chip)]
+    if kind < 0.97:
+        text, target = program(random), random.choice(("pypto", "pypto", "folder"))
+        kind = f"program {target}"
+        return [Case(text, passes, target, ".py", kind) for passes in _passes(random, PROGRAMS, chip)]
     path = random.choice(corpus)
     text = path.read_text(encoding="utf-8")
     if random.random() < 0.9:
         text = edited(text, random)
     if path.suffix == ".py":
-        return Case(text, _passes(random, PROGRAMS[:2], chip), "pypto", ".py", "corpus program")
-    return Case(text, _passes(random, LANES, chip), "pto", kind="corpus kernel")
+        passes = _passes(random, PROGRAMS, chip)
+        return [Case(text, each, "pypto", ".py", "corpus program") for each in passes]
+    return [Case(text, passes, "pto", kind="corpus kernel") for passes in _passes(random, LANES, chip)]
 
 
-def _passes(random: Random, choices: tuple[str, ...], chip: str) -> str:
-    text = random.choice(choices).replace("{{{}", f"{{chip={chip}").replace("}}", "}")
-    return text.replace("FORM", random.choice(FORMS)).replace("LEVEL", random.choice(("level2", "level3")))
+def _passes(random: Random, choices: Sequence[str], chip: str) -> list[str]:
+    """Different pipelines for a chip."""
+    found: dict[str, None] = {}
+    while len(found) < PIPELINES:
+        text = random.choice(choices).replace("{{{}", f"{{chip={chip}").replace("}}", "}")
+        text = text.replace("FORM", random.choice(FORMS))
+        found[text.replace("LEVEL", random.choice(("level2", "level3")))] = None
+    return list(found)
 
 
-def _vector(random: Random, chip: str) -> Case:
+def _vector(random: Random, chip: str) -> list[Case]:
     text = vector_kernel(random, chip)
-    form = random.choice(("value", "value", "level2", "level3", "level3"))
-    ptoas = random.choice(("0.60", "0.60", "0.60", "0.57", "0.44"))
-    passes = _passes(random, LANES, chip)
+    form = random.choice(("value", "value", "value", "level2", "level3"))
     if form != "value":
         lowered = in_memory(text, form)
         if lowered is None:
             form = "value"
         else:
             text = edited(lowered, random) if random.random() < 0.3 else lowered
-    target = "pto"
+    choices = (*LANES, *VALUES[:4]) if form == "value" else LANES
+    return [_vector_case(random, text, form, passes, chip) for passes in _passes(random, choices, chip)]
+
+
+def _vector_case(random: Random, text: str, form: str, passes: str, chip: str) -> Case:
+    ptoas, target = random.choice(("0.60", "0.60", "0.60", "0.57", "0.44")), "pto"
     if form == "value" and passes.startswith("dsv4-rope"):  # which leaves it as it came in
         target = random.choice(("pto", "value"))
         passes += ",pto-lower{chip=" + chip + "}" if target == "pto" else ""
+    elif "pto-lower" not in passes:
+        target = "value"
     passes = passes.replace("chip=", f'ptoas="{ptoas}" chip=')
     return Case(text, passes, target, kind=f"kernel {form}", ptoas=ptoas)
 

@@ -27,8 +27,8 @@ def test_numbers_are_tried(other: str, outcome: str) -> None:
     before, after = text("texp"), text(other)
     (verdict,) = compare_modules(parse_text(before, "k.pto"), parse_text(after, "after.pto"))
     asked = replace(verdict, outcome="undecided", reason="it rests on something", without_formula=True)
-    (told,) = tell([asked], parse_text(before, "k.pto"), after, Allowed(), 6)
+    (told,) = tell([asked], parse_text(before, "k.pto"), parse_text(after, "after.pto"), Allowed(), 6)
     assert told.outcome == outcome
     assert ("6 inputs give the same bits" if outcome == "undecided" else "is ") in told.reason
-    (untold,) = tell([verdict], parse_text(before, "k.pto"), after, Allowed(), 6)
+    (untold,) = tell([verdict], parse_text(before, "k.pto"), parse_text(after, "after.pto"), Allowed(), 6)
     assert untold == verdict
