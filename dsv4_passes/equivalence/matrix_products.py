@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from dsv4_passes.interpreter import numerics
 
-from .bulk import plus_zeros
-from .terms import CONSTANT, HIDES_Z, NEVER_NEG_ZERO, Ids, TermTable
+from .bulk import plus_zeros, strip_zeros
+from .terms import CONSTANT, NEVER_NEG_ZERO, Ids, TermTable
 
 Mask = NDArray[np.bool_]
 
@@ -104,10 +104,7 @@ class DotTerms:
     def _tuples(self, lanes: Ids, wanted: NDArray[np.intp]) -> Ids:
         """The id of each requested row as a term, without the signs of zeros."""
         result = np.full(len(lanes), -1, np.int64)
-        hidden = (self._table.flags_of(lanes) & HIDES_Z) != 0
-        if hidden.any():
-            lanes = lanes.copy()
-            lanes[hidden] = list(map(self._table.strip_zero, lanes[hidden].tolist()))
+        lanes = strip_zeros(self._table, lanes)
         for i in wanted.tolist():
             result[i] = self._table.node(("row",), tuple(lanes[i].tolist()))
         return result

@@ -18,14 +18,13 @@ from dsv4_passes.interpreter.numpy_domain import NumpyDomain
 from dsv4_passes.npz import Array
 
 from .bits import BitTerms
-from .bulk import Plain, plain_binary, plain_negation, plain_rounding
+from .bulk import Plain, plain_binary, plain_negation, plain_rounding, strip_zeros
 from .matrix_products import DotTerms
 from .memo import Results, memoised
 from .terms import (
     BF16,
     CONSTANT,
     F16,
-    HIDES_Z,
     NEVER_NEG_ZERO,
     REPRESENTABLE,
     Ids,
@@ -59,8 +58,6 @@ class TermDomain:
         self._conditions: set[str] = set()
         self._constants: dict[tuple[str, str], int] = {}
         self._results = Results()
-        self._bare = np.zeros(0, np.int64)
-        """Memoised results of `strip_zero`, -1 where not computed yet."""
 
     @property
     def bytes(self) -> int:
@@ -324,15 +321,7 @@ class TermDomain:
 
     def strip_zero(self, a: Ids) -> Ids:
         """`TermTable.strip_zero` on each lane."""
-        hidden = (self.table.flags_of(a) & HIDES_Z) != 0
-        if not hidden.any():
-            return a
-        if len(self._bare) < len(self.table):
-            more = np.full(2 * len(self.table) - len(self._bare), -1, np.int64)
-            self._bare = np.concatenate([self._bare, more])
-        new = np.unique(a[hidden & (self._bare[a] < 0)])
-        self._bare[new] = [self.table.strip_zero(term) for term in new.tolist()]
-        return np.where(hidden, self._bare[a], a)
+        return strip_zeros(self.table, a)
 
     def without_underflow(self, a: Ids) -> Ids:
         """`TermTable.without_underflow` on each lane."""

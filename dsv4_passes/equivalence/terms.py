@@ -37,6 +37,8 @@ CONSTANT = 8
 # What is known of its shape.
 NEGATED = 16  # the root is neg
 HIDES_Z = 32  # `strip_zero` changes it
+IS_Z = 64  # the root is Z
+MADE_Z = NEVER_NEG_ZERO | HIDES_Z | IS_Z
 
 REPRESENTABLE = {"bf16": BF16, "f16": F16}
 _LEAVES = frozenset({"load", "opaque", "float", "int"})
@@ -56,6 +58,8 @@ class TermTable:
         self._flags = bytearray()
         self._numbers: dict[int, int | float] = {}
         self._stripped: dict[int, int] = {}
+        self.bare: Ids = np.zeros(0, np.int64)
+        """What `bulk.strip_zeros` found, by term; -1 where it has not looked yet."""
         self._folded: dict[tuple[str | int, ...], int] = {}
         self._numpy = NumpyDomain()
         self.zero, self.neg_zero, self.one = (self.float_constant(x) for x in (0.0, -0.0, 1.0))
@@ -78,7 +82,7 @@ class TermTable:
         return () if self._heads[term][0] in _LEAVES else self._args[term]
 
     def flags(self, term: int) -> int:
-        """What is known: BF16, F16, NEVER_NEG_ZERO, CONSTANT, NEGATED, HIDES_Z."""
+        """What is known: BF16, F16, NEVER_NEG_ZERO, CONSTANT, NEGATED, HIDES_Z, IS_Z."""
         return self._flags[term]
 
     def flags_of(self, ids: Ids) -> NDArray[np.uint8]:
@@ -205,7 +209,7 @@ class TermTable:
             if flags[b] & NEVER_NEG_ZERO:
                 a = self.strip_zero(a)
             for x, y in ((a, b), (b, a)):
-                if self._heads[x] == _Z:  # (x + 0) + y = (x + y) + 0: -0 for neither
+                if flags[x] & IS_Z:  # (x + 0) + y = (x + y) + 0: -0 for neither
                     return self.plus_zero(self.add(self._args[x][0], y))
         # a + b = b + a
         args = (a, b) if a < b else (b, a)
@@ -235,7 +239,7 @@ class TermTable:
         if self._flags[bare] & NEVER_NEG_ZERO:
             return bare
         # There is no rule Z(round(a)) = round(Z(a)): a small negative a may round to -0.
-        return self.node(_Z, (bare,), self._flags[bare] & (BF16 | F16) | NEVER_NEG_ZERO | HIDES_Z)
+        return self.node(_Z, (bare,), self._flags[bare] & (BF16 | F16) | MADE_Z)
 
     def round(self, dtype: str, mode: str, a: int) -> int:
         """An f32 rounded to "bf16" or "f16"; `mode` is RINT ROUND FLOOR CEIL TRUNC ODD."""
@@ -292,10 +296,10 @@ class TermTable:
                 continue
             stack.pop()
             args = tuple(self._stripped.get(x, x) for x in self._args[top])
-            self._stripped[top] = self._rebuild(self._heads[top], args)
+            self._stripped[top] = self.rebuild(self._heads[top], args)
         return self._stripped[a]
 
-    def _rebuild(self, head: Head, args: Sequence[int]) -> int:
+    def rebuild(self, head: Head, args: Sequence[int]) -> int:
         """One of the operations that `strip_zero` looks through, over other operands."""
         match head:
             case ("Z",):

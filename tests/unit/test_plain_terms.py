@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dsv4_passes.equivalence.bulk import plus_zeros, strip_zeros
 from dsv4_passes.equivalence.term_domain import TermDomain
 from dsv4_passes.equivalence.terms import TermTable
 
@@ -22,6 +23,8 @@ def operands(table: TermTable) -> list[int]:
         table.neg(table.plus_zero(loads[0])),
         table.round("bf16", "RINT", plain),
         table.mul(table.plus_zero(loads[0]), loads[3]),
+        table.add(table.plus_zero(plain), table.plus_zero(loads[0])),
+        table.plus_zero(table.mul(loads[0], loads[3])),
     ]
 
 
@@ -62,3 +65,20 @@ def test_flags_do_not_depend_on_who_came_first():
         (together,) = many.binary("add", np.array([[x]]), np.array([[y]]), "f32")[0].tolist()
         assert one.table.flags(alone) == many.table.flags(together)
         assert one.table.head(alone) == many.table.head(together)
+
+
+def test_signs_of_zeros():
+    """Without the signs of zeros, level by level, is without them term by term."""
+    domain = TermDomain()
+    table = domain.table
+    terms = operands(table)
+    for deep in range(60):  # beyond the levels that are done together
+        terms.append(table.mul(table.load(1, 0, (), deep, "f32"), table.plus_zero(terms[-1])))
+    terms.append(table.select(table.opaque("c", "i1"), terms[-1], terms[0]))
+    ids = np.array(terms, np.int64)
+    bare = strip_zeros(table, ids).tolist()
+    plus = plus_zeros(table, ids).tolist()
+    assert bare == [table.strip_zero(x) for x in terms]
+    assert plus == [table.plus_zero(x) for x in terms]
+    assert bare != terms
+    assert plus != terms

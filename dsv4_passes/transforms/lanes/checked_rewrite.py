@@ -100,6 +100,18 @@ class CheckedRewrite:
         for name in ("run", "index"):
             self.__dict__.pop(name, None)
 
+    def adopt(self, run: LaneRun) -> None:
+        """Go on with a run of the function as it is but for operations that were erased since."""
+        self.forget()
+        ops = set(self.function.walk())
+        values = {
+            v for op in ops for v in (*op.results, *(a for r in op.regions for b in r.blocks for a in b.args))
+        }
+        if all(v in run.instances for v in values if isinstance(v.type, TileType)):
+            tiles = {value: found for value, found in run.instances.items() if value in values}
+            loads = [(op, box) for op, box in run.loads if op in ops]
+            self.__dict__["run"] = replace(run, instances=tiles, loads=loads)
+
     def builder(self, site: Operation, instead_of: Operation | None = None) -> Builder:
         """Builds in front of `site` what takes the place of an operation, whose location it gets."""
         return Builder(site, self.chip, self.ptoas, instead_of)
@@ -161,7 +173,7 @@ class CheckedRewrite:
             difference = compare_effects(self.run, after)
             if (accepted := self.accept(difference, candidate, after, value, new)) is not None:
                 eliminate_dead_code(self.function)
-                self.forget()
+                self.adopt(after)
                 return accepted
             undo()
             builder.undo()
