@@ -140,31 +140,47 @@ class RunPair:
             raise problem
         return None
 
-    def smaller(self, found: Counterexample, runs: int = 48) -> Counterexample:
-        """The same with zeros for as much of the inputs as may be, in halves."""
+    def smaller(self, found: Counterexample, runs: int = 24) -> Counterexample:
+        """The same with zeros for as much of the inputs as may be: for other rows, then in halves."""
+        found = self._still(self._one_row(found)) or found
         pieces = [
             (name, 0, values.size)
             for name, values in found.inputs.items()
-            if name not in self.facts and values.ndim and values.any()
+            if name not in self.facts and values.ndim
         ]
         while pieces and runs:
             name, low, high = pieces.pop(0)
-            inputs = {n: v.copy() for n, v in found.inputs.items()}
-            part = inputs[name].reshape(-1)[low:high]
-            if not part.any():
+            values = found.inputs[name].copy()
+            nonzero = low + np.flatnonzero(values.reshape(-1)[low:high])
+            if not nonzero.size:
                 continue
-            part[:] = 0
+            values.reshape(-1)[nonzero] = 0
             runs -= 1
-            try:
-                again = self.difference(inputs)
-            except UserError:
-                continue
-            if again is not None:
+            if (again := self._still({**found.inputs, name: values})) is not None:
                 found = again
-            elif high - low > 1:
-                middle = (low + high) // 2
+            elif nonzero.size > 1:
+                middle = int(nonzero[nonzero.size // 2])
                 pieces += [(name, low, middle), (name, middle, high)]
         return found
+
+    def _still(self, inputs: Inputs) -> Counterexample | None:
+        """What differs on these inputs, if they can be run at all."""
+        try:
+            return self.difference(inputs)
+        except UserError:
+            return None
+
+    def _one_row(self, found: Counterexample) -> Inputs:
+        """The inputs with zeros in all rows but that one which differs, where tensors have as many rows."""
+        shape = self.shapes[found.output][0] if found.output in self.shapes else ()
+        kept: Inputs = {}
+        for name, values in found.inputs.items():
+            kept[name] = values
+            if name not in self.facts and values.ndim > 1 and values.shape[:-1] == shape[:-1]:
+                kept[name] = np.zeros_like(values)
+                rows, into = (array.reshape(-1, values.shape[-1]) for array in (values, kept[name]))
+                into[found.row] = rows[found.row]
+        return kept
 
 
 def kernel_pair(before: Comparable, after: Comparable, numbers: Mapping[int, int], **how: object) -> RunPair:

@@ -2,8 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -124,49 +122,22 @@ def edited(text: str, *edits: tuple[str, str, int]) -> str:
     return text
 
 
-def other_rounding(text: str) -> str:
-    """The first rounding of a computed value to bf16 in another mode."""
-    return edited(text, (r"target_type=pl\.BF16, mode='rint'", "target_type=pl.BF16, mode='round'", 0))
-
-
 def swapped_halves(text: str) -> str:
     """The two operands of a difference exchanged: what even and odd lanes get."""
     return edited(text, (r"pl\.tile\.sub\((\w+), (\w+)\)", r"pl.tile.sub(\2, \1)", 0))
 
 
-EDITS: dict[str, Callable[[str], str]] = {
-    "another rounding": other_rounding,
-    "swapped halves": swapped_halves,
-}
-
-
 @pytest.mark.parametrize("name", ["staged", "mixed", "rope_a", "rope_b", "rope_c"])
-@pytest.mark.parametrize("edit", EDITS)
-def test_wrong_edits_of_programs_are_rejected(name: str, edit: str, tmp_path: Path, capsys: Any):
+def test_a_difference_the_other_way_round_is_rejected(name: str, tmp_path: Path, capsys: Any):
+    """`test_validate_corpus` has other wrong edits."""
     text = (DATA / name / "program.py").read_text()
-    changed = EDITS[edit](text)
+    changed = swapped_halves(text)
     assert changed != text
     facts = tmp_path / "facts.toml"
     facts.write_text('"even_sel*" = "even"\n"odd_sel*" = "odd"\n')
     files = pair(tmp_path, text, changed, ".py")
     assert validate([*files, "--facts", str(facts), "--trials", "4"]) == DIFFERS
     assert "not proved: element" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("name", ["rope_a/rope_a", "rope_b/rope_b", "rope_c/rope_c", "rope_d/rope_d"])
-def test_an_address_reused_too_early_is_rejected(name: str, tmp_path: Path, capsys: Any):
-    """Two tiles of a type that are alive together get one address."""
-    text = (DATA / f"{name}.pto").read_text()
-    tiles = list(re.finditer(r"pto\.alloc_tile addr = (%\w+)[^\n]*: (!pto\.tile_buf<loc=vec[^\n]*)", text))
-    rejected = 0
-    for first, second in pairwise(tiles):
-        if first[2] != second[2] or first[1] == second[1] or rejected:
-            continue
-        at = second.start(1)
-        changed = text[:at] + first[1] + text[at + len(second[1]) :]
-        code = validate([*pair(tmp_path, text, changed), "--trials", "3"])
-        rejected += code == DIFFERS
-    assert rejected
 
 
 # -- programs, folders, certificates ------------------------------------------------------------------
