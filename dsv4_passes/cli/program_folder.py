@@ -52,12 +52,11 @@ from dialects.dsv4.tensors import (
 )
 from dialects.pto.allocation import AllocTileOp
 from dialects.pto.attributes import KernelKindAttr
-from dialects.pto.base import target_arch
 from dialects.pto.types import PtrType, element_name
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.formats.pto.target import PtoTarget
 from dsv4_passes.formats.pypto.writer.text import FunctionText
-from dsv4_passes.targets import LATEST
+from dsv4_passes.targets import LATEST, chip_for
 from dsv4_passes.targets import ptoas as find_ptoas
 from dsv4_passes.transforms.lowering.lower_tiles import PtoLowerPass
 from dsv4_passes.transforms.mixed.add_channels import (
@@ -92,7 +91,7 @@ def program_files(
             raise UserError(
                 f"function '{op.sym_name.data}' is only known as text: no .pto can be made of it", op.location
             )
-    arch = chip or target_arch(module)
+    arch = chip or chip_for(module, chip).name
     files: dict[str, str] = {}
     for kernel in program_functions(module, KERNEL):
         name = _file_name(kernel)

@@ -11,6 +11,7 @@ from .assumptions import Assumption, assuming
 from .chips import CHIPS, Chip, Memory, Reserved, chip
 from .costs import Cost, cost, hand_over, matmul_cost, total, wait
 from .legality import WrongElement, beyond_memory, wrong_element
+from .module_chip import chip_for
 from .pypto import Pypto, pypto
 from .scratch import ScratchTile, TileShape, has_rule, scratch_type
 from .toolchains import (
@@ -45,6 +46,7 @@ __all__ = [
     "assuming",
     "beyond_memory",
     "chip",
+    "chip_for",
     "cost",
     "hand_over",
     "has_rule",

@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from xdsl.context import Context
+from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from dialects.pto.base import target_arch
 from dsv4_passes.diagnostics import UserError, warning
-from dsv4_passes.targets import LATEST, beyond_memory
-from dsv4_passes.targets import chip as find_chip
+from dsv4_passes.targets import LATEST, beyond_memory, chip_for
 from dsv4_passes.targets import ptoas as find_ptoas
 
 from .fusion.forward_copies import ForwardCopiesPass
@@ -82,13 +81,14 @@ class RopePass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         try:
-            chip = find_chip(self.chip or target_arch(op))
             find_ptoas(self.ptoas)
         except ValueError as error:
             raise UserError(str(error)) from None
-        for inner in op.walk():
-            if (problem := beyond_memory(inner, chip)) is not None:
-                warning(inner, problem)
+        for function in [inner for inner in op.walk() if isinstance(inner, func.FuncOp)]:
+            chip = chip_for(function, self.chip)
+            for inner in function.walk():
+                if (problem := beyond_memory(inner, chip)) is not None:
+                    warning(inner, problem)
         for each in self.passes():
             each.apply(ctx, op)
 

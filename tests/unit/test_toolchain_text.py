@@ -7,12 +7,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from xdsl.context import Context
+from xdsl.utils.arg_spec import ArgSpec
 
 from dsv4_passes.cli.opt import main
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.formats.pto.reader import parse_text, verify_module
 from dsv4_passes.formats.pto.target import PtoTarget
-from tests.unit.kernels import kernel, run
+from dsv4_passes.targets import chip as find_chip
+from dsv4_passes.transforms.common.options import make_pass
+from dsv4_passes.transforms.raising.raise_tiles import PtoRaisePass
+from dsv4_passes.universe import DSV4_UNIVERSE
+from tests.unit.kernels import DATA, kernel, run
+from tests.unit.rotations import Rotation
 
 VEC = "attributes {pto.kernel_kind = #pto.kernel_kind<vector>}"
 FLOATS = "!pto.tile_buf<vec, 32x64xf32>"
@@ -211,6 +217,46 @@ def test_a_chip_can_be_named_for_a_text_that_names_none(
     assert "expects a col_major Rx1" in capsys.readouterr().err
     path.write_text(in_module(ROW_EXPAND, "a3", ARGUMENTS))
     assert main([str(path), "-t", "pto{chip=a5}"]) == 1
+
+
+PASSES = "dsv4-rope dsv4-raise-lanes dsv4-lower-lanes dsv4-fit-ub dsv4-hoist-fills pto-lower".split()
+
+
+@pytest.mark.parametrize("own", ["a2a3", "a3", "A5", None])
+@pytest.mark.parametrize("option", ["a2", "a5", None])
+def test_text_and_option_name_one_chip(
+    own: str | None, option: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is chosen for the chip of an option is written for it; a text for another one is an error."""
+    path = tmp_path / "k.mlir"
+    text = Rotation(rows=8).text()
+    path.write_text(
+        text.replace('"a2a3"', f'"{own}"')
+        if own
+        else text.replace(' attributes {pto.target_arch = "a2a3"}', "")
+    )
+    options = f"{{chip={option}}}" if option else ""
+    passes = ",".join(f"{name}{options}" for name in ("dsv4-lower-lanes", "pto-lower"))
+    chip = option or own or "a3"
+    if own and find_chip(own) != find_chip(chip):
+        assert main([str(path), "-p", passes, "-t", "pto"]) == 1
+        named = f"the kernels are for {find_chip(own).name}, not for {option}"
+        named += f': the text says pto.target_arch = "{own}"'
+        assert capsys.readouterr().err == f"{path}:1:1: error: {named}\n"
+        return
+    assert main([str(path), "-p", passes, "-t", "pto"]) == 0
+    found = capsys.readouterr().out
+    assert ("pto.tands" in found) == ("5" in chip)
+    assert (f'"{own or find_chip(chip).name}"' in found) == bool(own or option)
+
+
+@pytest.mark.parametrize("name", PASSES)
+def test_every_pass_says_that_the_text_is_for_another_chip(name: str) -> None:
+    module = parse_text((DATA / "rope_c" / "rope_c.pto").read_text().replace('"a2a3"', '"a5"'), "k.pto")
+    if name != "dsv4-rope":
+        PtoRaisePass().apply(Context(), module)
+    with pytest.raises(UserError, match=r'not for a3: the text says pto\.target_arch = "a5"'):
+        make_pass(ArgSpec(name, {"chip": ("a3",)}), DSV4_UNIVERSE.all_passes).apply(Context(), module)
 
 
 # -- arrays -------------------------------------------------------------------------------------------------

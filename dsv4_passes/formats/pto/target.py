@@ -12,9 +12,8 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp
 from xdsl.utils.target import Target
 
-from dialects.pto.base import target_arch
 from dsv4_passes.diagnostics import UserError
-from dsv4_passes.targets import LATEST, ptoas
+from dsv4_passes.targets import LATEST, chip_for, ptoas
 from dsv4_passes.targets import chip as find_chip
 
 from .reader import verify_module
@@ -57,9 +56,9 @@ class PtoTarget(Target):
             )
         version = ptoas(self.ptoas)
         module = upgrade(module, version, self.level, self.chip)
-        own = target_arch(module)
-        if self.chip is not None and find_chip(self.chip) != find_chip(own):
-            raise UserError(f"the kernels are for {own}, not for {self.chip}", module.location)
+        if self.chip is not None:
+            for each in (module, *module.ops):
+                chip_for(each, self.chip)
         drop_notes(module)
         verify_module(module)
         printer = PtoPrinter(

@@ -37,12 +37,11 @@ from dialects.dsv4.attributes import DirectionAttr
 from dialects.dsv4.functions import set_returned, visible, written
 from dialects.dsv4.launch import LaunchOp, WrapperOp
 from dialects.dsv4.tensors import CreateOp
-from dialects.pto.base import target_arch
 from dialects.pto.forms import is_buffer_form
 from dsv4_passes.diagnostics import UserError, about, note, refused, rewritten
 from dsv4_passes.equivalence.facts import facts_of
 from dsv4_passes.equivalence.lanes import LaneContext, LaneRun, run_lanes
-from dsv4_passes.targets import LATEST, Pypto
+from dsv4_passes.targets import LATEST, Pypto, chip_for
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
 from dsv4_passes.targets import pypto as find_pypto
@@ -307,7 +306,7 @@ def fuse_all(
     """Fuse until nothing more can be; pairs that stay two are remarked once."""
     everything = scope == "all"
     growth = None if everything else MAX_GROWTH
-    target = FusionTarget(chip or target_arch(module), ptoas, growth, everything, pypto)
+    target = FusionTarget(chip_for(module, chip).name, ptoas, growth, everything, pypto)
     count = forward_copies(module)
     way = None if scope == "all" else LaneWay(module)
     count += fuse_loops(module, way)

@@ -16,7 +16,7 @@ from xdsl.dialects import func
 from xdsl.ir import Operation, SSAValue
 
 from dialects.dsv4.opaque import CoreMoveOp
-from dialects.pto.base import layout_of, target_arch
+from dialects.pto.base import layout_of
 from dialects.pto.memory import TStoreOp
 from dialects.pto.moves import TMovOp
 from dialects.pto.types import PartitionTensorViewType, TileType
@@ -25,8 +25,7 @@ from dsv4_passes.equivalence.comparison import Difference, compare_effects
 from dsv4_passes.equivalence.effects import Effect, Store
 from dsv4_passes.equivalence.facts import facts_of
 from dsv4_passes.equivalence.lanes import LaneContext, LaneRun, run_lanes
-from dsv4_passes.targets import LATEST
-from dsv4_passes.targets import chip as find_chip
+from dsv4_passes.targets import LATEST, chip_for
 from dsv4_passes.targets import ptoas as find_ptoas
 from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 from dsv4_passes.transforms.common.lane_index import Ids, LaneIndex
@@ -79,8 +78,8 @@ class CheckedRewrite:
 
     def __post_init__(self) -> None:
         self.context = LaneContext()
+        self.chip = chip_for(self.function, self.policy.chip)
         try:
-            self.chip = find_chip(self.policy.chip or target_arch(self.function))
             self.ptoas = find_ptoas(self.policy.ptoas)
         except ValueError as error:
             raise UserError(str(error)) from None

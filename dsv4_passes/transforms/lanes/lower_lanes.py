@@ -24,11 +24,10 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import Rewriter
 
 from dialects.dsv4.lanes import LaneOp
-from dialects.pto.base import TileOp, layout_of, target_arch
+from dialects.pto.base import TileOp, layout_of
 from dsv4_passes.diagnostics import UserError, note, refused
 from dsv4_passes.equivalence.lanes import lane_difference
-from dsv4_passes.targets import LATEST, Chip, Cost
-from dsv4_passes.targets import chip as find_chip
+from dsv4_passes.targets import LATEST, Chip, Cost, chip_for
 from dsv4_passes.targets import ptoas as find_ptoas
 from dsv4_passes.targets import pypto as find_pypto
 from dsv4_passes.transforms.common.cost import FunctionCost, function_cost
@@ -189,9 +188,10 @@ class LowerLanesPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         try:
-            chip, ptoas = find_chip(self.chip or target_arch(op)), find_ptoas(self.ptoas)
-            target = Target(chip, ptoas, None if self.pypto is None else find_pypto(self.pypto))
+            ptoas = find_ptoas(self.ptoas)
+            pypto = None if self.pypto is None else find_pypto(self.pypto)
         except ValueError as error:
             raise UserError(str(error)) from None
         for function in functions_of(op):
+            target = Target(chip_for(function, self.chip), ptoas, pypto)
             lower_lane_operations(function, target, self.form)

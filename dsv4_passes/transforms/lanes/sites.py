@@ -11,7 +11,7 @@ from xdsl.passes import ModulePass
 
 from dialects.pto.forms import is_buffer_form
 from dsv4_passes.diagnostics import rewritten
-from dsv4_passes.targets import LATEST
+from dsv4_passes.targets import LATEST, chip_for
 from dsv4_passes.transforms.common.origin import functions_of
 
 from .checked_rewrite import Candidate, CheckedRewrite, Guard, Policy, Rewritten, SignedZero
@@ -35,6 +35,7 @@ class LanePass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         policy = self.policy()
         for function in functions_of(op):
+            chip_for(function, self.chip)  # a text for another chip is an error, not a remark
             if not is_buffer_form(function):
                 self.rewrite(function, policy)
 

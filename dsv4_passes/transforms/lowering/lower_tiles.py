@@ -25,14 +25,14 @@ from xdsl.transforms.dead_code_elimination import is_trivially_dead
 
 from dialects.dsv4.lanes import LaneOp
 from dialects.dsv4.opaque import CoreMoveOp
-from dialects.pto.base import TileOp, layout_of, segment_sizes, target_arch
+from dialects.pto.base import TileOp, layout_of, segment_sizes
 from dialects.pto.channels import PopOp
 from dialects.pto.memory import MakeTensorViewOp
 from dialects.pto.moves import TMovOp
 from dialects.pto.tiles import VIEWS, InsertOp, UndefOp
 from dialects.pto.types import DYNAMIC, TileBufType, TileType
 from dsv4_passes.diagnostics import UserError, about, refused
-from dsv4_passes.targets import LATEST
+from dsv4_passes.targets import LATEST, chip_for
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
 from dsv4_passes.transforms.common.coalescing import tile_results
@@ -237,9 +237,7 @@ class PtoLowerPass(ModulePass):
         level = self.level
         if level == "auto":
             level = origin.level if origin is not None else "level3"
-        module = function.get_toplevel_object()
-        assert isinstance(module, Operation)
-        lower_function(function, self.chip or target_arch(module), self.ptoas, level)
+        lower_function(function, chip_for(function, self.chip).name, self.ptoas, level)
 
     def bring_back(self, origin: Origin, functions: list[func.FuncOp]) -> None:
         """Lower what was made of one text, or put back what was read."""

@@ -20,7 +20,7 @@ from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.utils.exceptions import VerifyException
 
-from dialects.pto.base import TileOp, layout_of, target_arch
+from dialects.pto.base import TileOp, layout_of
 from dialects.pto.forms import is_buffer_form
 from dialects.pto.memory import PartitionViewOp, TLoadOp, TStoreOp, constant_int
 from dialects.pto.tiles import InsertOp, ReshapeOp, SubviewOp
@@ -28,7 +28,7 @@ from dialects.pto.types import PartitionTensorViewType, TileType, ViewShape
 from dsv4_passes.diagnostics import UserError, refused, rewritten
 from dsv4_passes.equivalence.lanes import MAX_TRIPS, lane_difference
 from dsv4_passes.equivalence.unknown_ops import is_unknown
-from dsv4_passes.targets import LATEST
+from dsv4_passes.targets import LATEST, chip_for
 from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 from dsv4_passes.transforms.common.origin import functions_of
 from dsv4_passes.transforms.lowering.dry_run import memory_problem
@@ -279,4 +279,4 @@ class FitUbPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in functions_of(op):
-            fit_function(function, self.chip or target_arch(op), self.ptoas)
+            fit_function(function, chip_for(function, self.chip).name, self.ptoas)

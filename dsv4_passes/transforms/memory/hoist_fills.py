@@ -26,7 +26,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.traits import is_side_effect_free
 
 from dialects.dsv4.opaque import CoreMoveOp
-from dialects.pto.base import TileOp, layout_of, target_arch
+from dialects.pto.base import TileOp, layout_of
 from dialects.pto.forms import is_buffer_form
 from dialects.pto.sync import OPERATIONS as SYNC
 from dialects.pto.tiles import CASTS, SubviewOp
@@ -34,7 +34,7 @@ from dialects.pto.types import TileType
 from dsv4_passes.diagnostics import UserError, refused, rewritten
 from dsv4_passes.equivalence.unknown_ops import changing_tiles
 from dsv4_passes.interpreter.semantics import SEMANTICS
-from dsv4_passes.targets import LATEST
+from dsv4_passes.targets import LATEST, chip_for
 from dsv4_passes.transforms.common.origin import functions_of, is_rewritten, mark_rewritten
 from dsv4_passes.transforms.lowering.dry_run import memory_problem
 from dsv4_passes.transforms.lowering.placement import DoesNotFit
@@ -197,7 +197,7 @@ class HoistFillsPass(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in functions_of(op):
             if self.scope == "all" or is_rewritten(function) or _is_whole(function):
-                new, count = hoist_function(function, self.chip or target_arch(op), self.ptoas)
+                new, count = hoist_function(function, chip_for(function, self.chip).name, self.ptoas)
                 if count:
                     mark_rewritten(new)
 
