@@ -39,6 +39,7 @@ from dsv4_passes.interpreter.values import (
 )
 from dsv4_passes.interpreter.values import box as box_shape
 
+from . import partly_valid
 from .budget import Budget
 from .effects import Carry, Opaque, Push, Store
 from .run import LaneRun
@@ -89,6 +90,8 @@ class LaneMachine(Machine):
         self.options = options
         self.loops: dict[Hashable, int] = {}
         """Counts loops with equal bounds at one place, to distinguish them."""
+        self.described: set[Number] = set()
+        """Extents of tiles from two sides of a branch: their lanes say where they are undefined."""
         self.arrays: dict[SSAValue, Context] = {}
         """Where local arrays were declared."""
         for name in BARRIERS:
@@ -111,6 +114,8 @@ class LaneMachine(Machine):
     # -- what is recorded ------------------------------------------------------------------------
 
     def bind(self, value: SSAValue, tile: Tile) -> None:
+        if partly_valid.has_symbols(tile.valid):
+            tile = partly_valid.within(self.terms, tile)
         self.env[value] = tile
         self.run_.instances.setdefault(value, []).append(tile)
         self.run_.bytes += tile.data.nbytes + tile.known.nbytes
@@ -233,6 +238,38 @@ class LaneMachine(Machine):
             else:
                 super().unknown(op)
 
+    # -- tiles of which some lanes may not be there ----------------------------------------------
+
+    def seen(self, value: Value, destinations: list[tuple[TileLayout, Extent]]) -> Value:
+        """An operand; what it does not have is undefined, unless that decides what is written."""
+        if not isinstance(value, Tile) or not partly_valid.has_symbols(value.valid):
+            return value
+        given = {number for _, extent in destinations for number in extent}
+        if all(isinstance(number, int) or number in given for number in value.valid):
+            return value
+        return self.guarded(value, value.layout.shape)
+
+    def guarded(self, tile: Tile, wanted: Extent) -> Tile:
+        """A tile for a reader of so many rows and columns."""
+        if self.described.intersection(tile.valid) or not partly_valid.has_symbols(tile.valid):
+            return tile
+        return partly_valid.guarded(self.terms, tile, wanted)
+
+    def set_validshape(self, op: Operation) -> None:
+        value, rows, cols = (self.env[operand] for operand in op.operands)
+        if isinstance(value, Tile):
+            self.env[op.operands[0]] = self.guarded(value, (rows, cols))
+        super().set_validshape(op)
+        self.env[op.operands[0]] = value
+
+    def subview(self, op: SubviewOp) -> None:
+        value, (row, col) = self.env[op.source], (self.env[offset] for offset in op.offsets)
+        if isinstance(value, Tile):
+            rows, cols = layout_of(op.res).shape
+            self.env[op.source] = self.guarded(value, (row + rows, col + cols))
+        super().subview(op)
+        self.env[op.source] = value
+
     def symbolic_subview(self, op: SubviewOp, source: Tile, row: Number, col: Number, valid: Extent) -> None:
         layout = layout_of(op.res)
         if isinstance(col, int) and views.uniform_rows(source):
@@ -243,14 +280,12 @@ class LaneMachine(Machine):
         self.bind(op.res, self.leaves(layout, valid, key, source.conditions))
 
     def symbolic_insert(self, op: InsertOp, source: Tile, dest: Tile, row: Number, col: Number) -> None:
+        conditions = source.conditions | dest.conditions
         if isinstance(row, int) and isinstance(col, int):
-            rows, cols = source.box
-            window = dest.known[row : row + rows, col : col + cols]
-            if window.shape == (rows, cols) and not window.any():  # beside the piece nothing is defined
-                self.bind(op.res, views.insert(source, dest, row, col, layout_of(op.res)))
+            if (found := partly_valid.inserted(self.terms, source, dest, row, col)) is not None:
+                self.bind(op.res, Tile(layout_of(op.res), *found, dest.valid, conditions))
                 return
         key = "insert", self.key(source), self.key(dest), row, col
-        conditions = source.conditions | dest.conditions
         self.bind(op.res, self.leaves(layout_of(op.res), dest.valid, key, conditions))
 
     def declare_array(self, op: Operation) -> None:
@@ -393,8 +428,11 @@ class LaneMachine(Machine):
     def _either(self, op: Operation, condition: Number, a: Value, b: Value) -> Value:
         if isinstance(a, Tile) and isinstance(b, Tile):
             cond = np.broadcast_to(self.symbolic(condition, "i1"), a.data.shape)
-            ids = self.terms.select(cond, a.data, b.data)
             valid = tuple(scalars.select(condition, x, y, op) for x, y in zip(a.valid, b.valid, strict=True))
+            if a.valid != b.valid:
+                a, b = (self.guarded(side, side.layout.shape) for side in (a, b))
+                self.described |= {number for number in valid if not isinstance(number, int)}
+            ids = self.terms.select(cond, a.data, b.data)
             return Tile(a.layout, ids, a.known & b.known, (valid[0], valid[1]), a.conditions | b.conditions)
         if is_lanes(a) and is_lanes(b):
             return self.terms.select(self.symbolic(condition, "i1"), a, b)

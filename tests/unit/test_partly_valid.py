@@ -1,0 +1,94 @@
+"""Rows that a tile does not have are undefined, whoever looks at them, and rows that it has are what they are."""
+
+# ruff: noqa: E501  (types make long lines)
+
+import pytest
+
+from dsv4_passes.equivalence.lanes import lane_difference
+from dsv4_passes.formats.pto.reader import parse_text
+from dsv4_passes.validation.modules import compare_modules
+from tests.unit.kernels import function, kernel
+from tests.unit.test_raise_lower import lower_all
+
+START = """
+    %n = arith.index_cast %__pypto_spmd_block_idx : i32 to index
+    %x_all = pto.partition_view %x_view, offsets = [%c0, %c0], sizes = [%c8, %c32] : !pto.tensor_view<?x?xf32> -> !pto.partition_tensor_view<8x32xf32>
+    %y_all = pto.partition_view %y_view, offsets = [%c0, %c0], sizes = [%c8, %c32] : !pto.tensor_view<?x?xf32> -> !pto.partition_tensor_view<8x32xf32>
+    %y_some = pto.partition_view %y_view, offsets = [%c0, %c0], sizes = [%n, %c32] : !pto.tensor_view<?x?xf32> -> !pto.partition_tensor_view<?x32xf32>
+    %x = pto.tload ins(%x_all : !pto.partition_tensor_view<8x32xf32>) -> ALL
+    %some = pto.set_validshape %x, %n, %c32 : ALL -> SOME"""
+STORE_ALL = "\n    pto.tstore ins(%r : ALL) outs(%y_all : !pto.partition_tensor_view<8x32xf32>)"
+STORE_SOME = "\n    pto.tstore ins(%r : SOME) outs(%y_some : !pto.partition_tensor_view<?x32xf32>)"
+NEGATED = "%q = pto.tneg ins(%some : SOME) valid [%n] -> SOME"
+
+
+def text(body: str) -> str:
+    body = (START + "\n" + body).replace("SOME", "T<8x32xf32, valid=?x32>").replace("ALL", "T<8x32xf32>")
+    return kernel(body, x="8x32xf32", y="8x32xf32")
+
+
+WIDER = {
+    "set_validshape": f"{NEGATED}\n%r = pto.set_validshape %q, %c8, %c32 : SOME -> ALL",
+    "insert": f"{NEGATED}\n%z = pto.undef : ALL\n%r = pto.insert %q into %z[%c0, %c0] : SOME into ALL -> ALL",
+    "operand": "%r = pto.tneg ins(%some : SOME) -> ALL",
+    "subview": f"{NEGATED}\n%r = pto.subview %q[%c0, %c0] sizes [8, 32] : SOME -> ALL",
+    "branch": f"""{NEGATED}
+        %is = arith.cmpi sgt, %n, %c1 : index
+        %b = scf.if %is -> (SOME) {{
+        %e = pto.set_validshape %x, %c8, %c32 : ALL -> SOME
+        scf.yield %e : SOME
+        }} else {{
+        scf.yield %q : SOME
+        }}
+        %r = pto.set_validshape %b, %c8, %c32 : SOME -> ALL""",
+}
+
+
+@pytest.mark.parametrize("way", WIDER)
+def test_rows_beyond_the_valid_ones_are_not_those_of_the_operation(way: str) -> None:
+    """All eight rows negated, and only the first n of them, with all eight stored."""
+    plain = text("%r = pto.tneg ins(%x : ALL) -> ALL" + STORE_ALL)
+    found = function(text(WIDER[way] + STORE_ALL))
+    assert lane_difference(function(plain), found) is not None
+    assert lane_difference(found, function(plain)) is not None
+
+
+@pytest.mark.parametrize("way", [way for way in WIDER if way != "operand"])
+def test_rows_that_are_valid_are_those_of_the_operation(way: str) -> None:
+    """The same with only the first n rows stored; below an operation terms do not look for what is undefined."""
+    narrow = "\n%m = pto.set_validshape %r, %n, %c32 : ALL -> SOME" + STORE_SOME.replace("%r", "%m")
+    whole = "%r = pto.tneg ins(%x : ALL) -> ALL"
+    if way == "branch":
+        whole = (
+            WIDER[way]
+            .replace("(%some : SOME) valid [%n] -> SOME", "(%x : ALL) -> ALL")
+            .replace(
+                "scf.yield %q : SOME",
+                "%f = pto.set_validshape %q, %c8, %c32 : ALL -> SOME\nscf.yield %f : SOME",
+            )
+        )
+    assert lane_difference(function(text(whole + narrow)), function(text(WIDER[way] + narrow))) is None
+
+
+IN_PLACE = """
+    %is = arith.cmpi sgt, %n, %c1 : index
+    %r = scf.if %is -> (SOME) {
+    OUTER
+    NEGATED
+    scf.yield %q : SOME
+    } else {
+    scf.yield %some : SOME
+    }"""
+
+
+@pytest.mark.parametrize("outer", ["", "%more = pto.tabs ins(%some : SOME) valid [%n] -> SOME"])
+def test_a_branch_may_write_valid_rows_in_place(outer: str) -> None:
+    """Lowered, the branch overwrites the first rows of the tile that the other side leaves as it is."""
+    body = IN_PLACE.replace("NEGATED", NEGATED.replace("%some", "%more" if outer else "%some"))
+    before = parse_text(text(body.replace("OUTER", outer) + STORE_SOME), "k.pto")
+    after = lower_all(before.clone(), "level3")
+    (verdict,) = compare_modules(before, after)
+    assert (verdict.outcome, verdict.reason) == ("proved", "")
+    wrong = parse_text(text(body.replace("OUTER", outer).replace("tneg", "texp") + STORE_SOME), "k.pto")
+    (verdict,) = compare_modules(wrong, after)
+    assert verdict.outcome == "different"
