@@ -10,11 +10,12 @@ from dsv4_passes.equivalence.comparison import Difference, compare_effects, effe
 from dsv4_passes.equivalence.effects import Effect, Store
 from dsv4_passes.equivalence.lanes import CannotFollow, LaneContext, LaneRun
 from dsv4_passes.equivalence.symbolic_memory import Ids
+from dsv4_passes.equivalence.term_domain import TermDomain
 from dsv4_passes.equivalence.term_text import describe
 from dsv4_passes.equivalence.terms import TermTable
 
 from .kernels import Comparable, pair_arguments
-from .rounding import without_rounding
+from .rounding import DroppedRoundings
 from .verdict import ROUNDING, ZERO_SIGN, Allowed, Lane, Verdict, VerdictOutcome
 
 
@@ -80,11 +81,18 @@ def up_to(
     if allowed.zero_sign and compare_effects(*_without(domain.strip_zero, before, after)) is None:
         return {ZERO_SIGN}, None
     if allowed.rounding:
-        rounded = without_rounding(domain.table)
-        pair = _without(lambda ids: domain.strip_zero(rounded(domain.strip_zero(ids))), before, after)
-        if compare_effects(*pair) is None:
+        if compare_effects(before, _restored(domain, before, after)) is None:
             return {ROUNDING}, None
     return set(), difference
+
+
+def _restored(domain: TermDomain, before: LaneRun, after: LaneRun) -> LaneRun:
+    """The second run, with what it stores as before where only roundings were dropped."""
+    restored, effects = DroppedRoundings(domain).restored, list(after.effects)
+    stores = [[(i, e) for i, e in enumerate(run.effects) if isinstance(e, Store)] for run in (before, after)]
+    for (_, ours), (i, theirs) in zip(*stores, strict=False):
+        effects[i] = replace(theirs, ids=restored(ours.ids, theirs.ids))
+    return replace(after, effects=effects)
 
 
 def _without(strip: Callable[[Ids], Ids], *runs: LaneRun) -> list[LaneRun]:

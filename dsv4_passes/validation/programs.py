@@ -24,7 +24,7 @@ from .kernels import comparables
 from .launches import same_launches
 from .modules import alike, compare_modules, unchanged_kernels
 from .program_terms import RunBudget, TermBlocks, run_program_on_terms
-from .rounding import without_rounding
+from .rounding import DroppedRoundings
 from .verdict import ROUNDING, ZERO_SIGN, Allowed, Lane, Verdict
 
 
@@ -98,9 +98,9 @@ def compare_programs(before: Program, after: Program, allowed: Allowed, seconds:
         return Verdict(before.name, *broken(error))
     outputs, lanes = tuple(ours), sum(ids.size for ids in ours.values())
     conditions = runs[0].conditions | runs[1].conditions
-    wrong = _first_difference(ours, theirs, lambda ids: ids)
-    for more, strip in _allowances(allowed, context):
-        if wrong is not None and _first_difference(ours, theirs, strip) is None:
+    wrong = _first_difference(ours, theirs)
+    for more, equal in _allowances(allowed, context):
+        if wrong is not None and _first_difference(ours, theirs, equal) is None:
             conditions, wrong = conditions | {more}, None
     if wrong is None:
         return Verdict(before.name, "proved", tuple(sorted(conditions)), outputs=outputs, lanes=lanes)
@@ -121,25 +121,26 @@ def compare_programs(before: Program, after: Program, allowed: Allowed, seconds:
     return Verdict(before.name, "different", (), reason, lane, outputs, lanes)
 
 
-def _allowances(allowed: Allowed, context: LaneContext) -> list[tuple[str, Callable[[Ids], Ids]]]:
-    domain, found = context.domain, list[tuple[str, Callable[[Ids], Ids]]]()
+def _allowances(allowed: Allowed, context: LaneContext) -> list[tuple[str, Callable[[Ids, Ids], bool]]]:
+    """What may differ, and whether nothing else does between two tensors."""
+    domain, found = context.domain, list[tuple[str, Callable[[Ids, Ids], bool]]]()
     if allowed.zero_sign:
-        found.append((ZERO_SIGN, domain.strip_zero))
+        found.append((ZERO_SIGN, lambda a, b: np.array_equal(domain.strip_zero(a), domain.strip_zero(b))))
     if allowed.rounding:
-        rounded = without_rounding(domain.table)
-        found.append((ROUNDING, lambda ids: domain.strip_zero(rounded(domain.strip_zero(ids)))))
+        restored = DroppedRoundings(domain).restored
+        found.append((ROUNDING, lambda a, b: np.array_equal(a, restored(a, b))))
     return found
 
 
 def _first_difference(
-    ours: Mapping[str, Ids], theirs: Mapping[str, Ids], strip: Callable[[Ids], Ids]
+    ours: Mapping[str, Ids], theirs: Mapping[str, Ids], equal: Callable[[Ids, Ids], bool] = np.array_equal
 ) -> tuple[str, int | None] | None:
     """The first output that differs and its first element that does; no element where sizes differ."""
     for name in dict.fromkeys([*ours, *theirs]):
         if name not in ours or name not in theirs or ours[name].size != theirs[name].size:
             return name, None
-        a, b = (strip(tensors[name].reshape(-1)) for tensors in (ours, theirs))
-        if not np.array_equal(a, b):
+        a, b = (tensors[name].reshape(-1) for tensors in (ours, theirs))
+        if not equal(a, b):
             return name, int(np.argmax(a != b))
     return None
 
