@@ -53,7 +53,7 @@ def check_output(
     if reproducer is not None:
         suffix = ".py" if is_program(module) else ".pto"
         files = {"after" + suffix: written} if isinstance(written, str) else dict(written)
-        found = pipeline.counterexample(written) if isinstance(written, str) else None
+        found = pipeline.counterexample(written)
         shown = [] if found is None else [f"on input.npz, {found}, in {found.blocks} blocks"]
         report = "\n".join([f"in {step}:", *lines, *shown, ""])
         require_folder(Path(reproducer))

@@ -25,7 +25,7 @@ from dsv4_passes.interpreter import affine, numerics, scalars
 from dsv4_passes.interpreter.affine import Affine, Number
 from dsv4_passes.interpreter.domain import Lanes, NotConcrete
 from dsv4_passes.interpreter.machine import Machine, Place, Steps
-from dsv4_passes.interpreter.semantics import TileCall, views
+from dsv4_passes.interpreter.semantics import TileCall, convert, elementwise, views
 from dsv4_passes.interpreter.tile_machine import Plans, atomic
 from dsv4_passes.interpreter.values import (
     NO_CONDITIONS,
@@ -51,6 +51,8 @@ _VIEWS = ("pto.partition_view", "pto.make_tensor_view", "pto.addptr")
 """Operations that yield a pointer or view of what their first operand points to."""
 
 
+ROW_BY_ROW = frozenset((*elementwise.TABLE, *convert.TABLE))
+"""Operations whose lanes depend on those at the same place only."""
 BARRIERS = frozenset(op.name for op in sync.OPERATIONS if issubclass(op, (CoreFlagOp, SyncAllOp)))
 """Operations that wait for other cores or blocks."""
 WRITE_ANYTHING = BARRIERS | {"func.call"}
@@ -240,14 +242,17 @@ class LaneMachine(Machine):
 
     # -- tiles of which some lanes may not be there ----------------------------------------------
 
-    def seen(self, value: Value, destinations: list[tuple[TileLayout, Extent]]) -> Value:
+    def seen(self, op: TileOp, value: Value, destinations: list[tuple[TileLayout, Extent]]) -> Value:
         """An operand; what it does not have is undefined, unless that decides what is written."""
-        if not isinstance(value, Tile) or not partly_valid.has_symbols(value.valid):
+        if not isinstance(value, Tile):
             return value
         given = {number for _, extent in destinations for number in extent}
-        if all(isinstance(number, int) or number in given for number in value.valid):
-            return value
-        return self.guarded(value, value.layout.shape)
+        if not all(isinstance(number, int) or number in given for number in value.valid):
+            return self.guarded(value, value.layout.shape)
+        layout, extent = destinations[0] if destinations else (value.layout, value.valid)
+        if value.valid != extent and op.mnemonic() in ROW_BY_ROW and layout.shape == value.layout.shape:
+            return partly_valid.within(self.terms, value.with_valid(extent))
+        return value
 
     def guarded(self, tile: Tile, wanted: Extent) -> Tile:
         """A tile for a reader of so many rows and columns."""

@@ -132,7 +132,7 @@ class TileMachine:
         if any(0 in extent for _, extent in destinations):
             self.define_nothing(op, destinations)
             return
-        operands = {name: self.seen(self.read(value), destinations) for name, value in plan.operands}
+        operands = {name: self.seen(op, self.read(value), destinations) for name, value in plan.operands}
         if plan.reads_destination:
             operands["old"] = self.read(plan.destinations[0])
         call = TileCall(op, self.domain, operands, destinations, self.symbolic)
@@ -150,7 +150,7 @@ class TileMachine:
             if isinstance(handle := self.env[scratch], RegionView):
                 handle.forget()
 
-    def seen(self, value: Value, destinations: list[tuple[TileLayout, Extent]]) -> Value:
+    def seen(self, op: TileOp, value: Value, destinations: list[tuple[TileLayout, Extent]]) -> Value:
         """An operand as an operation sees it that writes so much."""
         return value
 

@@ -106,18 +106,20 @@ class Pipeline:
                 self.last = text, parse(text, "the output")
         return self.last[1].clone()
 
-    def tell(self, verdicts: list[Verdict], text: str) -> list[Verdict]:
+    def tell(self, verdicts: list[Verdict], text: str | Mapping[str, str]) -> list[Verdict]:
         """Verdicts in which what rests on things without a formula was tried on numbers."""
         if not any(v.without_formula for v in verdicts):
             return verdicts
-        return numbers.tell(verdicts, self.start(), self.read(text), allowed_by(self.passes), TRIALS)
+        written = self.read(text) if isinstance(text, str) else FolderProgram(text)
+        return numbers.tell(verdicts, self.start(), written, allowed_by(self.passes), TRIALS)
 
-    def pairs(self, text: str, *, finite: bool) -> list[tuple[str, RunPair]]:
-        """What was read and a text, to run on the same inputs. UserError where they have no such pairs."""
-        return numbers.pairs(self.start(), self.read(text), allowed_by(self.passes), finite)
+    def pairs(self, text: str | Mapping[str, str], *, finite: bool) -> list[tuple[str, RunPair]]:
+        """What was read and what was written, to run on the same inputs. UserError where that cannot be."""
+        written = self.read(text) if isinstance(text, str) else FolderProgram(text)
+        return numbers.pairs(self.start(), written, allowed_by(self.passes), finite)
 
-    def counterexample(self, text: str) -> Counterexample | None:
-        """A small input on which what was read and a text store different bits, if one is found."""
+    def counterexample(self, text: str | Mapping[str, str]) -> Counterexample | None:
+        """A small input on which what was read and what was written store different bits, if one is found."""
         try:
             for _, pair in self.pairs(text, finite=True):
                 inputs = pair.inputs(2 * TRIALS)
@@ -131,7 +133,8 @@ class Pipeline:
         """A verdict about the files of a whole program."""
         before = self.start()
         after = FolderProgram(files, input_facts(before))
-        return [compare_programs(ModuleProgram(before), after, allowed_by(self.passes), self.seconds)]
+        verdict = compare_programs(ModuleProgram(before), after, allowed_by(self.passes), self.seconds)
+        return self.tell([verdict], files)
 
     def blame(self) -> str | None:
         """The first pass after which the module differs from the input; None if there is none."""

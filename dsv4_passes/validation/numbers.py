@@ -13,6 +13,7 @@ from dsv4_passes.diagnostics import UserError
 from dsv4_passes.interpreter.kernels import find_kernels
 
 from .kernels import Comparable, facts_by_index, pair_arguments
+from .program_folder import FolderProgram
 from .programs import is_program_module
 from .runs import Counterexample, Inputs, RunPair, kernel_pair
 from .sources import Question
@@ -22,14 +23,15 @@ SMALL = 8.0
 """Where Inf and NaN do not count, numbers are no larger: sums of products of them are finite."""
 
 
-def pairs(before: ModuleOp, after: ModuleOp, allowed: Allowed, finite: bool) -> list[tuple[str, RunPair]]:
-    """By name, what of two modules runs on the same inputs; `before` has its facts.
+def pairs(
+    before: ModuleOp, after: ModuleOp | FolderProgram, allowed: Allowed, finite: bool
+) -> list[tuple[str, RunPair]]:
+    """By name, what of both runs on the same inputs; `before` has its facts.
 
     Raises UserError where the two have no such pairs.
     """
-    if is_program_module(before):
-        pair = Question(allowed, finite).program_runs(before, after)
-        return [] if pair is None else [("the program", pair)]
+    if isinstance(after, FolderProgram) or is_program_module(before):
+        return [("the program", Question(allowed, finite).runs(before, after))]
     ours, theirs = find_kernels(before), find_kernels(after)
     found: list[tuple[str, RunPair]] = []
     for name in ours.keys() & theirs.keys():
@@ -61,7 +63,11 @@ def conditions_on_finite(verdicts: Sequence[Verdict]) -> bool:
 
 
 def tell(
-    verdicts: list[Verdict], before: ModuleOp, after: ModuleOp, allowed: Allowed, trials: int
+    verdicts: list[Verdict],
+    before: ModuleOp,
+    after: ModuleOp | FolderProgram,
+    allowed: Allowed,
+    trials: int,
 ) -> list[Verdict]:
     """Verdicts in which what rests on things without a formula was tried on numbers.
 

@@ -1,4 +1,4 @@
-"""A program as a folder of texts (`dsv4-opt -t pto -o DIR`), run on terms from the texts alone.
+"""A program as a folder of texts (`dsv4-opt -t pto -o DIR`), run on terms or numbers from the texts alone.
 
 `program.json` says which kernels run on which tensors; a tensor is known by the name of its memory, and a
 part of one by the elements it covers.
@@ -8,24 +8,66 @@ import ast
 import json
 import operator
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
+from xdsl.dialects.builtin import ModuleOp
 
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.equivalence.symbolic_memory import Ids
 from dsv4_passes.formats.pto.reader import parse_text
 from dsv4_passes.interpreter import numerics
-from dsv4_passes.interpreter.affine import Affine, Number
-from dsv4_passes.interpreter.values import Value, is_lanes
+from dsv4_passes.interpreter.affine import Number
+from dsv4_passes.interpreter.kernels import Kernel, find_kernels
+from dsv4_passes.interpreter.values import Value
 from dsv4_passes.source_names import base_name
 
 from .kernels import Comparable, comparables
-from .program_terms import TermBlocks
 
 DESCRIPTION = "program.json"
 Json = dict[str, Any]
+
+
+class Domain(Protocol):
+    """What the elements of tensors are, and how kernels run on them."""
+
+    def kernel(self, program: "FolderProgram", name: str) -> Kernel:
+        """The kernel of that name in the form that can be run. UserError where there is none."""
+        ...
+
+    def tensor(self, name: str, shape: Sequence[int | str], dtype: str, fact: Any) -> Any:
+        """A tensor as it comes in. UserError where an extent is not known."""
+        ...
+
+    def scalar(self, name: str, dtype: str) -> Value:
+        """A scalar as it comes in."""
+        ...
+
+    def fresh(self, shape: Sequence[int], dtype: str) -> Any:
+        """A tensor that nobody wrote."""
+        ...
+
+    def run(self, kernel: Kernel, tensors: dict[int, Any], given: Mapping[int, Value], blocks: int) -> object:
+        """Run all blocks; `tensors`, flat, by argument index, change."""
+        ...
+
+    def changed(self, before: Any, after: Any) -> Any:
+        """Which elements differ."""
+        ...
+
+    def element_read(self, value: Any, dtype: str) -> Value:
+        """An element of a tensor as a scalar."""
+        ...
+
+    def element_written(self, value: Value) -> Any:
+        """A scalar as an element of a tensor."""
+        ...
+
+    def float_lanes(self, number: float, dtype: str) -> Value:
+        """A float as a scalar."""
+        ...
 
 
 class Part(NamedTuple):
@@ -54,15 +96,26 @@ class FolderProgram:
         self.description: Json = json.loads(files[DESCRIPTION])
         self.name: str = str(self.description["program"])
         self.facts = facts or {}
-        self.kernels: dict[str, tuple[Json, Comparable]] = {}
+        self.kernels: dict[str, tuple[Json, Kernel]] = {}
+        """What is said of each kernel, and the kernel as it stands in its text."""
         for kernel in self.description["kernels"]:
-            text = files[kernel["file"]]
-            found = comparables(parse_text(text, kernel["file"]))
+            found = find_kernels(parse_text(files[kernel["file"]], kernel["file"]))
             if kernel["name"] not in found:
                 raise UserError(f"there is no kernel '{kernel['name']}' in it", kernel["file"])
             self.kernels[kernel["name"]] = kernel, found[kernel["name"]]
 
-    def run(self, blocks: TermBlocks) -> Mapping[str, Ids]:
+    @cached_property
+    def raised(self) -> dict[str, Comparable]:
+        """The kernels in value form."""
+        found: dict[str, Comparable] = {}
+        for name, (_, kernel) in self.kernels.items():
+            module = kernel.functions[0].parent_op()
+            assert isinstance(module, ModuleOp)
+            found[name] = comparables(module.clone())[name]
+        return found
+
+    def run(self, blocks: Domain) -> Mapping[str, Any]:
+        """What the outputs hold in the end."""
         orchestrations = self.description["orchestration"]
         if len(orchestrations) != 1:
             raise UserError(f"expected one orchestration, found {len(orchestrations)}")
@@ -77,10 +130,10 @@ class FolderProgram:
 class _Run:
     """A run of the steps: memories by name, scalars by name."""
 
-    def __init__(self, program: FolderProgram, blocks: TermBlocks):
+    def __init__(self, program: FolderProgram, domain: Domain):
         self.program = program
-        self.blocks = blocks
-        self.memory: dict[str, Ids] = {}
+        self.domain = domain
+        self.memory: dict[str, Any] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.dtypes: dict[str, str] = {}
         self.scalars: dict[str, Value] = {}
@@ -95,35 +148,23 @@ class _Run:
             "if": self.branch,
         }
 
-    def orchestration(self, described: Json) -> dict[str, Ids]:
+    def orchestration(self, described: Json) -> dict[str, Any]:
         outputs: list[str] = []
         for parameter in described["parameters"]:
             name, dtype = parameter["name"], parameter["dtype"]
             if "direction" not in parameter:
-                self.scalars[name] = self.scalar_parameter(base_name(name), dtype)
+                self.scalars[name] = self.domain.scalar(base_name(name), dtype)
                 continue
-            if not all(isinstance(extent, int) for extent in parameter["shape"]):
-                raise UserError(f"'{base_name(name)}' has an extent that is no number")
-            self.declare(name, parameter["shape"], dtype, self.tensor(name, parameter["shape"], dtype))
+            fact = self.program.facts.get(base_name(name))
+            self.declare(name, dtype, self.domain.tensor(base_name(name), parameter["shape"], dtype, fact))
             if parameter["direction"] != "in":
                 outputs.append(name)
         self.steps(described["steps"])
         return {base_name(name): self.memory[name].reshape(self.shapes[name]) for name in outputs}
 
-    def tensor(self, name: str, shape: Sequence[int], dtype: str) -> Ids:
-        fact = self.program.facts.get(base_name(name))
-        if fact is not None:
-            return self.blocks.known(fact, shape, dtype)
-        return self.blocks.leaves(base_name(name), shape, dtype)
-
-    def scalar_parameter(self, name: str, dtype: str) -> Value:
-        if numerics.is_float(dtype):
-            return np.full((1, 1), self.blocks.context.domain.table.opaque(("argument", name), dtype))
-        return Affine.symbol(name, 0 if dtype == "index" else None)
-
-    def declare(self, name: str, shape: Sequence[int], dtype: str, ids: Ids) -> None:
-        self.memory[name] = ids.reshape(-1).copy()
-        self.shapes[name], self.dtypes[name] = tuple(shape), dtype
+    def declare(self, name: str, dtype: str, elements: Any) -> None:
+        self.memory[name] = elements.reshape(-1).copy()
+        self.shapes[name], self.dtypes[name] = elements.shape, dtype
 
     # -- steps -----------------------------------------------------------------------------------
 
@@ -136,16 +177,12 @@ class _Run:
 
     def create(self, step: Json) -> None:
         shape = [self.number(extent) for extent in step["shape"]]
-        count = int(np.prod(shape))
-        self.blocks.budget.take(count)
-        term = self.blocks.context.domain.table.opaque("memory that nobody wrote", step["dtype"])
-        self.declare(step["create"], shape, step["dtype"], np.full(count, term, np.int64))
+        self.declare(step["create"], step["dtype"], self.domain.fresh(shape, step["dtype"]))
 
     def launch(self, step: Json) -> None:
-        described, found = self.program.kernels[step["launch"]]
-        if found.refusal is not None:
-            raise found.refusal
-        tensors: dict[int, Ids] = {}
+        described, _ = self.program.kernels[step["launch"]]
+        kernel = self.domain.kernel(self.program, step["launch"])
+        tensors: dict[int, Any] = {}
         parts: dict[int, Part] = {}
         given: dict[int, Value] = {}
         symbols: dict[str, int] = {}
@@ -165,9 +202,9 @@ class _Run:
             if argument.get("hidden") == "dim":
                 given[index] = symbols[argument["name"]]
         before = {index: ids.copy() for index, ids in tensors.items()}
-        self.blocks.run(found.kernel, tensors, given, self.number(step.get("blocks", 1)))
+        self.domain.run(kernel, tensors, given, self.number(step.get("blocks", 1)))
         for index, part in parts.items():
-            changed = tensors[index] != before[index]
+            changed = self.domain.changed(before[index], tensors[index])
             self.memory[part.memory][part.places.reshape(-1)[changed]] = tensors[index][changed]
 
     def assemble(self, step: Json) -> None:
@@ -178,26 +215,14 @@ class _Run:
     def read(self, step: Json) -> None:
         part = self.part(step["read"])
         at = tuple(self.number(i) for i in step["at"])
-        term, table = int(self.memory[part.memory][part.places[at]]), self.blocks.context.domain.table
-        if numerics.is_float(self.dtypes[part.memory]):
-            self.scalars[step["as"]] = np.full((1, 1), term, np.int64)
-        else:
-            number = table.number(term)
-            self.scalars[step["as"]] = int(number) if number is not None else Affine.symbol(f"element#{term}")
+        element = self.memory[part.memory][part.places[at]]
+        self.scalars[step["as"]] = self.domain.element_read(element, self.dtypes[part.memory])
 
     def write(self, step: Json) -> None:
         part = self.part(step["into"])
         at, dtype = tuple(self.number(i) for i in step["at"]), self.dtypes[part.memory]
-        value, table = self.scalar(step["write"], dtype), self.blocks.context.domain.table
-        if is_lanes(value):
-            term = int(value.reshape(()))
-        else:
-            term = (
-                table.int_constant(value)
-                if isinstance(value, int)
-                else table.opaque(("number", value), "i32")
-            )
-        self.memory[part.memory][part.places[at]] = term
+        value = self.scalar(step["write"], dtype)
+        self.memory[part.memory][part.places[at]] = self.domain.element_written(value)
 
     def dim(self, step: Json) -> None:
         self.scalars[step["as"]] = self.part(step["dim"]).places.shape[step["axis"]]
@@ -243,9 +268,7 @@ class _Run:
         """A scalar as a kernel takes it: a number, or a float as lanes [1, 1]."""
         found = self.expression(text)
         if numerics.is_float(dtype) and isinstance(found, int | float):
-            return self.blocks.context.domain.from_numbers(
-                np.full((1, 1), found, numerics.numpy_dtype(dtype)), dtype
-            )
+            return self.domain.float_lanes(found, dtype)
         return found  # pyright: ignore[reportReturnType]
 
     def expression(self, text: str | int) -> Value | float:

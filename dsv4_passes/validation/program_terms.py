@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 from xdsl.dialects import func, scf
 from xdsl.dialects.builtin import ModuleOp, TensorType
 from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
@@ -33,6 +34,8 @@ from dsv4_passes.interpreter.machine import Place
 from dsv4_passes.interpreter.program import ProgramRun, choose_orchestration
 from dsv4_passes.interpreter.values import NO_CONDITIONS, Value, is_lanes
 from dsv4_passes.source_names import base_name
+
+from .program_folder import FolderProgram
 
 MAX_TRIPS = 4096
 """Loops of kernels with at most as many constant trips run as they are."""
@@ -123,6 +126,49 @@ class TermBlocks:
         numbers = np.asarray(fact.matrix).reshape(shape).astype(numerics.numpy_dtype(dtype))
         return self.context.domain.from_numbers(numbers, dtype)
 
+    # -- a folder of texts, or what an orchestration does with elements ----------------------------
+
+    def kernel(self, program: FolderProgram, name: str) -> Kernel:
+        found = program.raised[name]
+        if found.refusal is not None:
+            raise found.refusal
+        return found.kernel
+
+    def tensor(self, name: str, shape: Sequence[int | str], dtype: str, fact: KnownArgument | None) -> Ids:
+        extents = [extent for extent in shape if isinstance(extent, int)]
+        if len(extents) < len(shape):
+            raise UserError(f"'{name}' has an extent that is no number")
+        return self.leaves(name, extents, dtype) if fact is None else self.known(fact, extents, dtype)
+
+    def scalar(self, name: str, dtype: str) -> Value:
+        if numerics.is_float(dtype):
+            return np.full((1, 1), self.context.domain.table.opaque(("argument", name), dtype), np.int64)
+        return Affine.symbol(name, 0 if dtype == "index" else None)
+
+    def fresh(self, shape: Sequence[int], dtype: str) -> Ids:
+        self.budget.take(int(np.prod(shape)))
+        term = self.context.domain.table.opaque("memory that nobody wrote", dtype)
+        return np.full(shape, term, np.int64)
+
+    def changed(self, before: Ids, after: Ids) -> NDArray[np.bool_]:
+        return before != after
+
+    def element_read(self, value: Any, dtype: str) -> Value:
+        if numerics.is_float(dtype):
+            return np.full((1, 1), value, np.int64)
+        number = self.context.domain.table.number(int(value))
+        return int(number) if number is not None else Affine.symbol(f"element#{int(value)}")
+
+    def element_written(self, value: Value) -> Any:
+        if is_lanes(value):
+            return value.reshape(())
+        table = self.context.domain.table
+        return table.int_constant(value) if isinstance(value, int) else table.opaque(("number", value), "i32")
+
+    def float_lanes(self, number: float, dtype: str) -> Value:
+        lanes = np.full((1, 1), number, numerics.numpy_dtype(dtype))
+        return self.context.domain.from_numbers(lanes, dtype)
+
 
 class TermProgram(ProgramRun):
     """An orchestration on terms."""
@@ -163,21 +209,13 @@ class TermProgram(ProgramRun):
         return self.blocks.run(found, arrays, given, blocks)
 
     def fresh(self, shape: tuple[int, ...], dtype: str) -> Any:
-        self.blocks.budget.take(int(np.prod(shape)))
-        term = self.blocks.context.domain.table.opaque("memory that nobody wrote", dtype)
-        return np.full(shape, term, np.int64)
+        return self.blocks.fresh(shape, dtype)
 
     def element_read(self, value: Any, dtype: str) -> Value:
-        if numerics.is_float(dtype):
-            return np.full((1, 1), value, np.int64)
-        number = self.blocks.context.domain.table.number(int(value))
-        return int(number) if number is not None else Affine.symbol(f"element#{int(value)}")
+        return self.blocks.element_read(value, dtype)
 
     def element_written(self, value: Value) -> Any:
-        if is_lanes(value):
-            return value.reshape(())
-        table = self.blocks.context.domain.table
-        return table.int_constant(value) if isinstance(value, int) else table.opaque(("number", value), "i32")
+        return self.blocks.element_written(value)
 
 
 def check_size(function: func.FuncOp, budget: RunBudget) -> None:
@@ -198,20 +236,14 @@ def run_program_on_terms(
     check_size(function, blocks.budget)
     run = TermProgram(module, blocks, kernels)
     arguments: list[Any] = []
+    facts = input_facts(module)
     for parameter in parameters(function):
-        if not parameter.is_tensor:
-            arguments.append(_scalar(parameter, blocks))
-            continue
-        extents = [d for d in parameter.dims if isinstance(d, int)]
-        if len(extents) < len(parameter.dims):
-            raise UserError(
-                f"'{base_name(parameter.name)}' has an extent that is no number", function.location
-            )
-        dtype = element_name(cast("TensorType[Attribute]", parameter.type).element_type)
-        fact = _fact(function, parameter, extents)
         name = base_name(parameter.name)
-        tensor = blocks.leaves(name, extents, dtype) if fact is None else blocks.known(fact, extents, dtype)
-        arguments.append(tensor)
+        if not parameter.is_tensor:
+            arguments.append(blocks.scalar(name, element_name(parameter.type)))
+            continue
+        dtype = element_name(cast("TensorType[Attribute]", parameter.type).element_type)
+        arguments.append(blocks.tensor(name, parameter.dims, dtype, facts.get(name)))
     results = run.function(function, arguments)
     outputs = written(function)
     return {base_name(p.name): array for p, array in zip(outputs, results[: len(outputs)], strict=True)}
@@ -227,13 +259,6 @@ def input_facts(module: ModuleOp) -> dict[str, KnownArgument]:
         if fact is not None:
             found[base_name(parameter.name)] = fact
     return found
-
-
-def _scalar(parameter: Parameter, blocks: TermBlocks) -> Value:
-    dtype, name = element_name(parameter.type), base_name(parameter.name)
-    if numerics.is_float(dtype):
-        return np.full((1, 1), blocks.context.domain.table.opaque(("argument", name), dtype), np.int64)
-    return Affine.symbol(name, 0 if dtype == "index" else None)
 
 
 def _fact(function: func.FuncOp, parameter: Parameter, shape: Sequence[int]) -> KnownArgument | None:

@@ -29,6 +29,8 @@ COUNTED = 10
 """Scalars count up to here, one an input, so that branches on them go both ways."""
 Inputs = dict[str, Array]
 Run = Callable[[Inputs], Mapping[str, Array]]
+Shapes = Mapping[str, tuple[tuple[int, ...], str]]
+"""Extents and element type of each input; a scalar has no extents."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,7 @@ class RunPair:
 
     before: Run
     after: Run
-    shapes: Mapping[str, tuple[tuple[int, ...], str]]
-    """Extents and element type of each input; a scalar has none."""
+    shapes: Shapes
     facts: Mapping[str, KnownArgument]
     allowed: Allowed = field(default_factory=Allowed)
     finite: bool = True
@@ -250,25 +251,15 @@ def _blocks(pair: RunPair, kernel: Kernel) -> int:
     return 1
 
 
-def program_pair(
-    before: ModuleOp,
-    after: ModuleOp,
-    shapes: Mapping[str, tuple[tuple[int, ...], str]],
-    facts: Mapping[str, KnownArgument],
-    **how: object,
-) -> RunPair:
-    """Two programs that are modules."""
+def program_run(module: ModuleOp, shapes: Shapes) -> Run:
+    """Run a program that is a module; what its outputs hold in the end, by name."""
 
-    def run(module: ModuleOp) -> Run:
-        def runs(inputs: Inputs) -> Mapping[str, Array]:
-            results = run_program(module, inputs)
-            return {
-                name: values.view(numerics.numpy_dtype("bf16"))
-                if name in shapes and shapes[name][1] == "bf16"
-                else values
-                for name, values in results.items()
-            }
+    def run(inputs: Inputs) -> Mapping[str, Array]:
+        return {
+            name: values.view(numerics.numpy_dtype("bf16"))
+            if name in shapes and shapes[name][1] == "bf16"
+            else values
+            for name, values in run_program(module, inputs).items()
+        }
 
-        return runs
-
-    return RunPair(run(before), run(after), shapes, facts, **how)  # pyright: ignore[reportArgumentType]
+    return run

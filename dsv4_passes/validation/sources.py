@@ -27,11 +27,12 @@ from dsv4_passes.source_names import base_name
 from dsv4_passes.transforms.bind_facts import BindFactsPass
 
 from .compare import compare_kernels
+from .folder_numbers import UNKNOWN_EXTENT, folder_run, folder_shapes
 from .kernels import Comparable, comparables, pair_arguments
 from .program_folder import DESCRIPTION, FolderProgram, read_folder
 from .program_terms import input_facts
 from .programs import ModuleProgram, compare_program_modules, compare_programs, is_program_module
-from .runs import Counterexample, RunPair, kernel_pair, program_pair
+from .runs import Counterexample, RunPair, Shapes, kernel_pair, program_run
 from .verdict import Allowed, Verdict
 
 
@@ -147,7 +148,8 @@ class Question:
     def programs(self, before: ComparedSource, after: ComparedSource) -> tuple[Verdict, RunPair | None]:
         if before.is_folder or after.is_folder:
             sides = [s.folder() if s.is_folder else ModuleProgram(s.module()) for s in (before, after)]
-            return compare_programs(sides[0], sides[1], self.allowed, self.seconds), None
+            verdict = compare_programs(sides[0], sides[1], self.allowed, self.seconds)
+            return verdict, self.runs(*(s.folder() if s.is_folder else s.module() for s in (before, after)))
         verdicts = compare_program_modules(before.module(), after.module(), self.allowed, self.seconds)
         verdict = next((v for v in verdicts if not v.fine), None) or verdicts[0]
         if len(verdicts) > 1 and verdict.fine:
@@ -156,16 +158,19 @@ class Question:
             verdict = Verdict(
                 "the program", "proved", tuple(conditions), "", None, outputs, sum(v.lanes for v in verdicts)
             )
-        return verdict, self.program_runs(before.module(), after.module())
+        return verdict, self.runs(before.module(), after.module())
 
-    def program_runs(self, before: ModuleOp, after: ModuleOp) -> RunPair | None:
-        shapes: dict[str, tuple[tuple[int, ...], str]] = {}
-        for parameter in parameters(choose_orchestration(before)):
-            extents = tuple(d if isinstance(d, int) else 16 for d in parameter.dims)
-            type_ = parameter.type
-            dtype = element_name(type_.element_type if isinstance(type_, TensorType) else type_)  # pyright: ignore[reportUnknownMemberType,reportUnknownArgumentType]
-            shapes[base_name(parameter.name)] = extents, dtype
-        return program_pair(before, after, shapes, input_facts(before), **self.how())
+    def runs(self, before: ModuleOp | FolderProgram, after: ModuleOp | FolderProgram) -> RunPair:
+        """Both programs, to run them on the same inputs."""
+        if isinstance(before, FolderProgram):
+            shapes, facts = folder_shapes(before), before.facts
+        else:
+            shapes, facts = program_shapes(before), input_facts(before)
+        pair = [
+            folder_run(side) if isinstance(side, FolderProgram) else program_run(side, shapes)
+            for side in (before, after)
+        ]
+        return RunPair(pair[0], pair[1], shapes, facts, self.allowed, self.finite)
 
     def how(self) -> dict[str, object]:
         return {"allowed": self.allowed, "finite": self.finite}
@@ -196,7 +201,6 @@ class Question:
         if verdict.fine or (verdict.outcome == "different" and pair is None):
             return result
         if pair is None:
-            result.problem = "a folder cannot be run on numbers"
             return result
         try:
             result.found = pair.search(self.trials, self.seed)
@@ -204,6 +208,17 @@ class Question:
         except UserError as error:
             result.problem = error.message
         return result
+
+
+def program_shapes(program: ModuleOp) -> Shapes:
+    """Extents and element type of each parameter of the only orchestration, by name."""
+    found: dict[str, tuple[tuple[int, ...], str]] = {}
+    for parameter in parameters(choose_orchestration(program)):
+        extents = tuple(d if isinstance(d, int) else UNKNOWN_EXTENT for d in parameter.dims)
+        type_ = parameter.type
+        dtype = element_name(type_.element_type if isinstance(type_, TensorType) else type_)  # pyright: ignore[reportUnknownMemberType,reportUnknownArgumentType]
+        found[base_name(parameter.name)] = extents, dtype
+    return found
 
 
 def _kernels(module: ModuleOp) -> dict[str, Comparable]:

@@ -51,6 +51,10 @@ LANES = re.compile(r"dsv4\.|pto\.(tgather|tscatter|tmatmul|tsel|ttrans|reinterpr
 """Operations by which texts count as really rewritten: some are gone, or new."""
 
 
+Output = str | dict[str, str]
+"""A text, or the files of a folder."""
+
+
 class OutOfTime(BaseException):
     """The limit of a run."""
 
@@ -136,7 +140,7 @@ def check(case: Case) -> Ended:
     if lane_operations(before) == lane_operations(module):
         rewritten = 0
     run = Pipeline(before, pipeline.passes, new_context())
-    text = output if isinstance(output, str) else "\n".join(output.values())
+    text = _joined(output)
     try:
         verdicts = compared(case, run, module, output)
     except Exception as error:
@@ -146,7 +150,7 @@ def check(case: Case) -> Ended:
     if wrong is not None:
         step = run.blame() or "writing"
         return failed(f"different: {step}: {_plain(wrong.reason)}", wrong, text)
-    problem = on_numbers(case, run, output, verdicts) if changed and isinstance(output, str) else None
+    problem = on_numbers(case, run, output, verdicts) if changed else None
     if problem is not None:
         return problem._replace(rewritten=rewritten, changed=changed)
     undecided = next((v for v in verdicts if v.outcome == "undecided"), None)
@@ -171,7 +175,7 @@ def lane_operations(module: ModuleOp) -> Counter[str]:
     return Counter(op.name for op in module.walk() if LANES.match(op.name))
 
 
-def written(case: Case, module: ModuleOp) -> str | dict[str, str]:
+def written(case: Case, module: ModuleOp) -> Output:
     if case.target == "folder":
         return program_files(module, case.ptoas, None, "level3", "short", False)
     if case.target == "pypto":
@@ -185,24 +189,30 @@ def written(case: Case, module: ModuleOp) -> str | dict[str, str]:
     return out.getvalue()
 
 
-def compared(case: Case, run: Pipeline, module: ModuleOp, output: str | dict[str, str]) -> list[Verdict]:
+def compared(case: Case, run: Pipeline, module: ModuleOp, output: Output) -> list[Verdict]:
     if not isinstance(output, str):
         return run.compare_folder(output)
     return run.compare_program(module, output) if case.is_program else run.compare_kernels(module, output)
 
 
-def on_numbers(case: Case, run: Pipeline, text: str, verdicts: list[Verdict]) -> Ended | None:
+def on_numbers(case: Case, run: Pipeline, output: Output, verdicts: list[Verdict]) -> Ended | None:
     """What is wrong with running both texts on an input."""
     try:
-        found = differs_on_numbers(run, text, verdicts, case.number)
+        found = differs_on_numbers(run, output, verdicts, case.number)
     except UserError:
         return Ended("cannot be run on numbers")
     except Exception as error:
-        return failed(f"running: {type(error).__name__}: {_place(error)}", error, text)
-    return failed(f"numbers differ: {case.passes}: {case.kind}", found, text) if found is not None else None
+        return failed(f"running: {type(error).__name__}: {_place(error)}", error, _joined(output))
+    if found is None:
+        return None
+    return failed(f"numbers differ: {case.passes}: {case.kind}", found, _joined(output))
 
 
-def differs_on_numbers(run: Pipeline, output: str, verdicts: list[Verdict], number: int) -> object | None:
+def _joined(output: Output) -> str:
+    return output if isinstance(output, str) else "\n".join(output.values())
+
+
+def differs_on_numbers(run: Pipeline, output: Output, verdicts: list[Verdict], number: int) -> object | None:
     """A counterexample from running both texts as they stand."""
     if allowed_by(run.passes).rounding:
         return None

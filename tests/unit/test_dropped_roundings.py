@@ -41,7 +41,7 @@ def body(*steps: str) -> str:
     ],
 )
 def test_roundings_to_nearest_may_go(before: list[str], after: list[str], equal: bool) -> None:
-    texts = [parse_text(body(*steps), "k.pto") for steps in (before, after)]
-    (verdict,) = compare_modules(*texts, Allowed(rounding=True))
+    read, written = (parse_text(body(*steps), "k.pto") for steps in (before, after))
+    (verdict,) = compare_modules(read, written, Allowed(rounding=True))
     assert verdict.outcome == ("proved" if equal else "different")
     assert (ROUNDING in verdict.conditions) == equal

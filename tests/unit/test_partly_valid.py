@@ -92,3 +92,11 @@ def test_a_branch_may_write_valid_rows_in_place(outer: str) -> None:
     wrong = parse_text(text(body.replace("OUTER", outer).replace("tneg", "texp") + STORE_SOME), "k.pto")
     (verdict,) = compare_modules(wrong, after)
     assert verdict.outcome == "different"
+
+
+def test_an_operation_reads_the_rows_that_it_writes() -> None:
+    """One operand is seen with all its rows, undefined ones included; those are not read."""
+    plain = f"{NEGATED}\n%r = pto.tadd ins(%q, %some : SOME, SOME) valid [%n] -> SOME"
+    wider = plain.replace("%r =", "%w = pto.set_validshape %q, %c8, %c32 : SOME -> ALL\n%r =")
+    wider = wider.replace("%q, %some : SOME, SOME", "%w, %some : ALL, SOME")
+    assert lane_difference(function(text(plain + STORE_SOME)), function(text(wider + STORE_SOME))) is None

@@ -82,7 +82,8 @@ def test_a_folder(saved: Callable[[str, str], Path], capsys: Any) -> None:
     folder = saved("rope_c/program.py", "pto")
     assert "internal error in pass dsv4-hoist-fills" in capsys.readouterr().err
     names = {path.name for path in folder.iterdir()}
-    assert {"before.py", "program.json", "counterexample.txt"} < names
+    assert {"before.py", "program.json", "counterexample.txt", "input.npz"} < names
     assert any(name.endswith(".pto") for name in names)
     report = (folder / "counterexample.txt").read_text()
     assert re.search(r"^before: .*\nafter: ", report, re.MULTILINE)
+    assert re.search(r"^on input.npz, '\w+' row \d+ lane \d+ is .* before and .* after", report, re.MULTILINE)
