@@ -2,7 +2,9 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,28 +25,24 @@ KINDS = {
 }
 
 
+def made(kind: str, folder: Path) -> None:
+    """An input, what is written of it, its facts, and the certificate, all in one folder."""
+    source, target = KINDS[kind]
+    here = Certified(kind, folder)
+    here.source.write_text((DATA / source).read_text())
+    here.facts.write_text(FACTS)
+    files = ["--facts", str(here.facts), "-o", str(here.out), "--certificate", str(here.paper)]
+    assert opt([str(here.source), "-p", "dsv4-rope{chip=a3}", "-t", target, *files]) == 0
+
+
 class Certified:
-    """An input, what was written of it, its facts, and the certificate, all in one folder."""
+    """A folder that `made` wrote."""
 
     def __init__(self, kind: str, folder: Path):
-        source, target = KINDS[kind]
         self.kind, self.paper = kind, folder / "certificate.json"
-        self.source = folder / Path(source).name
-        self.source.write_text((DATA / source).read_text())
+        self.source = folder / Path(KINDS[kind][0]).name
         self.facts = folder / "facts.toml"
-        self.facts.write_text(FACTS)
         self.out = folder / ("out" if kind == "folder" else f"out{self.source.suffix}")
-        more = [
-            "-p",
-            "dsv4-rope{chip=a3}",
-            "-t",
-            target,
-            "-o",
-            str(self.out),
-            "--certificate",
-            str(self.paper),
-        ]
-        assert opt([str(self.source), "--facts", str(self.facts), *more]) == 0
 
     def check(self) -> int:
         return validate(["--certificate", str(self.paper)])
@@ -60,9 +58,27 @@ class Certified:
         self.paper.write_text(json.dumps(said))
 
 
+@pytest.fixture(scope="module")
+def originals(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """By kind, a folder that nobody changes."""
+
+    @cache
+    def original(kind: str) -> Path:
+        folder = tmp_path_factory.mktemp(kind)
+        made(kind, folder)
+        return folder
+
+    return original
+
+
 @pytest.fixture(params=KINDS)
-def certified(request: pytest.FixtureRequest, tmp_path: Path) -> Certified:
-    return Certified(request.param, tmp_path)
+def certified(request: pytest.FixtureRequest, originals: Callable[[str], Path], tmp_path: Path) -> Certified:
+    """A copy, whose certificate is about the copied files."""
+    original, folder = originals(request.param), tmp_path / "copy"
+    shutil.copytree(original, folder)
+    here = Certified(request.param, folder)
+    here.paper.write_text(here.paper.read_text().replace(str(original), str(folder)))
+    return here
 
 
 def test_it_holds_for_what_it_is_about(certified: Certified, capsys: Any) -> None:
