@@ -14,6 +14,9 @@ TEST_STAMP := $(VENV)/.installed-test
 DEV_STAMP := $(VENV)/.installed-dev
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# What is compiled for one run, or by one worker of the tests, is there for the others.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lint bench dist clean
 
 demo: $(TEST_STAMP)

@@ -170,14 +170,23 @@ class Row:
 
 
 @cache
-def rows() -> tuple[Row, ...]:
-    """The whole list, with predictions."""
+def listed_rows() -> tuple[Row, ...]:
+    """The whole list, without predictions."""
     with LIST.open(encoding="utf-8", newline="") as file:
-        read = [
+        return tuple(
             Row(r["chip"], r["data"], r["form"], int(r["rows"]), int(r["cols"]), int(r["lo"]), int(r["hi"]))
             for r in csv.DictReader(file)
-        ]
-    return tuple(replace(row, predicted=predict(row)) for row in read)
+        )
+
+
+@cache
+def rows() -> tuple[Row, ...]:
+    """The whole list, with predictions."""
+    return tuple(map(with_prediction, listed_rows()))
+
+
+def with_prediction(row: Row) -> Row:
+    return replace(row, predicted=predict(row))
 
 
 def predict(row: Row) -> Cost | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from corpus_costs import INPUTS, result
 from device_figures import figures
-from lane_costs import Row, disordered, rows
+from lane_costs import Row, disordered, listed_rows, rows, with_prediction
 from rich.console import Console
 from rich.table import Table
 
@@ -15,8 +15,11 @@ WIDTH = 236
 
 def model(quick: bool) -> dict[str, Any]:
     """Everything in plain numbers; `quick` leaves most of the list and of the corpus out."""
-    listed = [row for row in rows() if row.data != "movement"] if quick else list(rows())
-    listed = listed[:: 40 if quick else 1]
+    if quick:
+        some = [row for row in listed_rows() if row.data != "movement"][::40]
+        listed = list(map(with_prediction, some))
+    else:
+        listed = list(rows())
     return {
         "listed": [_listed(row) for row in listed],
         "exchanged": len(disordered(listed)),

@@ -21,19 +21,18 @@ PHASES = ("parse", "verify", "raise", "lower", "print")
 
 
 def batch(quick: bool) -> dict[str, Any]:
-    count = 2 if quick else 100
+    count, apart = (2, measure.here) if quick else (100, measure.apart)
     return {
         "kernels": count,
         "ms per kernel": {
-            name: 1000 * measure.apart(measure.batch, count, options)
-            for name, options in measure.TARGETS.items()
+            name: 1000 * apart(measure.batch, count, options) for name, options in measure.TARGETS.items()
         },
     }
 
 
 def large(quick: bool) -> dict[str, Any]:
     sizes = (200, 400) if quick else (1_000, 10_000, 30_000, 100_000)
-    rows = [measure.apart(measure.large, size) for size in sizes]
+    rows = [(measure.here if quick else measure.apart)(measure.large, size) for size in sizes]
     counts = [row["operations"] for row in rows]
     return {
         "kernels": rows,
@@ -42,9 +41,9 @@ def large(quick: bool) -> dict[str, Any]:
 
 
 def rope(quick: bool) -> dict[str, float]:
-    paths = measure.inputs()[: 2 if quick else None]
+    paths, apart = (measure.inputs()[:2], measure.here) if quick else (measure.inputs(), measure.apart)
     names = [str(path.relative_to(measure.DATA)) for path in paths]
-    return {n: 1000 * measure.apart(measure.rope, str(p)) for n, p in zip(names, paths, strict=True)}
+    return {n: 1000 * apart(measure.rope, str(p)) for n, p in zip(names, paths, strict=True)}
 
 
 def measured(quick: bool) -> dict[str, Any]:
