@@ -3,6 +3,7 @@
 The text is read back as any text is, and its terms are compared with those of the module as it was read.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -21,7 +22,7 @@ from dsv4_passes.transforms.rope import single_passes
 
 from . import numbers
 from .modules import compare_modules, unchanged_kernels
-from .program_folder import FolderProgram
+from .program_folder import DESCRIPTION, FolderProgram, check_complete
 from .program_terms import input_facts
 from .programs import (
     ModuleProgram,
@@ -130,8 +131,12 @@ class Pipeline:
         return None
 
     def compare_folder(self, files: Mapping[str, str]) -> list[Verdict]:
-        """A verdict about the files of a whole program."""
+        """A verdict about the files of a whole program; undecided where something of it is missing."""
         before = self.start()
+        try:
+            check_complete(json.loads(files[DESCRIPTION]))
+        except UserError as problem:
+            return [Verdict(ModuleProgram(before).name, "undecided", reason=problem.message)]
         after = FolderProgram(files, input_facts(before))
         verdict = compare_programs(ModuleProgram(before), after, allowed_by(self.passes), self.seconds)
         return self.tell([verdict], files)

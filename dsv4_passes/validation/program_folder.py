@@ -27,6 +27,8 @@ from dsv4_passes.source_names import base_name
 from .kernels import Comparable, comparables
 
 DESCRIPTION = "program.json"
+NOT_WRITTEN = "not written"
+"""What a description has of a function that is not among the files: why."""
 Json = dict[str, Any]
 
 
@@ -81,12 +83,23 @@ def read_folder(folder: Path) -> dict[str, str]:
     """The texts of a program by file name. UserError where it is none."""
     path = folder / DESCRIPTION
     try:
-        names = [DESCRIPTION, *(str(k["file"]) for k in json.loads(path.read_text("utf-8"))["kernels"])]
+        description = json.loads(path.read_text("utf-8"))
+        names = [DESCRIPTION, *(str(k["file"]) for k in description["kernels"] if NOT_WRITTEN not in k)]
         return {name: (folder / name).read_text("utf-8") for name in names}
     except OSError as error:
         raise UserError(f"no program: {error.strerror}", str(error.filename or path)) from None
     except (ValueError, LookupError, TypeError) as error:
         raise UserError(f"not the description of a program: {error}", str(path)) from None
+
+
+def check_complete(description: Json) -> None:
+    """UserError where something of the program is not among the files."""
+    for function in (*description["kernels"], *description["orchestration"]):
+        if NOT_WRITTEN in function:
+            raise UserError(f"'{function['name']}' is not written: {function[NOT_WRITTEN]}", DESCRIPTION)
+    if NOT_WRITTEN in description:
+        names = ", ".join(f"'{name}'" for name in description[NOT_WRITTEN])
+        raise UserError(f"functions that are only known as text are not written: {names}", DESCRIPTION)
 
 
 class FolderProgram:
@@ -98,6 +111,7 @@ class FolderProgram:
         self.facts = facts or {}
         self.kernels: dict[str, tuple[Json, Kernel]] = {}
         """What is said of each kernel, and the kernel as it stands in its text."""
+        check_complete(self.description)
         for kernel in self.description["kernels"]:
             found = find_kernels(parse_text(files[kernel["file"]], kernel["file"]))
             if kernel["name"] not in found:
