@@ -25,7 +25,7 @@ import re
 from collections.abc import Collection, Mapping
 from io import StringIO
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from xdsl.context import Context
 from xdsl.dialects import func
@@ -50,8 +50,11 @@ from dsv4_passes.formats.pto.target import PtoTarget
 from dsv4_passes.targets import LATEST, chip_for
 from dsv4_passes.targets import ptoas as find_ptoas
 from dsv4_passes.transforms.lowering.lower_tiles import PtoLowerPass
+from dsv4_passes.transforms.lowering.placement import DoesNotFit
 from dsv4_passes.transforms.mixed.add_channels import (
+    MOST_SLOTS,
     SLOTS,
+    Channel,
     add_channels,
     channel_of,
     core_of,
@@ -83,6 +86,7 @@ def program_files(
     """
     arch = chip or chip_for(module, chip).name
     files: dict[str, str] = {}
+    channels: dict[str, Channel | None] = {}
     missing: dict[str, UserError] = {}
     for op in module.ops:
         if isinstance(op, KeptOp):
@@ -93,12 +97,12 @@ def program_files(
         if name.lower() in (other.lower() for other in files):  # one file where case does not count
             raise UserError(f"two kernels would both be written to '{name}'", kernel.location)
         try:
-            files[name] = kernel_text(kernel, arch, ptoas, level, types)
+            files[name], channels[kernel.sym_name.data] = kernel_text(kernel, arch, ptoas, level, types)
         except UserError as problem:
             missing[kernel.sym_name.data] = problem
     if missing and not files:
         raise next(iter(missing.values()))
-    description = describe(module, arch, find_ptoas(ptoas).version, missing)
+    description = describe(module, arch, find_ptoas(ptoas).version, channels, missing)
     for name, problem in missing.items():
         say_missing(module, name, problem)
     files[DESCRIPTION] = json_text(description)
@@ -130,8 +134,12 @@ def say_missing(module: ModuleOp, name: str, problem: UserError) -> None:
 
 
 def _reason(problem: UserError) -> str:
-    """The message in one line, without a plan of memory."""
-    return problem.message.splitlines()[0].removesuffix("; the plan is:")
+    """The message in one line; of what does not fit without the plan, and with what would."""
+    if not isinstance(problem, DoesNotFit):
+        return problem.message
+    product = problem.space in ("left", "right")
+    lift = "fewer columns at a time, summed up by matmul_acc," if product else "fewer rows at a time"
+    return f"{problem.why}; {lift} would fit"
 
 
 def _file_name(kernel: func.FuncOp) -> str:
@@ -161,20 +169,49 @@ def json_text(value: Json) -> str:
     return re.sub(r"\{\s+([^{}]*?)\s+\}", lambda m: f"{{{' '.join(m[1].split())}}}", text) + "\n"
 
 
+class KernelText(NamedTuple):
+    """A kernel as text, and the channel between its two functions, if it has one."""
+
+    text: str
+    channel: Channel | None
+
+
 def kernel_text(
     kernel: func.FuncOp,
     chip: str,
     ptoas: str | float,
     level: Literal["level2", "level3"],
     types: Literal["short", "long"],
-) -> str:
-    """One kernel as a `.pto` text for that chip and that assembler."""
+) -> KernelText:
+    """One kernel as a `.pto` text for that chip and that assembler.
+
+    Its channel has as many slots as there are usually, or half as often as it takes for them to fit.
+    """
     if (opaque := next((op for op in kernel.walk() if isinstance(op, TextCallOp)), None)) is not None:
         raise UserError(f"no .pto text for '{opaque.text.data}'", opaque.location)
     if any(isinstance(op, AllocTileOp) for op in kernel.walk()):
         problem = f"kernel '{kernel.sym_name.data}' has its tiles in memory already: leave pto-lower out"
         raise UserError(problem, kernel.location)
-    clone = kernel.clone()
+    slots = MOST_SLOTS
+    while True:
+        try:
+            return _text(kernel.clone(), chip, ptoas, level, types, slots)
+        except DoesNotFit:
+            if slots == 1 or core_of(kernel) != "mixed" or channel_of(kernel) is None:
+                raise
+        slots //= 2
+
+
+def _text(
+    clone: func.FuncOp,
+    chip: str,
+    ptoas: str | float,
+    level: Literal["level2", "level3"],
+    types: Literal["short", "long"],
+    slots: int,
+) -> KernelText:
+    """The text of a kernel, which changes, with at most so many slots in its channel."""
+    core, channel = core_of(clone), None
     last = clone.body.block.last_op
     if isinstance(last, func.ReturnOp) and last.operands:
         # A kernel of .pto text returns nothing. Its launches are checked not to use scalar results.
@@ -183,13 +220,13 @@ def kernel_text(
     drop_undefined(clone)
     clone.attributes.pop("dsv4.role")  # from here on it is a kernel like one that was read from `.pto`
     module = ModuleOp([clone], {"pto.target_arch": StringAttr(chip)})
-    if (core := core_of(kernel)) == "mixed":
+    if core == "mixed":
         gather_pieces(clone)
-        add_channels(clone, slots_in_gm(chip))
+        channel = add_channels(clone, slots_in_gm(chip), slots)
         try:
             split(clone)
         except CannotSplit as problem:
-            name = kernel.sym_name.data
+            name = clone.sym_name.data
             raise UserError(
                 f"kernel '{name}' works on both cores and cannot be two functions: {problem}",
                 problem.op.location,
@@ -199,13 +236,19 @@ def kernel_text(
     PtoLowerPass(chip, ptoas, level).apply(Context(), module)
     output = StringIO()
     PtoTarget(ptoas, types, level).emit(Context(), module, output)
-    return output.getvalue()
+    return KernelText(output.getvalue(), channel)
 
 
 # -- program.json --------------------------------------------------------------------------------
 
 
-def describe(module: ModuleOp, chip: str, ptoas: str, missing: dict[str, UserError]) -> Json:
+def describe(
+    module: ModuleOp,
+    chip: str,
+    ptoas: str,
+    channels: Mapping[str, Channel | None],
+    missing: dict[str, UserError],
+) -> Json:
     """What `program.json` says; `missing` are the functions that are not written, and why.
 
     An orchestration that has no steps is added to them.
@@ -223,7 +266,7 @@ def describe(module: ModuleOp, chip: str, ptoas: str, missing: dict[str, UserErr
                 "name": kernel.sym_name.data,
                 **_file(kernel, missing),
                 "core": core_of(kernel),
-                "arguments": _arguments(kernel, chip),
+                "arguments": _arguments(kernel, chip, channels.get(kernel.sym_name.data)),
             }
             for kernel in program_functions(module, KERNEL)
         ],
@@ -250,10 +293,10 @@ def _orchestration(function: func.FuncOp, live: Collection[SSAValue], missing: d
         return found | {NOT_WRITTEN: _reason(problem)}
 
 
-def _arguments(kernel: func.FuncOp, chip: str) -> list[Json]:
+def _arguments(kernel: func.FuncOp, chip: str, channel: Channel | None) -> list[Json]:
     """The arguments of a kernel's text."""
     found = [_argument(kernel, p) for p in parameters(kernel)]
-    if core_of(kernel) == "mixed" and slots_in_gm(chip) and (channel := channel_of(kernel)) is not None:
+    if slots_in_gm(chip) and channel is not None:
         slots: Json = {"name": SLOTS, "dtype": "f32", "hidden": SLOTS, "bytes_per_block": channel.bytes}
         found.insert(slots_index(kernel), slots)
     return found

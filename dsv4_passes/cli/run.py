@@ -2,6 +2,9 @@
 
     dsv4-run K.pto --func rope --inputs in.npz --outputs out.npz --blocks 4
     dsv4-run program.py --inputs in.npz --outputs out.npz
+    dsv4-run folder --inputs in.npz --outputs out.npz
+
+A folder is a program as `-t pto` writes it, run from its `program.json`.
 
 Arrays go by the names of the kernel's arguments: the view's name without `_view` and `__ssa_vN`, the
 argument's own name, or `argN`. bf16 is stored as its bits in uint16. Arrays of other names are ignored, so
@@ -55,6 +58,9 @@ def _run(args: Sequence[str] | None, messages: Messages) -> None:
     options = _parse_options(args)
     outputs = Path(options.outputs)
     require_directory_of(outputs)
+    if Path(options.kernel).is_dir():
+        write_npz(outputs, _run_folder(options))
+        return
     module = _read(options.kernel)
     inputs, where = read_npz(options.inputs) if options.inputs else {}, options.inputs or options.kernel
     programs = [f.sym_name.data for f in program_functions(module, ORCHESTRATION)]
@@ -69,6 +75,18 @@ def _run(args: Sequence[str] | None, messages: Messages) -> None:
     write_npz(outputs, results)
 
 
+def _run_folder(options: argparse.Namespace) -> dict[str, Array]:
+    """Run the program that the texts of a folder make, as its program.json says."""
+    from dsv4_passes.validation.folder_numbers import run_folder
+    from dsv4_passes.validation.program_folder import FolderProgram, read_folder
+
+    if options.blocks is not None or options.func is not None:
+        raise UserError("--func and --blocks are for kernels: a program launches its own", options.kernel)
+    program = FolderProgram(read_folder(Path(options.kernel)))
+    inputs, where = read_npz(options.inputs) if options.inputs else {}, options.inputs or options.kernel
+    return run_folder(program, inputs, where)
+
+
 def _read(path: str) -> ModuleOp:
     """A kernel, or a whole tile program, which brings its own numbers of blocks."""
     if path == "-":
@@ -78,7 +96,9 @@ def _read(path: str) -> ModuleOp:
 
 def _parse_options(args: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="dsv4-run", description="Run a kernel on numpy, bit for bit.")
-    parser.add_argument("kernel", help="a .pto file, in either form, a program (.py), or - for stdin")
+    parser.add_argument(
+        "kernel", help="a .pto file, in either form, a program (.py or its folder), or - for stdin"
+    )
     parser.add_argument("--func", help="the kernel, where the file has several; X for a pair X_aic and X_aiv")
     parser.add_argument("--inputs", metavar="NPZ", help="arrays by argument name")
     parser.add_argument("--outputs", metavar="NPZ", required=True, help="where the results go")

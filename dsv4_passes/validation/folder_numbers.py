@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from dsv4_passes.diagnostics import UserError
 from dsv4_passes.interpreter import numerics
 from dsv4_passes.interpreter.kernels import Kernel, run_kernel
 from dsv4_passes.interpreter.values import Value, is_lanes
@@ -70,3 +71,32 @@ def folder_shapes(program: FolderProgram) -> Shapes:
         for parameter in described["parameters"]
         if "hidden" not in parameter
     }
+
+
+def run_folder(program: FolderProgram, arrays: Mapping[str, Array], where: str) -> dict[str, Array]:
+    """Run a program on arrays by parameter, bf16 as its bits, as `interpreter.program.run_program` does.
+
+    An output that is not given starts as zeros. Raises UserError, naming the inputs `where`.
+    """
+    (described,) = program.description["orchestration"]
+    inputs: dict[str, Array] = {}
+    extents: dict[str, int] = {}
+    for parameter in described["parameters"]:
+        name, dtype, shape = base_name(parameter["name"]), parameter["dtype"], parameter.get("shape", [])
+        found = next((arrays[n] for n in (parameter["name"], name) if n in arrays), None)
+        if found is None:
+            known = [extents.get(e) if isinstance(e, str) else e for e in shape]
+            if parameter.get("direction", "in") == "in" or None in known:
+                raise UserError(f"no array for parameter '{name}'", where)
+            inputs[name] = np.zeros([e or 0 for e in known], numerics.numpy_dtype(dtype))
+            continue
+        wanted = [extents.setdefault(e, n) if isinstance(e, str) else e for e, n in zip(shape, found.shape)]
+        if len(found.shape) != len(shape) or list(found.shape) != wanted:
+            raise UserError(f"array '{name}' should be {shape}, found {list(found.shape)}", where)
+        try:
+            inputs[name] = numerics.as_elements(found, dtype, name)
+        except ValueError as error:
+            raise UserError(str(error), where) from None
+    bits16 = numerics.numpy_dtype("bf16")
+    results = folder_run(program)(inputs)
+    return {name: a.view(np.uint16) if a.dtype == bits16 else a for name, a in results.items()}

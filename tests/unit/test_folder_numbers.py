@@ -1,5 +1,6 @@
 """A program as a folder of texts runs on numbers, as program.json says, against a program or a folder."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from dsv4_passes.cli.program_folder import program_files
 from dsv4_passes.cli.run import main as run
 from dsv4_passes.cli.validate import main as validate
 from dsv4_passes.formats.pypto import parse_program
+from dsv4_passes.interpreter.program import run_program
 from dsv4_passes.validation.program_folder import FolderProgram
 from dsv4_passes.validation.sources import Question
 
@@ -53,3 +55,50 @@ def test_a_wrong_folder_is_told_by_numbers(tmp_path: Path, capsys: Any) -> None:
     assert run([str(program), "--inputs", str(saved), "--outputs", str(out)]) == 0
     found = np.load(out)[said[1]].reshape(-1, np.load(saved)[said[1]].shape[-1])
     assert str(found[int(said[2]), int(said[3])]) == said[4]
+
+
+LARGE = """# pypto.program: large
+import pypto.language as pl
+
+@pl.program
+class large:
+    @pl.function(type=pl.FunctionType.InCore, level=pl.Level.CHIP_DIE, role=pl.Role.SubWorker)
+    def twice(a__ssa_v0: pl.Tensor[[64, 16], pl.BF16], b__ssa_v0: pl.Tensor[[16, 256], pl.BF16], out__ssa_v0: pl.Out[pl.Tensor[[64, 256], pl.FP32]]) -> pl.Tensor[[64, 256], pl.FP32]:
+        a__tile: pl.Tile[[64, 16], pl.BF16, pl.Mem.Mat] = pl.tile.load(a__ssa_v0, [0, 0], [64, 16], [64, 16], target_memory=pl.Mem.Mat, transpose=False)
+        b__tile: pl.Tile[[16, 256], pl.BF16, pl.Mem.Mat] = pl.tile.load(b__ssa_v0, [0, 0], [16, 256], [16, 256], target_memory=pl.Mem.Mat, transpose=False)
+        c__tile: pl.Tile[[64, 256], pl.FP32, pl.Mem.Acc] = pl.tile.matmul(a__tile, b__tile)
+        d__tile: pl.Tile[[64, 256], pl.FP32, pl.Mem.Vec] = pl.tile.muls(c__tile, 2.0)
+        out__tile: pl.Tensor[[64, 256], pl.FP32] = pl.tile.store(d__tile, [0, 0], out__ssa_v0)
+        return out__tile
+    @pl.function(type=pl.FunctionType.Orchestration, level=pl.Level.CHIP, role=pl.Role.Orchestrator)
+    def main(self, a__ssa_v0: pl.Tensor[[64, 16], pl.BF16], b__ssa_v0: pl.Tensor[[16, 256], pl.BF16], out__ssa_v0: pl.Out[pl.Tensor[[64, 256], pl.FP32]]) -> pl.Tensor[[64, 256], pl.FP32]:
+        out__ssa_v1: pl.Tensor[[64, 256], pl.FP32] = self.twice(a__ssa_v0, b__ssa_v0, out__ssa_v0)
+        return out__ssa_v1
+"""  # noqa: E501
+
+
+def test_a_channel_has_as_many_slots_as_fit(tmp_path: Path, capsys: Any) -> None:
+    """Eight slots of 64 KiB are more than vector memory; dsv4-run takes the folder."""
+    files = files_of("large", LARGE)
+    assert "slot_size = 65536, slot_num = 1" in files["twice.pto"]
+    (kernel,) = json.loads(files["program.json"])["kernels"]
+    assert [a["bytes_per_block"] for a in kernel["arguments"] if "bytes_per_block" in a] == [65536]
+    given = {"a": np.full((64, 16), 0x3F80, np.uint16), "b": np.full((16, 256), 0x4000, np.uint16)}
+    np.savez(tmp_path / "in.npz", **given)
+    expected = run_program(parse_program(LARGE, "large.py"), given)["out"]
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    out = tmp_path / "out.npz"
+    command = [str(folder), "--inputs", str(tmp_path / "in.npz"), "--outputs", str(out)]
+    assert run(command) == 0
+    assert np.load(out)["out"].tobytes() == expected.tobytes()
+    assert expected[0, 0] == 64
+    # what is not written is said, and nothing runs
+    described = json.loads(files["program.json"])
+    described["kernels"][0] |= {"not written": "it needs 9 bytes"}
+    (folder / "program.json").write_text(json.dumps(described))
+    capsys.readouterr()
+    assert run(command) == 1
+    assert "program.json: error: 'twice' is not written: it needs 9 bytes" in capsys.readouterr().err

@@ -6,7 +6,7 @@ chips where slots are in GM, the kernel gets one more argument, the memory for t
 number of the block.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from xdsl.dialects import arith, func
@@ -39,19 +39,22 @@ from .join_mixed import JOINED, crosses
 
 Core = Literal["cube", "vector", "mixed"]
 SLOTS = "gm_slot_buffer"
+MOST_SLOTS = 8
+"""As many slots as a direction of a channel has at most."""
 _MASKS = {"c2v": 1, "v2c": 2}
 _INITIALIZE = {op.name: op for op in OPERATIONS if issubclass(op, InitializePipeOp)}
 
 
 @dataclass(frozen=True)
 class Channel:
-    """The channel of a kernel: where it goes, and the bytes of one slot."""
+    """The channel of a kernel: where it goes, the bytes of one slot, and how many slots a direction has."""
 
     directions: tuple[str, ...]
     slot: int
+    slots: int
 
     @property
-    def slots(self) -> int:
+    def usual_slots(self) -> int:
         """As many as there are unless a text says otherwise (ptoas 0.60)."""
         return 4 if len(self.directions) == 2 else 8
 
@@ -91,25 +94,25 @@ def slots_index(kernel: func.FuncOp) -> int:
     return min(found, default=len(kernel.body.block.args))
 
 
-def channel_of(kernel: func.FuncOp) -> Channel | None:
+def channel_of(kernel: func.FuncOp, most_slots: int = MOST_SLOTS) -> Channel | None:
     """The channel for the tiles that cross in a kernel; None if there are none."""
     moves = [op for op in kernel.walk() if isinstance(op, CoreMoveOp) and crosses(op) and not _undefined(op)]
     if not moves:
         return None
     directions = {"c2v" if layout_of(op.res).loc == "vec" else "v2c" for op in moves}
-    return Channel(
-        tuple(sorted(directions)),
-        max(layout_of(tile).bytes for op in moves for tile in (op.source, op.res)),
-    )
+    slot = max(layout_of(tile).bytes for op in moves for tile in (op.source, op.res))
+    found = Channel(tuple(sorted(directions)), slot, 0)
+    return replace(found, slots=min(most_slots, found.usual_slots))
 
 
-def add_channels(kernel: func.FuncOp, slots_in_gm: bool) -> None:
-    """Make a kernel of a program the joined function of a cube and a vector function."""
+def add_channels(kernel: func.FuncOp, slots_in_gm: bool, most_slots: int = MOST_SLOTS) -> Channel | None:
+    """Make a kernel of a program the joined function of a cube and a vector function; the channel it got."""
     name = kernel.sym_name.data
     kernel.attributes[JOINED] = StringAttr(f"{name}_aic {name}_aiv")
-    if (channel := channel_of(kernel)) is not None:
+    if (channel := channel_of(kernel, most_slots)) is not None:
         memory = _add_argument(kernel) if slots_in_gm else None
         _set_up(kernel, channel, memory)
+    return channel
 
 
 def gather_pieces(kernel: func.FuncOp) -> None:
@@ -182,6 +185,8 @@ def _set_up(kernel: func.FuncOp, channel: Channel, memory: SSAValue | None) -> N
     """What both functions do first; `split_mixed` knows which is whose."""
     name = kernel.sym_name.data
     number = IntegerAttr[IntegerType]
+    usual = channel.slots == channel.usual_slots
+    given_number = {} if usual else {"slot_num": number(channel.slots, i32)}
     ops: list[Operation] = [zero := arith.ConstantOp(number(0, i32))]
     zero.result.name_hint = "c0_i32"
     buffers: dict[str, dict[str, SSAValue]] = {"aic": {}, "aiv": {}}
@@ -219,6 +224,7 @@ def _set_up(kernel: func.FuncOp, channel: Channel, memory: SSAValue | None) -> N
                 properties={
                     "dir_mask": number(sum(_MASKS[d] for d in channel.directions), i8),
                     "slot_size": number(channel.slot, i32),
+                    **given_number,
                     "operandSegmentSizes": segment_sizes(int(memory is not None), 0, 1, 1),
                 },
             )
