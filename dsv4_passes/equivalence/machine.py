@@ -53,6 +53,8 @@ _VIEWS = ("pto.partition_view", "pto.make_tensor_view", "pto.addptr")
 
 ROW_BY_ROW = frozenset((*elementwise.TABLE, *convert.TABLE))
 """Operations whose lanes depend on those at the same place only."""
+PACKED = frozenset(name for name in convert.TABLE if name != "tcvt")
+"""Those of them with a mask, of which a column is a byte for eight lanes."""
 BARRIERS = frozenset(op.name for op in sync.OPERATIONS if issubclass(op, (CoreFlagOp, SyncAllOp)))
 """Operations that wait for other cores or blocks."""
 WRITE_ANYTHING = BARRIERS | {"func.call"}
@@ -250,6 +252,8 @@ class LaneMachine(Machine):
         if not all(isinstance(number, int) or number in given for number in value.valid):
             return self.guarded(value, value.layout.shape)
         layout, extent = destinations[0] if destinations else (value.layout, value.valid)
+        if op.mnemonic() in PACKED:
+            extent = extent[0], value.valid[1]
         if value.valid != extent and op.mnemonic() in ROW_BY_ROW and layout.shape == value.layout.shape:
             return partly_valid.within(self.terms, value.with_valid(extent))
         return value

@@ -100,3 +100,17 @@ def test_an_operation_reads_the_rows_that_it_writes() -> None:
     wider = plain.replace("%r =", "%w = pto.set_validshape %q, %c8, %c32 : SOME -> ALL\n%r =")
     wider = wider.replace("%q, %some : SOME, SOME", "%w, %some : ALL, SOME")
     assert lane_difference(function(text(plain + STORE_SOME)), function(text(wider + STORE_SOME))) is None
+
+
+@pytest.mark.parametrize("columns", [4, 5, 16, 32])
+def test_the_columns_of_a_mask_are_bytes(columns: int) -> None:
+    """A mask as wide as what it masks, of which so many bytes count: four hold the bits of 32 lanes."""
+    mask = f"!pto.tile<vec, 8x32xui8, valid=8x{columns}>"
+    body = f"""
+    %zero = arith.constant 0.0 : f32
+    %mask = pto.tcmps ins(%x, %zero {{cmpMode = #pto<cmp gt>}} : ALL, f32) -> {mask}
+    %q = pto.tneg ins(%x : ALL) -> ALL
+    %r = pto.tsel ins(%mask, FIRST, %q : {mask}, ALL, ALL) -> ALL"""
+    chosen, swapped = (function(text(body.replace("FIRST", name) + STORE_ALL)) for name in ("%x", "%q"))
+    assert lane_difference(chosen, chosen) is None
+    assert lane_difference(chosen, swapped) is not None
