@@ -122,7 +122,7 @@ def say_missing(module: ModuleOp, name: str, problem: UserError) -> None:
     """A remark that a function is not among the files."""
     function = SymbolTable.lookup_symbol(module, name)
     assert function is not None
-    at = problem.location
+    at = problem.location if problem.location != function.location else None
     place = at if isinstance(at, str) else location_text(at)
     with about(name):
         refused(

@@ -80,6 +80,10 @@ def test_a_kernel_with_unread_statements_stays_text_and_so_do_its_callers(lines:
         "with pl.manual_scope():\n            self.twice_spmd(x__ssa_v0, y__ssa_v0)\n",
         'y__ssa_v1 = self.twice_spmd(x__ssa_v0, y__ssa_v0, attrs={"arg_directions": [pl.adir.input]})\n',
         "y__ssa_v1 = self.twice_spmd(x__ssa_v0, y__ssa_v0, device=0)\n",
+        "y__ssa_v1 = self.twice_spmd(x__ssa_v0, y__ssa_v0, dumps=[x__ssa_v0])\n",
+        "both = (x__ssa_v0, y__ssa_v0)\n        self.twice_spmd(x__ssa_v0, y__ssa_v0)\n",
+        'for i in pl.range(0, 8, 1, chunk=4, chunk_policy="guarded"):\n'
+        "            self.twice_spmd(x__ssa_v0, y__ssa_v0)\n",
     ],
 )
 def test_an_orchestration_stays_text_alone_and_what_it_calls_keeps_its_parameters(line: str) -> None:

@@ -176,6 +176,8 @@ class Scalars:
                         node, f"'{ast.unparse(value)}' has {len(whole.parts)} parts, no number {number}"
                     )
                 return whole.parts[number]
+            case ast.Call(func=function) if (self.source.qualified(function) or "").startswith("pl."):
+                self.source.unread(node)
             case _:
                 self.source.outside(node, "a name")
 
@@ -205,13 +207,15 @@ class Scalars:
                 return self.comparison(node)
             case ast.Call():
                 return self.scalar_call(node, hint)
-            case ast.BoolOp() | ast.UnaryOp():
+            case ast.BoolOp() | ast.UnaryOp() | ast.Tuple():
                 return self.truth(node)
             case _:
                 self.source.outside(node, "a scalar expression")
 
-    def truth(self, node: ast.BoolOp | ast.UnaryOp) -> SSAValue:
+    def truth(self, node: ast.BoolOp | ast.UnaryOp | ast.Tuple) -> SSAValue:
         """`a and b`, `a or b`, `not a`."""
+        if isinstance(node, ast.Tuple):
+            self.source.unread(node)
         if isinstance(node, ast.UnaryOp):
             if isinstance(node.op, ast.Invert):
                 self.source.unread(node)

@@ -23,6 +23,8 @@ __all__ = ["INDEX", "Body", "Bound", "KernelTensor", "LoopHeader", "Many", "Tens
 
 LOOPS = ("pl.range", "pl.pipeline", "pl.parallel", "pl.unroll")
 OTHER_LOOPS = ("pl.while_", "pl.spmd", "pl.split_aiv")
+OTHER_OPTIONS = frozenset({"chunk", "chunk_policy"})
+"""Options of loops that mean another order of trips."""
 
 
 class LoopHeader(NamedTuple):
@@ -75,6 +77,8 @@ class Body(Scalars):
             self.fail(call, f"expected {len(carried)} initial values, found {len(inits)}")
         stage = self.source.integer(given.pop("stage")) if "stage" in given else 0
         options = self.kept_attrs(given.pop("attrs")) if "attrs" in given else ""
+        if given.keys() & OTHER_OPTIONS:
+            self.source.unread(call)
         if given:
             self.fail(call, f"unknown loop option '{min(given)}'")
         word = kind.removeprefix("pl.")

@@ -39,6 +39,9 @@ from dsv4_passes.formats.pypto.grammar.types import (
 from .body import INDEX, Body, Bound, Many, TensorBuffer
 from .wrapper import Callee
 
+CALL_OPTIONS = frozenset("attrs device dumps core_num sync_start deps predicate scratch windowize".split())
+"""What pypto says of a call beside its arguments."""
+
 
 @dataclass(eq=False)
 class TensorPiece(TensorBuffer):
@@ -149,7 +152,7 @@ class TensorReader(Body):
             self.fail(call, f"undefined function '{target}'")
         callee = self.callees[target]
         parameters = callee.signature.parameters
-        if any(k.arg in ("attrs", "device") for k in call.keywords):
+        if any(k.arg in CALL_OPTIONS for k in call.keywords):
             self.source.unread(call)
         if call.keywords or len(call.args) != callee.arity:
             found = len(call.args) + len(call.keywords)
