@@ -17,7 +17,7 @@ from lane_forms import Case, halves, mask_apart, split_half
 from value_kernel import Kernel
 from xdsl.context import Context
 from xdsl.dialects import func
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, StringAttr
 
 from dialects.pto.base import TileOp
 from dsv4_passes.diagnostics import UserError, collect
@@ -101,8 +101,11 @@ class Outcome:
 
 
 def outcome(source: Source, target: str, version: str) -> Outcome:
-    """Run `dsv4-rope` on it."""
+    """Run `dsv4-rope` on it, as text for that chip."""
     before, after = source.read(), source.read()
+    for module in (before, after):
+        if "pto.target_arch" in module.attributes:
+            module.attributes["pto.target_arch"] = StringAttr(chip(target).name)
     context = Context()
     with record() as decisions, collect() as said:
         try:

@@ -9,6 +9,7 @@ from xdsl.dialects import func
 
 from dialects.dsv4.lanes import LaneOp, RotatePairsOp
 from dialects.pto.base import TileOp
+from dialects.pto.tiles import BitcastOp, SubviewOp, TReshapeOp
 from dsv4_passes.diagnostics import collect
 from dsv4_passes.equivalence.lanes import lane_difference
 from dsv4_passes.formats.pto.reader import parse_text
@@ -47,6 +48,9 @@ def test_every_form_is_raised_to_the_rotation(name: str, arch: str, level: str) 
             module = parse_text(text, "test.mlir")
             for pass_ in (LowerLanesPass(form), PtoLowerPass(arch, "0.60", level, "buffer")):  # pyright: ignore[reportArgumentType]
                 pass_.apply(Context(), module)
+            windows = [op for op in module.walk() if isinstance(op, SubviewOp)]
+            casts = [op for op in windows if isinstance(op.source.owner, (TReshapeOp, BitcastOp))]
+            assert not casts, f"{form}: ptoas takes no window of a cast"
             again = parse_text(str(module), "test.pto")
             for pass_ in (PtoRaisePass(), RaiseLanesPass(), FoldLanesPass()):
                 pass_.apply(Context(), again)

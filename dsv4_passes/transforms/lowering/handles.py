@@ -21,6 +21,7 @@ from dialects.pto.types import DYNAMIC, TileBufType, TileLayout, TileType, eleme
 from dsv4_passes import source_names as spelling
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.transforms.common.byte_ranges import stretch
+from dsv4_passes.transforms.common.coalescing import storage_of
 from dsv4_passes.transforms.common.constants import Constants
 from dsv4_passes.xdsl_extras.insert import insert_before, result_before
 from dsv4_passes.xdsl_extras.region_values import phi_inputs
@@ -44,6 +45,11 @@ class Handles:
         self.known: dict[SSAValue, SSAValue] = {}
         self.shared: dict[SSAValue, SSAValue] = {}
         """The allocation of each web, where the assembler assigns addresses."""
+        self.windowed: dict[SSAValue, TileLayout] = {}
+        """The layout that a web is allocated in, where windows decide that."""
+        for op in body.walk():
+            if isinstance(op, SubviewOp):
+                self._allocate_windowed(op)
 
     def of(self, value: SSAValue, before: Operation) -> SSAValue:
         """The handle of a tile value in front of `before`; other values are returned unchanged."""
@@ -95,7 +101,7 @@ class Handles:
         """A handle on the buffer that all values of a web have: one allocation at the top."""
         layout, web = layout_of(value), self.places.classes.find(value)
         if web not in self.shared:
-            whole = layout_of(web)
+            whole = self.windowed.get(web, layout_of(web))
             self.shared[web] = self._allocate(before, whole, None, whole.shape, at_top=True)
             spelling.carry_name(value, self.shared[web])
         handle = self.shared[web]
@@ -106,6 +112,18 @@ class Handles:
             return handle
         zero = self.constants.index(0)
         return self._subview(before, handle, (zero, zero), layout, extents)
+
+    def _allocate_windowed(self, op: SubviewOp) -> None:
+        """A tile of which a part that is no stretch of bytes is taken is allocated as it is then seen.
+
+        ptoas 0.60 takes no window of a cast, and only a stretch is a cast of another window.
+        """
+        seen, root = layout_of(op.source), storage_of(op.source)
+        if root is None or stretch(seen, op.static_sizes, *op.offsets) is not None:
+            return
+        web = self.places.classes.find(root)
+        if is_contiguous(seen) and is_contiguous(whole := layout_of(web)) and seen.bytes == whole.bytes:
+            self.windowed.setdefault(web, seen)
 
     def _view(self, op: Operation, value: SSAValue, before: Operation) -> SSAValue:
         """A view as an operation on its source's handle."""
@@ -176,6 +194,8 @@ class Handles:
         have = layout_of(base)
         if (have.shape, element_bits(have.dtype)) == (seen.shape, element_bits(seen.dtype)):
             window = self._subview(before, base, offsets, layout, extents)
+            if have.dtype == layout.dtype:
+                return window
             type_ = TileBufType(layout_of(window)._replace(dtype=layout.dtype))
             return result_before(before, BitcastOp(window, type_))
         offset = stretch(seen, layout.shape, *offsets)
