@@ -227,3 +227,40 @@ def test_compiled_kernels_are_rotations(name: str) -> None:
     counts = folded(before)
     assert counts.pop("dsv4.rotate_pairs") == 1
     assert set(counts) <= {"tcvt", "tadds", "subview", "tmov"}
+
+
+def test_a_stretch_of_one_row_is_rows_of_the_tile() -> None:
+    """Halves that were converted together, each seen as one row, are those that were computed."""
+    row, pair = "T<1x128xf32>", "T<8x32xf32>"
+    body = f"""
+    %a = load a
+    %b = load b
+    %u = pto.undef : {pair}
+    %v = pto.insert %a into %u[%c0, %c0] : {HALF} into {pair} -> {pair}
+    %both = pto.insert %b into %v[%c4, %c0] : {HALF} into {pair} -> {pair}
+    %seen = pto.reshape %both : {pair} -> T<1x256xf32>
+    %e = pto.subview %seen[%c0, %c0] sizes [1, 128] : T<1x256xf32> -> {row}
+    %o = pto.subview %seen[%c0, %c128] sizes [1, 128] : T<1x256xf32> -> {row}
+    %w = dsv4.interleave %e, %o : {row}, {row} -> T<1x256xf32>
+    %y = pto.reshape %w : T<1x256xf32> -> {ROWS}
+    store %y to y"""
+    assert of(body, a="4x32xf32", b="4x32xf32", y="4x64xf32") == {"dsv4.interleave": 1}
+
+
+def test_rows_of_another_length_on_the_way_out_of_an_interleave() -> None:
+    """A rotation is found in the rows of its tables, not in those in which its result was rounded."""
+    other, wide = "T<2x64xf32>", "T<2x128xf32>"
+    body = f"""
+    %x = load x
+    %c = load c
+    %s = load s
+    %turned = dsv4.rotate_pairs %x, %c, %s : {ROWS}, {HALF}, {HALF} -> {ROWS}
+    %e, %o = dsv4.deinterleave %turned : {ROWS} -> {HALF}, {HALF}
+    %e2 = pto.reshape %e : {HALF} -> {other}
+    %o2 = pto.reshape %o : {HALF} -> {other}
+    %w = dsv4.interleave %e2, %o2 : {other}, {other} -> {wide}
+    %r = pto.tcvt ins(%w {{rmode = #pto<round_mode RINT>}} : {wide}) -> T<2x128xbf16>
+    %y = pto.reshape %r : T<2x128xbf16> -> T<4x64xbf16>
+    store %y to y"""
+    found = of(body, x="4x64xf32", c="4x32xf32", s="4x32xf32", y="4x64xbf16")
+    assert found == {"dsv4.rotate_pairs": 1, "tcvt": 1}

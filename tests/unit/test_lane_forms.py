@@ -19,7 +19,9 @@ from dsv4_passes.interpreter.kernels import choose_kernel, find_kernels
 from dsv4_passes.targets import chip, ptoas
 from dsv4_passes.transforms.lanes.form_choice import lower, whole_layout
 from dsv4_passes.transforms.lanes.forms import LANE_FORMS
+from dsv4_passes.transforms.lanes.forms.bit_pack import build_double
 from dsv4_passes.transforms.lanes.forms.form import Form, Target
+from dsv4_passes.transforms.lanes.forms.transposes import doubled
 from dsv4_passes.transforms.lanes.narrow import LANE_OPERATIONS
 from dsv4_passes.transforms.lowering.lower_tiles import lower_function
 from tests.unit.kernels import kernel
@@ -43,8 +45,10 @@ def cases() -> Iterator[Any]:
                 yield pytest.param(target, form, dtype, id=name)
 
 
-def module(arch: str, operation: str, rows: int, cols: int, dtype: str) -> ModuleOp:
-    """A kernel that does one lane operation on what it loads and stores what comes out."""
+def module(arch: str, operation: str, rows: int, cols: int, dtype: str, doubles: bool = False) -> ModuleOp:
+    """A kernel that does one lane operation on what it loads, twice the first of it if it `doubles`, and
+    stores what comes out.
+    """
     half, whole = f"{rows}x{cols // 2}x{dtype}", f"{rows}x{cols}x{dtype}"
     shapes = {
         "deinterleave": ([whole], [half, half]),
@@ -61,7 +65,7 @@ def module(arch: str, operation: str, rows: int, cols: int, dtype: str) -> Modul
     parsed.attributes["pto.target_arch"] = StringAttr(arch)
     loaded = [op.res[0] for op in parsed.walk() if isinstance(op, TLoadOp)][: len(ins)]
     wrote = [op for op in parsed.walk() if isinstance(op, TStoreOp)]
-    op = LANE_OPS[operation](loaded)
+    op = LANE_OPS[operation](loaded[:1] * 2 if doubles else loaded)
     op.location = wrote[0].location
     Rewriter.insert_op(op, InsertPoint.after(_owner(loaded[-1])))
     for store, result in zip(wrote, op.results, strict=True):
@@ -110,8 +114,9 @@ def run(parsed: ModuleOp, ins: list[Array], dtype: str) -> list[Array]:
 def test_form_moves_bits(target: Target, form: Form, dtype: str, level: Any) -> None:
     """Where a form is not refused it gives the bits that its operation says."""
     rng = np.random.default_rng(0)
+    doubles = form.build in (build_double, doubled)
     for rows, cols in SHAPES:
-        parsed = module(target.chip.name, form.operation, rows, cols, dtype)
+        parsed = module(target.chip.name, form.operation, rows, cols, dtype, doubles)
         function = next(op for op in parsed.walk() if isinstance(op, func.FuncOp))
         (site,) = [op for op in parsed.walk() if isinstance(op, LANE_OPERATIONS)]
         if form.refuse(target, whole_layout(site)) is not None:
@@ -122,5 +127,6 @@ def test_form_moves_bits(target: Target, form: Form, dtype: str, level: Any) -> 
         parsed.verify()
         halves = 2 if form.operation == "interleave" else 1
         ins = [bits(rng, rows, cols // halves, dtype) for _ in range(halves)]
-        for got, expected in zip(run(parsed, ins, dtype), moved(form.operation, ins), strict=True):
+        given = ins[:1] * 2 if doubles else ins
+        for got, expected in zip(run(parsed, ins, dtype), moved(form.operation, given), strict=True):
             assert np.array_equal(got, expected), (rows, cols)

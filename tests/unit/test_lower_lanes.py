@@ -22,6 +22,7 @@ from dsv4_passes.transforms.common.decisions import record
 from dsv4_passes.transforms.lanes.lower_lanes import LowerLanesPass
 from dsv4_passes.transforms.lanes.ways import STYLES, FormName
 from dsv4_passes.transforms.lowering.lower_tiles import lower_function
+from tests.unit.kernels import kernel
 from tests.unit.rotations import Array, Rotation
 
 ROTATIONS = {
@@ -118,6 +119,7 @@ def test_halves_are_seen_in_full_rows() -> None:
         ("flat-gather", "tgather"),
         ("row-gather", "tgather"),
         ("scatter-pair", "tscatter"),
+        ("index-scatter", "tscatter"),
     ],
 )
 def test_named_forms_are_used(form: Any, operation: str) -> None:
@@ -146,16 +148,32 @@ def test_what_does_not_fit_is_chunked() -> None:
     assert np.array_equal(bits(run(module, inputs)), bits(expected))
 
 
-def test_an_old_assembler_gets_what_it_takes() -> None:
-    """What a version of ptoas gets wrong is not chosen for it, nor named forms that rest on it."""
-    module = parse_text(ROTATIONS["f32-signed"].text(), "test.mlir")
-    LowerLanesPass("flat-gather", ptoas="0.43").apply(Context(), module)
-    assert not {"tci", "tgather"} & set(operations(module))
+@pytest.mark.parametrize(
+    ("name", "arch", "form", "operation"),
+    [
+        ("f32-signed", "a2a3", "flat-gather", "tgather"),
+        ("f16", "a2a3", "index-scatter", "tscatter"),
+        ("f32-few-rows", "a5", "auto", "tscatter"),  # a mask scatter is rejected there
+    ],
+)
+def test_an_old_assembler_gets_what_it_takes(name: str, arch: str, form: Any, operation: str) -> None:
+    """What a version of ptoas gets wrong is not chosen for it: lanes are counted without tci."""
+    rotation = replace(ROTATIONS[name], arch=arch)
+    module = parse_text(rotation.text(), "test.mlir")
+    inputs = rotation.inputs()
+    expected = bits(run(module, inputs))
+    LowerLanesPass(form, ptoas="0.43").apply(Context(), module)
+    found = operations(module)
+    assert found[operation]
+    assert (found["tci"], found["ttrans"]) == (0, 1)
+    function = next(op for op in module.walk() if isinstance(op, func.FuncOp))
+    lower_function(function, arch, "0.43", "level3")
+    assert np.array_equal(bits(run(module, inputs)), expected)
 
 
 def test_an_operation_without_a_form_stays() -> None:
-    """On A5 the oldest ptoas takes no mask scatter and gets indices wrong."""
-    module = parse_text(Rotation(source="f32", result="f32", arch="a5").text(), "test.mlir")
+    """On A5 the oldest ptoas takes no mask scatter, and other forms want all rows valid."""
+    module = parse_text(Rotation(source="f32", result="f32", arch="a5", valid=20).text(), "test.mlir")
     before = str(module)
     with collect() as said:
         LowerLanesPass(ptoas="0.43").apply(Context(), module)
@@ -163,7 +181,7 @@ def test_an_operation_without_a_form_stays() -> None:
     (entry,) = said.entries
     assert entry.outcome == "refused"
     assert "'dsv4.rotate_pairs' stays: it has no form on a5: " in entry.message
-    assert "not supported on A5 yet" in entry.message
+    assert "scatter-pair: not all of the tile is valid" in entry.message
 
 
 def test_a_form_is_taken_where_it_goes() -> None:
@@ -180,3 +198,35 @@ def test_a_decision_says_which_way_pairs_are_turned(name: str, direction: str) -
     with record() as decisions:
         lowered(ROTATIONS[name])
     assert {entry.direction for entry in decisions.entries} == {direction}
+
+
+@pytest.mark.parametrize(
+    ("dtype", "even", "form", "expected"),
+    [
+        ("bf16", "%t", "bit-double", {"tcvt": 1, "tshrs": 1, "tor": 1}),
+        ("bf16", "%n", "bit-double", {"tmuls": 1, "tcvt": 1, "tshrs": 1, "tor": 1}),
+        ("f32", "%t", "transpose", {"ttrans": 2, "tmov": 1}),
+        ("f32", "%n", "transpose", {"tmuls": 1, "ttrans": 3}),
+    ],
+)
+def test_half_a_table_is_doubled(dtype: str, even: str, form: str, expected: dict[str, int]) -> None:
+    """A tile that is put together with itself is widened, or transposed, once."""
+    half, whole = f"T<32x32x{dtype}>", f"T<32x64x{dtype}>"
+    wide = "%f = pto.tcvt ins(%t {rmode = #pto<round_mode RINT>} : " + half + ") -> T<32x32xf32>"
+    short = "%n = pto.tcvt ins(%m {rmode = #pto<round_mode RINT>} : T<32x32xf32>) -> " + half
+    minus = "%m = pto.tmuls ins(%f, %minus : T<32x32xf32>, f32) -> T<32x32xf32>"
+    if dtype == "f32":
+        wide, short, minus = "", "", f"%n = pto.tmuls ins(%t, %minus : {half}, f32) -> {half}"
+    body = f"""
+        %t = load t
+        %minus = arith.constant -1.0 : f32
+        {wide}
+        {minus}
+        {short}
+        %y = dsv4.interleave {even}, %t : {half}, {half} -> {whole}
+        store %y to y"""
+    module = parse_text(kernel(body, t=f"32x32x{dtype}", y=f"32x64x{dtype}"), "test.mlir")
+    with record() as decisions:
+        LowerLanesPass().apply(Context(), module)
+    assert [entry.form for entry in decisions.entries] == [form]
+    assert operations(module) - Counter(("tload", "tstore")) == expected

@@ -46,8 +46,9 @@ class Decision:
 
     @property
     def rests_on(self) -> list[str]:
-        """The estimates without which another form might have been the cheapest."""
-        near = [a.cost for a in self.alternatives if a.cost and not self.cost.surely_below(a.cost)]
+        """The estimates without which another form, of other operations, might have been the cheapest."""
+        others = [a.cost for a in self.alternatives if a.cost and a.cost != self.cost]
+        near = [cost for cost in others if not self.cost.surely_below(cost)]
         return sorted({name for cost in near for name in (*cost.estimates, *self.cost.estimates)})
 
 

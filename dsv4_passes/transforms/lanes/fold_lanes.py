@@ -38,7 +38,7 @@ from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 from .builder import CannotBuild, valid_of
 from .checked_rewrite import Policy, Rewritten
 from .find_rotations import rotations
-from .fold_rows import LANE_WISE, FoldRows, again, placed
+from .fold_rows import LANE_WISE, FoldOneRow, FoldRows, again, placed
 from .preconditions import followed
 from .raise_lanes import MERGES, raise_sites
 from .sites import LanePass, rewrite_site
@@ -110,18 +110,33 @@ class FoldSwap(RewritePattern):
 
 
 class FoldReshape(RewritePattern):
-    """What is done to every lane before rows get another length, on the way into an interleave."""
+    """What is done to every lane before rows get another length, on the way into or out of an interleave; and
+    an interleave of halves whose rows get another length and then their own again.
+    """
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: ReshapeOp, rewriter: PatternRewriter) -> None:
         source = op.source.owner
-        if not isinstance(source, LANE_WISE) or not _only_read_by(op, source) or len(list(op.res.uses)) != 1:
+        if isinstance(source, InterleaveOp) and (halves := _in_rows_of(op, source)) is not None:
+            rewriter.replace(op, placed(InterleaveOp(halves), op))
             return
-        if all(isinstance(use.operation, InterleaveOp) for use in op.res.uses):
+        if not isinstance(source, LANE_WISE) or not _only_read_by(op, source):
+            return
+        goes_in = [isinstance(use.operation, InterleaveOp) for use in op.res.uses] == [True]
+        if goes_in or isinstance(source.ins[0].owner, InterleaveOp):
             before = layout_of(source.ins[0])
             shape = layout_of(op.res)._replace(dtype=before.dtype)
             other = placed(ReshapeOp(source.ins[0], TileType(shape)), op)
             rewriter.replace(op, [other, again(source, [other.res], op)])
+
+
+def _in_rows_of(op: ReshapeOp, source: InterleaveOp) -> list[SSAValue] | None:
+    """The halves of an interleave before their rows got another length, if they had that of the result."""
+    wanted = layout_of(op.res)
+    halves = [half.owner.source for half in source.ins if isinstance(half.owner, ReshapeOp)]
+    layouts = [layout_of(half) for half in halves]
+    half = wanted._replace(cols=wanted.cols // 2, valid_cols=wanted.cols // 2)
+    return halves if wanted.full and layouts == [half, half] else None
 
 
 def both_halves(even: SSAValue, odd: SSAValue) -> tuple[SSAValue, bool] | None:
@@ -187,6 +202,7 @@ FOLDS: list[RewritePattern] = [
     FoldSwap(),
     FoldReshape(),
     FoldRows(),
+    FoldOneRow(),
 ]
 
 

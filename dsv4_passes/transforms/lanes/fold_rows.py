@@ -11,8 +11,7 @@ reads more of the tile than rows of it.
 from collections.abc import Sequence
 from typing import TypeVar
 
-from xdsl.dialects import arith
-from xdsl.dialects.builtin import IndexType, IntegerAttr
+from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Operation, SSAValue
 from xdsl.pattern_rewriter import PatternRewriter, RewritePattern, op_type_rewrite_pattern
 
@@ -22,6 +21,7 @@ from dialects.pto.elementwise import ScalarOp, UnaryOp
 from dialects.pto.memory import constant_int
 from dialects.pto.tiles import BitcastOp, InsertOp, ReinterpretOp, ReshapeOp, SubviewOp
 from dialects.pto.types import TileType
+from dsv4_passes.xdsl_extras.insert import constant
 
 Made = TypeVar("Made", bound=Operation)
 LANE_WISE = (UnaryOp, ScalarOp, TCvtOp)
@@ -79,6 +79,26 @@ class FoldRows(RewritePattern):
             rewriter.replace(op, placed(other, op))
 
 
+class FoldOneRow(RewritePattern):
+    """A stretch of the one row that a tile is seen as, where it is whole rows of that tile, is those rows:
+    `pto.subview (reshape %t : 16x64 -> 1x1024)[0, 512] : 1x512` is `reshape (pto.subview %t[8, 0] : 8x64)`.
+    """
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: SubviewOp, rewriter: PatternRewriter) -> None:
+        source, col = op.source.owner, constant_int(op.offsets[1])
+        if not isinstance(source, ReshapeOp) or layout_of(op.source).rows != 1 or col is None:
+            return
+        tile, wanted = layout_of(source.source), layout_of(op.res)
+        if not (tile.full and wanted.full) or tile.rows == 1 or col % tile.cols or wanted.cols % tile.cols:
+            return
+        row, rows = placed(constant(col // tile.cols, IndexType()), op), wanted.cols // tile.cols
+        rewriter.insert(row)
+        part = TileType(tile._replace(rows=rows, valid_rows=rows))
+        window = placed(SubviewOp(source.source, [row.result, op.offsets[0]], part.data.shape, part), op)
+        rewriter.replace(op, [window, placed(ReshapeOp(window.res, op.res.type), op)])
+
+
 def rows_of(op: SubviewOp, value: SSAValue, row: int, rewriter: PatternRewriter) -> SubviewOp | None:
     """The rows of a tile that become those which `op` takes, from row `row` on; None if they are no rows."""
     before, after, wanted = layout_of(value), layout_of(op.source), layout_of(op.res)
@@ -89,7 +109,7 @@ def rows_of(op: SubviewOp, value: SSAValue, row: int, rewriter: PatternRewriter)
         return None
     start = op.offsets[0]
     if first != row:
-        number = placed(arith.ConstantOp(IntegerAttr(first, IndexType())), op)
+        number = placed(constant(first, IndexType()), op)
         rewriter.insert(number)
         start = number.result
         start.name_hint = f"c{first}_index"

@@ -30,6 +30,7 @@ FormName = Literal[
     "flat-gather",
     "row-gather",
     "scatter-pair",
+    "index-scatter",
 ]
 
 
@@ -53,8 +54,8 @@ class Style:
 OTHERS = tuple(form for form in LANE_FORMS if form is not SCATTER_PAIR)
 STYLES: dict[FormName, tuple[Style, ...]] = {
     "auto": (Style(),),
-    "bit-swap": (Style(("bit-swap",), ("full",), (True,)),),
-    "bit-pack": (Style(("bit-pack",), ("halves",), (True,)),),
+    "bit-swap": (Style(("bit-swap", "bit-double"), ("full",), (True,)),),
+    "bit-pack": (Style(("bit-pack", "bit-double"), ("halves",), (True,)),),
     "transpose": (Style(("transpose",), narrow=(False,)),),
     "mask-gather": (Style(("mask-gather",), ("halves",)),),
     "flat-gather": (Style(("flat-gather",), narrow=(False,)),),
@@ -63,6 +64,7 @@ STYLES: dict[FormName, tuple[Style, ...]] = {
         Style(("scatter-pair", "mask-gather"), ("halves",), (False,), (form, *OTHERS), order)
         for order, form in enumerate((SCATTER_PAIR_ADD, SCATTER_PAIR))
     ),
+    "index-scatter": (Style(("index-scatter", "mask-gather"), ("halves",)),),
 }
 
 

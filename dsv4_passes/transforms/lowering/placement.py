@@ -13,6 +13,7 @@ from xdsl.dialects.builtin import IntegerAttr, LocationAttr
 from xdsl.ir import Block, Operation, SSAValue
 
 from dialects.pto.base import TileOp, layout_of
+from dialects.pto.memory import constant_int
 from dialects.pto.pipes import ReserveBufferOp
 from dialects.pto.tiles import InsertOp, SubviewOp, UndefOp
 from dialects.pto.types import TileLayout
@@ -108,12 +109,14 @@ class Places:
         return True
 
     def _reads_own_lanes(self, producer: TileOp, insert: InsertOp) -> bool:
-        """Of the tile, the producer reads nothing but the window it writes, lane by lane."""
+        """Of the tile, the producer reads windows beside the one it writes, and that one lane by lane."""
         names = in_place_operands(producer)
         for name, value in producer.named_operands():
             if not self.classes.same(storage_of(value), storage_of(insert.dest)):
                 continue
             window = value.owner
+            if isinstance(window, SubviewOp) and window.source is insert.dest and _beside(window, insert):
+                continue
             if name not in names or not isinstance(window, SubviewOp) or window.source is not insert.dest:
                 return False
             same_place = all(map(same_index, window.offsets, (insert.row, insert.col)))
@@ -218,3 +221,14 @@ class Places:
             for op in self.function.walk()
             if isinstance(op, ReserveBufferOp) and op.space.data == space and isinstance(op.base, IntegerAttr)
         ]
+
+
+def _beside(window: SubviewOp, insert: InsertOp) -> bool:
+    """A window of the tile shares no row, or no column, with the one where something is inserted."""
+    sizes = layout_of(insert.source).shape
+    boxes = zip(window.offsets, window.static_sizes, (insert.row, insert.col), sizes, strict=True)
+    for read, length, written, size in boxes:
+        first, second = constant_int(read), constant_int(written)
+        if first is not None and second is not None and (first + length <= second or second + size <= first):
+            return True
+    return False

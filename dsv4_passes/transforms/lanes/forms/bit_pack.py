@@ -7,6 +7,8 @@
 
 Widening a bf16 puts it into the high half of a word with zeros below, whatever rounding made it (P5). Lanes
 of other 16-bit types are seen as bf16 first, so that their bits are what is widened.
+
+    %y = dsv4.interleave %c, %c : 32x32xbf16   =>   %a = tcvt %c;  %w = tor (tshrs %a, 16), %a
 """
 
 from collections.abc import Sequence
@@ -15,10 +17,10 @@ from xdsl.ir import SSAValue
 
 from dialects.pto.base import layout_of
 from dialects.pto.types import TileLayout
-from dsv4_passes.transforms.lanes.builder import Builder
+from dsv4_passes.transforms.lanes.builder import Builder, CannotBuild
 
 from .form import Built, Form, Target, cannot_reinterpret, lacks, not_whole_rows, wants_bits
-from .short import shortened_from
+from .short import shortened_from, without_sign
 from .words import WORD, full_rows, joined, seen_as, shifted, words_of
 
 
@@ -46,4 +48,12 @@ def widened(builder: Builder, half: SSAValue) -> SSAValue:
     return builder.convert(seen_as(builder, half, layout), "f32", "RINT")
 
 
+def build_double(builder: Builder, operands: Sequence[SSAValue]) -> list[Built]:
+    if without_sign(operands[0]) is not without_sign(operands[1]):
+        raise CannotBuild("its halves are two tiles")
+    return build(builder, operands)
+
+
 BIT_PACK = Form("bit-pack", "interleave", refuse, build)
+BIT_DOUBLE = Form("bit-double", "interleave", refuse, build_double)
+"""Half a table made whole, `c c` or `-s s`: a tile is packed with itself, or with its negative."""

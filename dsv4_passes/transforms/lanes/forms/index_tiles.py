@@ -1,30 +1,41 @@
-"""Tiles of lane numbers that gathers by index take, computed once outside of loops.
+"""Tiles of lane numbers that gathers and scatters by index take, computed once outside of loops.
 
-They count with `tci` and go on by integer operations that every chip has for i32.
+They count with `tci` and go on by integer operations that every chip has for i32 and i16. Where the assembler
+gets `tci` wrong they count by fills:
+
+    %c = rows of 0, of 1, … of 7;  %r = ttrans %c, of which each row is 0 1 … 7     (16 lanes of i16)
+    %t[0, 0] = %r[0, 0] : 1x8;  %t[0, 8] = %t[0, 0] + 8 : 1x8;  %t[0, 16] = %t[0, 0] + 16 : 1x16;  …
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import IntegerAttr, i32
+from xdsl.dialects.builtin import IndexType, IntegerAttr, IntegerType
 from xdsl.ir import Operation, SSAValue
 
-from dialects.pto.base import TileOp
+from dialects.pto.base import TileOp, layout_of
 from dialects.pto.broadcast import TCiOp, TExpandsOp
 from dialects.pto.elementwise import TAddOp, TAddsOp, TAndOp, TMulsOp, TShlsOp, TShrsOp, TSubOp
-from dialects.pto.types import TileLayout, TileType
+from dialects.pto.moves import TMovOp, TTransOp
+from dialects.pto.tiles import InsertOp, SubviewOp, UndefOp
+from dialects.pto.types import TileLayout, TileType, element_bits
 from dsv4_passes.transforms.lanes.builder import Builder
+from dsv4_passes.xdsl_extras.insert import constant
 
-from .form import Target, lacks
+from .form import BLOCK_BYTES, Target, lacks
 
 INDEX = "i32"
-OPERATIONS = ("tci", "tand", "tshls", "tshrs", "tmuls", "tadd", "tadds", "tsub", "texpands")
+OPERATIONS = ("tand", "tshls", "tshrs", "tmuls", "tadd", "tadds", "tsub", "texpands")
+BY_FILLS = ("ttrans", "tmov")
+"""What counting takes where `tci` cannot be used."""
 
 
-def cannot_count(target: Target) -> str | None:
-    """Why no index tile can be computed on the target."""
-    return next((why for m in OPERATIONS if (why := lacks(target, m, INDEX)) is not None), None)
+def cannot_count(target: Target, dtype: str = INDEX) -> str | None:
+    """Why no index tile of that type can be computed on the target."""
+    counting = ("tci",) if target.ptoas.usable(target.chip, "tci") else BY_FILLS
+    wanted = (*counting, *OPERATIONS)
+    return next((why for m in wanted if (why := lacks(target, m, dtype)) is not None), None)
 
 
 @dataclass
@@ -33,14 +44,40 @@ class Indices:
 
     builder: Builder
     count: int
+    dtype: str = INDEX
 
     def __post_init__(self) -> None:
         self.before: Operation = self.builder.outside_loops()
-        self.type = TileType(TileLayout("vec", 1, self.count, INDEX, 1, self.count))
+        self.layout = TileLayout("vec", 1, self.count, self.dtype, 1, self.count)
+        self.type = TileType(self.layout)
 
     def counted(self) -> SSAValue:
         """0 1 2 3 …"""
-        return self._add(TCiOp, self.number(0))
+        chip, ptoas = self.builder.chip, self.builder.ptoas
+        if chip is None or ptoas is None or ptoas.usable(chip, "tci"):
+            return self._add(TCiOp, self.number(0))
+        return self.counted_by_fills()
+
+    def counted_by_fills(self) -> SSAValue:
+        """The same without `tci`: the first block of numbers, then twice as many each time."""
+        block = 8 * BLOCK_BYTES // element_bits(self.dtype)
+        square = self.layout._replace(rows=block, cols=block, valid_rows=block, valid_cols=block)
+        filled = self._shared(UndefOp(TileType(square)))
+        for number in range(block):
+            row = TExpandsOp([self.number(number)], result=TileType(_row(square, block)))
+            filled = self._insert(self._shared(row), filled, number, 0)
+        turned = self._shared(TTransOp([filled], result=TileType(square)))
+        whole = self._shared(UndefOp(self.type))
+        done = min(block, self.count)
+        part = self._shared(TMovOp([self._window(turned, done)], result=TileType(_row(self.layout, done))))
+        whole = self._insert(part, whole, 0, 0)
+        while done < self.count:
+            more = min(done, self.count - done)
+            first = self._window(whole, more)
+            part = self._shared(TAddsOp([first, self.number(done)], result=first.type))
+            whole = self._insert(part, whole, 0, done)
+            done += more
+        return whole
 
     def swapped(self) -> SSAValue:
         """1 0 3 2 …: the other lane of each pair, 4 (i / 2) + 1 - i.
@@ -64,11 +101,31 @@ class Indices:
         return self._add(TAddOp, self._add(TShrsOp, lanes, self.number(1)), second_half)
 
     def number(self, value: int) -> SSAValue:
-        number = self.builder.shared(arith.ConstantOp(IntegerAttr(value, i32)), self.before)
-        number.name_hint = f"c{value}_i32"
+        type_ = IntegerType(element_bits(self.dtype))
+        number = self.builder.shared(arith.ConstantOp(IntegerAttr(value, type_)), self.before)
+        number.name_hint = f"c{value}_{self.dtype}"
         return number
 
     def _add(self, kind: Callable[..., TileOp], *operands: SSAValue) -> SSAValue:
-        tile = self.builder.shared(kind(list(operands), result=self.type), self.before)
+        return self._shared(kind(list(operands), result=self.type))
+
+    def _shared(self, op: Operation) -> SSAValue:
+        tile = self.builder.shared(op, self.before)
         tile.name_hint = "index"
         return tile
+
+    def _place(self, value: int) -> SSAValue:
+        return self.builder.shared(constant(value, IndexType()), self.before)
+
+    def _window(self, tile: SSAValue, count: int) -> SSAValue:
+        """The first numbers of the first row of a tile."""
+        row = _row(layout_of(tile), count)
+        offsets = [self._place(0), self._place(0)]
+        return self._shared(SubviewOp(tile, offsets, row.shape, TileType(row)))
+
+    def _insert(self, part: SSAValue, whole: SSAValue, row: int, col: int) -> SSAValue:
+        return self._shared(InsertOp(part, whole, self._place(row), self._place(col)))
+
+
+def _row(layout: TileLayout, count: int) -> TileLayout:
+    return layout._replace(rows=1, cols=count, valid_rows=1, valid_cols=count)

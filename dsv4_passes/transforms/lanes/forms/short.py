@@ -43,6 +43,19 @@ def adds_zero(op: object) -> bool:
     return isinstance(op, TAddsOp) and is_number(op.ins[1], 0.0)
 
 
+def without_sign(value: SSAValue) -> SSAValue:
+    """The tile behind conversions, other rows and turned signs: its lanes but for their sign and type."""
+    op = value.owner
+    while True:
+        if isinstance(op, ReshapeOp):
+            value = op.source
+        elif isinstance(op, (TCvtOp, TNegOp)) or (isinstance(op, TMulsOp) and is_number(op.ins[1], -1.0)):
+            value = op.ins[0]
+        else:
+            return value
+        op = value.owner
+
+
 def is_number(value: SSAValue, number: float) -> bool:
     """A constant that is this float, with the sign that it has."""
     attribute = getattr(value.owner, "value", None)

@@ -12,6 +12,10 @@ Seen as half as many rows of twice the length, the even rows are the left half a
                                               =>   %w[0, 0] = tmov %v[0, 32];  %w[0, 32] = tmov %v[0, 0]
                                                    %y = ttrans (reshape %w : 64x32) : 32x64
 
+A tile that is put together with itself, as half a table is, is transposed once:
+
+    %y = dsv4.interleave %c, %c : 32x32xf32   =>   %v[0, 0] = ttrans %c;  %v[0, 32] = tmov %v[0, 0];  …
+
 Exact moves of bits. Only where the chip transposes blocks in vector instructions (P9): elsewhere ttrans is
 a scalar loop. Rows that are no multiple of a block are seen as longer or shorter ones, which moves no bytes.
 """
@@ -24,7 +28,7 @@ from dialects.pto.base import layout_of
 from dialects.pto.moves import TMovOp, TTransOp
 from dialects.pto.tiles import InsertOp, SubviewOp, UndefOp
 from dialects.pto.types import TileLayout, TileType
-from dsv4_passes.transforms.lanes.builder import Builder, index_constant
+from dsv4_passes.transforms.lanes.builder import Builder, CannotBuild, index_constant
 
 from .form import Built, Form, Target, Widened, not_contiguous, not_widened, wants_bits
 from .words import seen_as
@@ -83,6 +87,20 @@ def together(builder: Builder, operands: Sequence[SSAValue]) -> list[Built]:
     return [seen_as(builder, whole, _shaped(layout, layout.rows, layout.cols * 2))]
 
 
+def doubled(builder: Builder, operands: Sequence[SSAValue]) -> list[Built]:
+    """A tile with itself: transposed once, and copied from one half to the other."""
+    if operands[0] is not operands[1]:
+        raise CannotBuild("its halves are two tiles")
+    layout = layout_of(operands[0])
+    part = transposed(builder, _seen_in_blocks(builder, operands[0], 2))
+    undef = UndefOp(TileType(_shaped(layout_of(part), layout_of(part).rows, layout_of(part).cols * 2)))
+    builder.add(undef)
+    left = inserted(builder, part, undef.res, 0)
+    both = inserted(builder, moved(builder, half(builder, left, 0)), left, 1)
+    whole = transposed(builder, by_pairs_of_rows(builder, both))
+    return [seen_as(builder, whole, _shaped(layout, layout.rows, layout.cols * 2))]
+
+
 def swap(builder: Builder, operands: Sequence[SSAValue]) -> list[Built]:
     (x,) = operands
     halves = by_halves(builder, transposed(builder, _seen_in_blocks(builder, x)))
@@ -131,13 +149,23 @@ def stacked(builder: Builder, parts: Iterable[SSAValue]) -> SSAValue:
             undef = UndefOp(TileType(_shaped(layout, layout.rows, layout.cols * 2)))
             builder.add(undef)
             whole = undef.res
-        row, col = index_constant(builder, 0), index_constant(builder, number * layout.cols)
-        insert = InsertOp(part, whole, row, col)
-        builder.add(insert)
-        whole = insert.res
+        whole = inserted(builder, part, whole, number)
     assert whole is not None
-    layout = layout_of(whole)
-    return seen_as(builder, whole, _shaped(layout, layout.rows * 2, layout.cols // 2))
+    return by_pairs_of_rows(builder, whole)
+
+
+def inserted(builder: Builder, part: SSAValue, whole: SSAValue, number: int) -> SSAValue:
+    """A tile as the left (0) or right (1) half of the columns of another."""
+    row, col = index_constant(builder, 0), index_constant(builder, number * layout_of(part).cols)
+    insert = InsertOp(part, whole, row, col)
+    builder.add(insert)
+    return insert.res
+
+
+def by_pairs_of_rows(builder: Builder, value: SSAValue) -> SSAValue:
+    """One row as two: [n, 2m] as [2n, m]."""
+    layout = layout_of(value)
+    return seen_as(builder, value, _shaped(layout, layout.rows * 2, layout.cols // 2))
 
 
 def _shaped(layout: TileLayout, rows: int, cols: int) -> TileLayout:
@@ -161,6 +189,7 @@ TRANSPOSES = tuple(
     for operation, legal, build in (
         ("deinterleave", refuse_windows, apart),
         ("interleave", refuse, together),
+        ("interleave", refuse_windows, doubled),
         ("swap_pairs", refuse_windows, swap),
     )
 )
