@@ -20,6 +20,7 @@ from dsv4_passes.interpreter.affine import Affine
 from dsv4_passes.interpreter.domain import NotConcrete
 from dsv4_passes.interpreter.kernels import Kernel, run_block
 from dsv4_passes.interpreter.machine import SPMD_PARAMETERS, Place
+from dsv4_passes.interpreter.tile_machine import Plans
 from dsv4_passes.interpreter.values import Value
 
 from .budget import CannotFollow, current
@@ -58,7 +59,7 @@ def run_lanes(
     budget = current()
     context.fit(sides, budget)
     trips = context.trips if max_trips is None else max_trips
-    options = Options(trips, budget, symbolic_loops, sides[0], arguments or {}, {})
+    options = Options(trips, budget, symbolic_loops, sides[0], arguments or {}, Plans())
     facts: dict[int, KnownArgument] = {}
     unwritten = only_read(*sides)  # what a block stores, another one may load
     for key, fact in (selectors or {}).items():

@@ -58,6 +58,8 @@ class TermTable:
         self._flags = bytearray()
         self._numbers: dict[int, int | float] = {}
         self._stripped: dict[int, int] = {}
+        self._loaded: dict[Hashable, Ids] = {}
+        """What `loads` gave; the next run of a function loads the same."""
         self.bare: Ids = np.zeros(0, np.int64)
         """What `bulk.strip_zeros` found, by term; -1 where it has not looked yet."""
         self._folded: dict[tuple[str | int, ...], int] = {}
@@ -123,11 +125,15 @@ class TermTable:
 
     def loads(self, argument: Hashable, version: Hashable, base: Hashable, offsets: Ids, dtype: str) -> Ids:
         """`load` for a whole array of offsets."""
+        key = argument, version, base, dtype, offsets.shape, offsets.tobytes()
+        if (known := self._loaded.get(key)) is not None:
+            return known.copy()
         unique, inverse = np.unique(offsets, return_inverse=True)
         flags = bytes([REPRESENTABLE.get(dtype, 0)]) * len(unique)
         head = ("load", argument, version, base, dtype)
         ids = np.array(self.nodes(head, list(zip(unique.tolist(), strict=True)), flags), np.int64)
-        return ids[inverse].reshape(offsets.shape)
+        found = self._loaded[key] = ids[inverse].reshape(offsets.shape)
+        return found.copy()
 
     def opaque(self, key: Hashable, dtype: str) -> int:
         """An unknown value that equals only the unknown value of the same key and type."""

@@ -30,6 +30,10 @@ class Domain(Protocol):
         """`shape` lanes of one number. A float rounds to nearest even into `dtype`; an integer must fit."""
         ...
 
+    def from_numbers(self, numbers: np.ndarray[Any, np.dtype[Any]], dtype: str) -> Lanes:
+        """Constant lanes from an array of the element type; the inverse of `concrete`."""
+        ...
+
     def binary(self, name: str, a: Lanes, b: Lanes, dtype: str) -> Lanes:
         """Elementwise, with numpy broadcasting: add sub mul div rem max min pow and or xor shl shr."""
         ...

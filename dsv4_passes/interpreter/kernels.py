@@ -177,7 +177,7 @@ def run_kernel(
     The vector side of a mixed kernel runs once per sub-block if it asks which one it is.
     """
     gm = ArrayMemory(arrays, {i: argument.name for i, argument in kernel.arguments.items()})
-    plans: Plans = {}
+    plans = Plans()
     for block in range(blocks):
         run_block(kernel, lambda place: Machine(NumpyDomain(), gm, place, plans), scalars, block, blocks)
 

@@ -63,7 +63,9 @@ def as_elements(array: NDArray[Any], dtype: str, name: str) -> NDArray[Any]:
 
 def is_float(dtype: str) -> bool:
     """Whether values of `dtype` are floats. ValueError for an unknown type."""
-    return numpy_dtype(dtype).name in ("float32", "bfloat16", "float16")
+    if dtype not in _DTYPES:
+        numpy_dtype(dtype)  # says what is wrong
+    return dtype in FLOATS
 
 
 def rounding_mode(mode: str, to_float: bool) -> str:

@@ -176,6 +176,9 @@ class NumpyDomain:
     def constant(self, value: float, dtype: str, shape: tuple[int, ...]) -> Lanes:
         return np.full(shape, numerics.constant(value, dtype))
 
+    def from_numbers(self, numbers: Array, dtype: str) -> Lanes:
+        return numbers.astype(numerics.numpy_dtype(dtype))
+
     def binary(self, name: str, a: Lanes, b: Lanes, dtype: str) -> Lanes:
         return self._apply(binary_function(name, dtype), dtype, a, b)
 

@@ -274,7 +274,7 @@ class ProgramRun:
         names = {p.index: base_name(p.name) for p in parameters(kernel)}
         gm = ArrayMemory(arrays, names)
         results: Sequence[Any] = []
-        plans: Plans = {}
+        plans = Plans()
         for block in range(blocks):
             machine = Machine(self.domain, gm, Place(block, blocks), plans)
             (results,) = run_together([machine.run(kernel, arguments_of(machine, kernel, given))])

@@ -1,8 +1,8 @@
 """Tile operations, views of tiles, GM accesses: everything of a kernel but control flow and pipes."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 import numpy as np
 from xdsl.ir import Operation, SSAValue
@@ -18,7 +18,7 @@ from .affine import Affine, Number
 from .domain import Domain, Lanes, NotConcrete
 from .gm import GlobalMemory, box_of, check_sizes, element_box
 from .memory import RegionView, TileMemory
-from .semantics import SEMANTICS, Masked, Result, TileCall, views
+from .semantics import SEMANTICS, Masked, Result, Semantics, TileCall, views
 from .semantics.lanes import plain_move
 from .values import (
     Box,
@@ -34,8 +34,13 @@ from .values import box as box_shape
 class TileOpPlan(NamedTuple):
     """The parts of a tile operation that `tile_op` needs."""
 
+    semantics: "Semantics | None"
     operands: tuple[tuple[str, SSAValue], ...]
     destinations: tuple[SSAValue, ...]
+    layouts: tuple[TileLayout, ...]
+    """Of the destinations; nothing where one of them is no tile."""
+    extents: tuple[Extent | None, ...]
+    """Of the destinations, where their types say them."""
     valid: tuple[SSAValue, ...]
     scratch: tuple[SSAValue, ...]
     in_memory: bool
@@ -43,10 +48,14 @@ class TileOpPlan(NamedTuple):
 
     @classmethod
     def of(cls, op: TileOp) -> "TileOpPlan":
-        in_memory = bool(op.outs)
+        in_memory, destinations = bool(op.outs), tuple(op.destinations())
+        layouts = tuple(map(layout_of, destinations)) if all(map(is_tile, destinations)) else ()
         return cls(
+            SEMANTICS.get(op.mnemonic()),
             tuple((name, value) for name, value in op.named_operands() if name != "tmp"),
-            tuple(op.destinations()),
+            destinations,
+            layouts,
+            tuple(map(_stated, layouts)),
             tuple(op.valid),
             tuple(op.scratch_operands()),
             in_memory,
@@ -54,8 +63,35 @@ class TileOpPlan(NamedTuple):
         )
 
 
-Plans: TypeAlias = dict[TileOp, TileOpPlan]
-"""By operation; machines that run the same function share them."""
+def _stated(layout: TileLayout) -> Extent | None:
+    """The valid extent that a type says by itself, if it does and it is one."""
+    rows, cols = layout.valid
+    inside = DYNAMIC not in layout.valid and 0 <= rows <= layout.rows and 0 <= cols <= layout.cols
+    return layout.valid if inside else None
+
+
+class Plans:
+    """What does not change from one visit of an operation to the next, kept because xDSL is slow to say it.
+
+    Machines that run the same function share it.
+    """
+
+    def __init__(self) -> None:
+        self._tile_ops: dict[TileOp, TileOpPlan] = {}
+        self._operands: dict[Operation, Sequence[Sequence[SSAValue]]] = {}
+
+    def tile_op(self, op: TileOp) -> TileOpPlan:
+        plan = self._tile_ops.get(op)
+        if plan is None:
+            plan = self._tile_ops[op] = TileOpPlan.of(op)
+        return plan
+
+    def operands(self, op: Operation, *names: str) -> Sequence[Sequence[SSAValue]]:
+        """The operands of each of the groups; of an operation the same ones each time."""
+        groups = self._operands.get(op)
+        if groups is None:
+            groups = self._operands[op] = [tuple(getattr(op, name)) for name in names]
+        return groups
 
 
 class TileMachine:
@@ -69,7 +105,7 @@ class TileMachine:
         self.domain = domain
         self.gm = gm
         self.memory = TileMemory()
-        self.plans: Plans = {} if plans is None else plans
+        self.plans = plans or Plans()
         self.env: dict[SSAValue, Value] = {}
         self.handlers: dict[str, Callable[[Any], None]] = {
             "pto.alloc_tile": self.alloc_tile,
@@ -112,23 +148,15 @@ class TileMachine:
 
     # -- tile operations -------------------------------------------------------------------------
 
-    def plan(self, op: TileOp) -> TileOpPlan:
-        """Parts of an operation that do not change between visits, cached because xDSL is slow."""
-        plan = self.plans.get(op)
-        if plan is None:
-            plan = self.plans[op] = TileOpPlan.of(op)
-        return plan
-
     def tile_op(self, op: TileOp) -> None:
         """Evaluate an operation of `SEMANTICS`."""
-        plan = self.plan(op)
-        if not all(map(is_tile, plan.destinations)):
+        plan = self.plans.tile_op(op)
+        assert plan.semantics is not None
+        if len(plan.layouts) != len(plan.destinations):
             raise UserError(
                 f"{op.name} has a result that is no tile, which has no semantics here", op.location
             )
-        destinations = [
-            (layout, self.extent(op, i)) for i, layout in enumerate(map(layout_of, plan.destinations))
-        ]
+        destinations = [(layout, self.extent(op, i)) for i, layout in enumerate(plan.layouts)]
         if any(0 in extent for _, extent in destinations):
             self.define_nothing(op, destinations)
             return
@@ -137,7 +165,7 @@ class TileMachine:
             operands["old"] = self.read(plan.destinations[0])
         call = TileCall(op, self.domain, operands, destinations, self.symbolic)
         try:
-            lanes = SEMANTICS[op.mnemonic()](call)
+            lanes = plan.semantics(call)
         except NotConcrete as error:
             self.opaque(call, error)
             return
@@ -167,14 +195,15 @@ class TileMachine:
 
     def extent(self, op: TileOp, i: int) -> Extent:
         """Valid extent of a destination: its handle's, or its type's with the operands for `?`."""
-        plan = self.plan(op)
-        value = plan.destinations[i]
+        plan = self.plans.tile_op(op)
         if plan.in_memory:
-            return self.handle(value).valid
+            return self.handle(plan.destinations[i]).valid
+        if (stated := plan.extents[i]) is not None:
+            return stated
         given = iter(plan.valid)
-        for earlier in plan.destinations[:i]:
-            self.static_or(layout_of(earlier), given, op)
-        return self.static_or(layout_of(value), given, op)
+        for earlier in plan.layouts[:i]:
+            self.static_or(earlier, given, op)
+        return self.static_or(plan.layouts[i], given, op)
 
     def static_or(self, layout: TileLayout, given: Iterable[SSAValue], op: Operation) -> Extent:
         """An extent from a type, with one of the given values for each `?`; all lanes if none is left.
@@ -209,12 +238,12 @@ class TileMachine:
     def define(self, op: TileOp, i: int, result: Result, conditions: frozenset[str]) -> None:
         """Write a destination, or bind a result."""
         lanes, known = result if isinstance(result, Masked) else (result, True)
-        plan = self.plan(op)
+        plan = self.plans.tile_op(op)
         value = plan.destinations[i]
         if plan.in_memory:
             self.handle(value).write(lanes, known)
             return
-        tile = written_tile(layout_of(value), lanes, self.extent(op, i), conditions)
+        tile = written_tile(plan.layouts[i], lanes, self.extent(op, i), conditions)
         if known is not True and not known.all():
             tile.known[: known.shape[0], : known.shape[1]] = known
         self.bind(value, tile)
@@ -243,18 +272,19 @@ class TileMachine:
         self.env[op.res] = replace(first, base=first.base + slot * first.layout.bytes)
 
     def subview(self, op: SubviewOp) -> None:
-        source, layout = self.env[op.source], layout_of(op.res)
+        offsets, extents = self.plans.operands(op, "offsets", "valid")
+        source, layout = self.env[op.operands[0]], layout_of(op.results[0])
         # Both extents may be operands though the type says them too; then the operands are the extent.
         rows, cols = (
-            (self.env[v] for v in op.valid) if len(op.valid) == 2 else self.static_or(layout, op.valid, op)
+            (self.env[v] for v in extents) if len(extents) == 2 else self.static_or(layout, extents, op)
         )
         valid = self.within(layout, (rows, cols), op)
         if isinstance(source, RegionView):
-            row, col = (self.number(v, "offset", op) for v in op.offsets)
+            row, col = (self.number(v, "offset", op) for v in offsets)
             self.check_box(op, source.layout, row, col, box_shape(layout, valid))
-            self.env[op.res] = source.window(row, col, layout, valid)
+            self.env[op.results[0]] = source.window(row, col, layout, valid)
             return
-        row, col = (self.env[v] for v in op.offsets)
+        row, col = (self.env[v] for v in offsets)
         if isinstance(row, int) and isinstance(col, int):
             self.check_box(op, source.layout, row, col, box_shape(layout, valid))
             self.bind(op.res, views.subview(source, row, col, layout, valid))
@@ -386,16 +416,18 @@ class TileMachine:
     def make_tensor_view(self, op: Any) -> None:
         if op.layout is not None and op.layout.data not in ("nd", "dn"):
             raise UserError(f"a view of layout {op.layout.data} has no semantics here", op.location)
-        sizes, strides = (tuple(self.env[v] for v in values) for values in (op.shape, op.strides))
+        groups = self.plans.operands(op, "shape", "strides")
+        sizes, strides = (tuple(self.env[v] for v in values) for values in groups)
         check_sizes(sizes, op)
         self.env[op.res] = View(self.env[op.ptr], sizes, strides)
 
     def partition_view(self, op: Any) -> None:
         view: View = self.env[op.source]
+        starts, extents = self.plans.operands(op, "offsets", "sizes")
         offset: Number = view.pointer.offset
-        for start, stride in zip(op.offsets, view.strides, strict=True):
+        for start, stride in zip(starts, view.strides, strict=True):
             offset = offset + self.env[start] * stride
-        sizes = tuple(self.env[v] for v in op.sizes)
+        sizes = tuple(self.env[v] for v in extents)
         check_sizes(sizes, op)
         self.env[op.res] = View(view.pointer._replace(offset=offset), sizes, view.strides)
 

@@ -32,6 +32,7 @@ from dsv4_passes.interpreter.domain import NotConcrete
 from dsv4_passes.interpreter.kernels import Kernel, run_block
 from dsv4_passes.interpreter.machine import Place
 from dsv4_passes.interpreter.program import ProgramRun, choose_orchestration
+from dsv4_passes.interpreter.tile_machine import Plans
 from dsv4_passes.interpreter.values import NO_CONDITIONS, Value, is_lanes
 from dsv4_passes.source_names import base_name
 
@@ -83,7 +84,7 @@ class TermBlocks:
         """Run all blocks in order; `tensors`, flat, by argument index, change. What the last one returns."""
         run = LaneRun(self.context)
         allowed = budget.Budget(budget.current().memory, self.budget.seconds)
-        options = Options(MAX_TRIPS, allowed, False, kernel.functions[0], {}, {})
+        options = Options(MAX_TRIPS, allowed, False, kernel.functions[0], {}, Plans())
         dtypes = {i: argument.dtype for i, argument in kernel.arguments.items()}
         histories = TensorHistories(self.context.domain, self.context.intern, tensors=tensors, dtypes=dtypes)
 

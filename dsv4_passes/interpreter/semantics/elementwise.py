@@ -5,6 +5,7 @@ from xdsl.dialects.builtin import IntegerAttr
 
 from dialects.pto.base import is_tile
 from dsv4_passes.interpreter.domain import Lanes
+from dsv4_passes.interpreter.numerics import numpy_dtype
 
 from .call import Semantics, TileCall
 
@@ -106,7 +107,7 @@ def _expands(c: TileCall) -> Lanes:
 def _ci(c: TileCall) -> Lanes:
     """`d[0, j] = start + j`, or `start - j`; integers wrap."""
     rows, cols = c.extent
-    steps = np.concatenate([c.domain.constant(j, c.dtype, (1, 1)) for j in range(cols)], axis=1)
+    steps = c.domain.from_numbers(np.arange(cols)[None].astype(numpy_dtype(c.dtype)), c.dtype)
     descending = c.op.properties.get("descending")
     name = "sub" if isinstance(descending, IntegerAttr) and descending.value.data else "add"
     return np.broadcast_to(c.domain.binary(name, c.scalar("start"), steps, c.dtype), (rows, cols))
