@@ -9,13 +9,14 @@ stores them cannot be told from another one that does.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
-from dsv4_passes.interpreter import affine
+from dsv4_passes.interpreter import affine, numerics
 from dsv4_passes.interpreter.affine import Number
 from dsv4_passes.interpreter.values import Extent, Known, Tile
 
 from .term_domain import TermDomain
-from .terms import Ids
+from .terms import Ids, TermTable
 
 SELECT, Z = ("select",), ("Z",)
 UNDEFINED = "undefined"
@@ -123,3 +124,24 @@ def _assuming(domain: TermDomain, ids: Ids, conditions: Ids, *, holds: bool) -> 
     each = np.broadcast_to(conditions, ids.shape)
     pairs = zip(ids.reshape(-1).tolist(), each.reshape(-1).tolist(), strict=True)
     return np.array([assumed(*pair) for pair in pairs], np.int64).reshape(ids.shape)
+
+
+def undefined_lanes(table: TermTable, ids: Ids, known: dict[int, bool]) -> NDArray[np.bool_]:
+    """Which lanes rest on some that are undefined; `known` memoises by term."""
+    leaves = [("opaque", UNDEFINED, dtype) for dtype in numerics.DTYPES]
+    if not any(map(table.knows, leaves)):
+        return np.zeros(ids.shape, np.bool_)
+    unique, inverse = np.unique(ids, return_inverse=True)
+    for root in unique[unique >= 0].tolist():
+        stack = [root]
+        while stack:
+            term = stack[-1]
+            children = table.children(term)
+            if term not in known and (todo := [child for child in children if child not in known]):
+                stack += todo
+                continue
+            stack.pop()
+            if term not in known:
+                known[term] = table.head(term)[:2] == leaves[0][:2] or any(known[c] for c in children)
+    found = np.array([known.get(term, False) for term in unique.tolist()], np.bool_)
+    return found[inverse].reshape(ids.shape)

@@ -27,6 +27,8 @@ class LaneContext:
     intern: Interner = field(default_factory=Interner)
     trips: int = MAX_TRIPS
     """Loops of at most as many constant trips run as they are. Runs that are compared must agree on it."""
+    rests_on_undefined: dict[int, bool] = field(default_factory=dict[int, bool])
+    """What `partly_valid.undefined_lanes` found out, by term."""
 
     def fit(self, functions: Sequence[func.FuncOp], budget: Budget) -> None:
         """Have longer loops run once with a symbol where the functions would cost too much. OverBudget."""

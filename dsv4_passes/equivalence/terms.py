@@ -75,6 +75,10 @@ class TermTable:
         """Name and attributes of the root."""
         return self._heads[term]
 
+    def knows(self, head: Head) -> bool:
+        """Whether there is a term with that root."""
+        return head in self._index
+
     def args(self, term: int) -> tuple[int, ...]:
         """What stands under the root: operand ids, or a leaf's own key (an offset, a constant's value)."""
         return self._args[term]

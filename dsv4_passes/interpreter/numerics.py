@@ -33,6 +33,8 @@ _DTYPES: dict[str, np.dtype[Any]] = {
     "ui64": np.dtype(np.uint64),
 }
 
+DTYPES = tuple(_DTYPES)
+"""All element types."""
 _MODES = frozenset({"RINT", "ROUND", "FLOOR", "CEIL", "TRUNC", "ODD"})
 SYMMETRIC_MODES = frozenset({"RINT", "ROUND", "TRUNC", "ODD"})
 """Modes that round -x to the negative of what x rounds to."""

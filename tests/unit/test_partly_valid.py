@@ -4,8 +4,9 @@
 
 import pytest
 
-from dsv4_passes.equivalence.lanes import lane_difference
+from dsv4_passes.equivalence.lanes import lane_difference, run_lanes
 from dsv4_passes.formats.pto.reader import parse_text
+from dsv4_passes.transforms.common.lane_index import LaneIndex
 from dsv4_passes.validation.modules import compare_modules
 from tests.unit.kernels import function, kernel
 from tests.unit.test_raise_lower import lower_all
@@ -114,3 +115,14 @@ def test_the_columns_of_a_mask_are_bytes(columns: int) -> None:
     chosen, swapped = (function(text(body.replace("FIRST", name) + STORE_ALL)) for name in ("%x", "%q"))
     assert lane_difference(chosen, chosen) is None
     assert lane_difference(chosen, swapped) is not None
+
+
+def test_nobody_asks_whose_lanes_are_undefined() -> None:
+    """Rewrites that read rows that a tile does not have could not be run."""
+    body = (
+        f"{NEGATED}\n%r = pto.set_validshape %q, %c8, %c32 : SOME -> ALL\n%s = pto.tabs ins(%r : ALL) -> ALL"
+    )
+    read = function(text(body + STORE_ALL))
+    index = LaneIndex(read, run_lanes(read), partly=True)
+    known = {v.name_hint for v in index.run.instances if index.ids(v) is not None}
+    assert known == {"x", "some", "q"}

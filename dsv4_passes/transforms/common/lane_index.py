@@ -9,13 +9,15 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 from xdsl.dialects import func
 from xdsl.ir import Block, Operation, SSAValue
 
 from dialects.pto.types import TileType
 from dsv4_passes.equivalence.lanes import LaneRun
+from dsv4_passes.equivalence.partly_valid import undefined_lanes
 from dsv4_passes.equivalence.terms import Ids
-from dsv4_passes.interpreter.affine import Number
+from dsv4_passes.interpreter.affine import Number, bounds
 
 
 class LaneIndex:
@@ -48,6 +50,22 @@ class LaneIndex:
 
     def ids(self, value: SSAValue) -> Ids | None:
         """Term ids `[trips, rows, cols]` of a value, or None unless every lane of the tile is known."""
+        ids = self._ids(value)
+        if ids is None:
+            return None
+        context = self.run.context
+        undefined = undefined_lanes(context.domain.table, ids, context.rests_on_undefined)
+        if undefined.any() and not self._beyond_extent(value, undefined):
+            return None
+        return ids
+
+    def _beyond_extent(self, value: SSAValue, lanes: NDArray[np.bool_]) -> bool:
+        """Whether such lanes are in rows that the tile cannot have, whatever number of them is valid."""
+        _, valid = self.extent(value)
+        most = bounds(valid)[1]
+        return most is not None and not lanes[:, :most].any()
+
+    def _ids(self, value: SSAValue) -> Ids | None:
         instances = self.run.instances.get(value)
         if not instances:
             return None
