@@ -229,4 +229,4 @@ def test_half_a_table_is_doubled(dtype: str, even: str, form: str, expected: dic
     with record() as decisions:
         LowerLanesPass().apply(Context(), module)
     assert [entry.form for entry in decisions.entries] == [form]
-    assert operations(module) - Counter(("tload", "tstore")) == expected
+    assert {k: n for k, n in operations(module).items() if k not in ("tload", "tstore")} == expected

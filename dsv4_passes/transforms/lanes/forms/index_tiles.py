@@ -3,8 +3,8 @@
 They count with `tci` and go on by integer operations that every chip has for i32 and i16. Where the assembler
 gets `tci` wrong they count by fills:
 
-    %c = rows of 0, of 1, … of 7;  %r = ttrans %c, of which each row is 0 1 … 7     (16 lanes of i16)
-    %t[0, 0] = %r[0, 0] : 1x8;  %t[0, 8] = %t[0, 0] + 8 : 1x8;  %t[0, 16] = %t[0, 0] + 16 : 1x16;  …
+    %c = rows of 0, of 1, … of 15 : 16x8xi32;  %r = ttrans %c, of which each row is 0 1 … 15
+    %t[0, 0] = %r[0, 0] : 1x16;  %t[0, 16] = %t[0, 0] + 16 : 1x16;  %t[0, 32] = %t[0, 0] + 32 : 1x32;  …
 """
 
 from collections.abc import Callable
@@ -27,6 +27,8 @@ from .form import BLOCK_BYTES, Target, lacks
 
 INDEX = "i32"
 OPERATIONS = ("tand", "tshls", "tshrs", "tmuls", "tadd", "tadds", "tsub", "texpands")
+ROWS = 16
+"""The rows that are transposed at once by vector instructions (A2/A3)."""
 BY_FILLS = ("ttrans", "tmov")
 """What counting takes where `tci` cannot be used."""
 
@@ -60,15 +62,16 @@ class Indices:
 
     def counted_by_fills(self) -> SSAValue:
         """The same without `tci`: the first block of numbers, then twice as many each time."""
-        block = 8 * BLOCK_BYTES // element_bits(self.dtype)
-        square = self.layout._replace(rows=block, cols=block, valid_rows=block, valid_cols=block)
-        filled = self._shared(UndefOp(TileType(square)))
-        for number in range(block):
-            row = TExpandsOp([self.number(number)], result=TileType(_row(square, block)))
+        cols = 8 * BLOCK_BYTES // element_bits(self.dtype)
+        block = self.layout._replace(rows=ROWS, cols=cols, valid_rows=ROWS, valid_cols=cols)
+        filled = self._shared(UndefOp(TileType(block)))
+        for number in range(ROWS):
+            row = TExpandsOp([self.number(number)], result=TileType(_row(block, cols)))
             filled = self._insert(self._shared(row), filled, number, 0)
-        turned = self._shared(TTransOp([filled], result=TileType(square)))
+        across = block._replace(rows=cols, cols=ROWS, valid_rows=cols, valid_cols=ROWS)
+        turned = self._shared(TTransOp([filled], result=TileType(across)))
         whole = self._shared(UndefOp(self.type))
-        done = min(block, self.count)
+        done = min(ROWS, self.count)
         part = self._shared(TMovOp([self._window(turned, done)], result=TileType(_row(self.layout, done))))
         whole = self._insert(part, whole, 0, 0)
         while done < self.count:
