@@ -13,16 +13,18 @@ from xdsl.dialects.builtin import ModuleOp
 from dialects.dsv4.lanes import LaneOp
 from dialects.pto.base import TileOp
 from dsv4_passes.cli.run import run_on_arrays
-from dsv4_passes.diagnostics import collect
+from dsv4_passes.diagnostics import collect, location_text
 from dsv4_passes.formats.pto.reader import parse_text
 from dsv4_passes.interpreter.kernels import choose_kernel, find_kernels
 from dsv4_passes.targets import chip
+from dsv4_passes.transforms.bind_facts import bind_arrays
 from dsv4_passes.transforms.common.cost import function_cost
 from dsv4_passes.transforms.common.decisions import record
 from dsv4_passes.transforms.lanes.lower_lanes import LowerLanesPass
 from dsv4_passes.transforms.lanes.ways import STYLES, FormName
 from dsv4_passes.transforms.lowering.lower_tiles import lower_function
-from tests.unit.kernels import kernel
+from dsv4_passes.transforms.rope import RopePass
+from tests.unit.kernels import DATA, kernel
 from tests.unit.rotations import Array, Rotation
 
 ROTATIONS = {
@@ -230,3 +232,34 @@ def test_half_a_table_is_doubled(dtype: str, even: str, form: str, expected: dic
         LowerLanesPass().apply(Context(), module)
     assert [entry.form for entry in decisions.entries] == [form]
     assert {k: n for k, n in operations(module).items() if k not in ("tload", "tstore")} == expected
+
+
+def test_remarks_say_which_way_and_under_which_conditions() -> None:
+    """Those of the decision, not only of the raising."""
+    module = parse_text((DATA / "rope_a" / "rope_a.pto").read_text(), "rope_a.pto")
+    bind_arrays(module, str(DATA / "rope_a" / "inputs.npz"))
+    with record() as decisions, collect() as said:
+        RopePass("a3").apply(Context(), module)
+    conditions = ("FIN(%rot_even__tile)", "FIN(%rot_odd__tile)", "FIN(%x_tile__tile)")
+    assert {(d.form, d.conditions, d.direction) for d in decisions.entries} == {
+        ("bit-pack", conditions, "forward")
+    }
+    chosen = [e.message for e in said.entries if "bit-pack, " in e.message]
+    assert len(chosen) == 2
+    for message in chosen:
+        assert "32x64xbf16 (forward rotation) -> bit-pack" in message
+        assert f"every stored lane is proved equal, given {', '.join(conditions)} (" in message
+
+
+def test_one_remark_for_one_missing_fact() -> None:
+    """It stands at the first site and names the others."""
+    path = DATA / "mixed" / "unrotate.pto"
+    module = parse_text(path.read_text(), "unrotate.pto")
+    with collect() as said:
+        RopePass("a3").apply(Context(), module)
+    refused = [entry for entry in said.entries if entry.outcome == "refused"]
+    assert [(location_text(entry.location), entry.sites) for entry in refused] == [
+        ("unrotate.pto:52:5", 2),
+        ("unrotate.pto:45:5", 2),
+    ]
+    assert "'pto.tmatmul' of 32x16, 'pto.tmatmul' of 32x32 at 76:5 stay: " in refused[0].message

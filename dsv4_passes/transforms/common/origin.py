@@ -147,3 +147,19 @@ def put_back(function: func.FuncOp, before: Before) -> func.FuncOp:
         origin.rewritten = before.rewritten
     Rewriter.replace_op(function, before.function)
     return before.function
+
+
+# -- what rewriting took for granted -----------------------------------------------------------------
+
+_GIVEN: WeakKeyDictionary[Operation, frozenset[str]] = WeakKeyDictionary()
+"""By function; who puts another one in its place hands them on."""
+
+
+def note_given(function: func.FuncOp, conditions: Iterable[str]) -> None:
+    """Something in a function was proved equal under these side conditions, as `FIN(%x)`."""
+    _GIVEN[function] = given(function).union(conditions)
+
+
+def given(function: func.FuncOp) -> frozenset[str]:
+    """The side conditions under which a function does what it did when it was read."""
+    return _GIVEN.get(function, frozenset())

@@ -45,6 +45,7 @@ from dsv4_passes.targets import LATEST, Pypto, chip_for
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
 from dsv4_passes.targets import pypto as find_pypto
+from dsv4_passes.transforms.common.origin import given, note_given
 from dsv4_passes.transforms.lanes.forms.form import Target as FormTarget
 from dsv4_passes.transforms.lanes.lower_lanes import cannot_lower
 from dsv4_passes.transforms.memory.fit_ub import NotRowWise, fitted, too_large
@@ -199,6 +200,8 @@ def finish(
         if target.growth is not None:
             check_growth(pair, fused, target.growth)
         fused = in_memory(fused, target)
+        for one in (pair.producer.function(), pair.consumer.function()):
+            note_given(fused, given(one))
         if not target.worse:
             blocks = pair.producer.block_count
             check_work(pair, fused, blocks, find_chip(target.chip))

@@ -66,6 +66,12 @@ class Rewritten:
     inexact: bool = False
     zero_sign: bool = False
 
+    @property
+    def given(self) -> frozenset[str]:
+        """The conditions, and what the policy let change."""
+        changed = (("SZ", self.zero_sign), ("rounding", self.inexact))
+        return self.conditions.union(name for name, was in changed if was)
+
 
 @dataclass
 class CheckedRewrite:

@@ -11,6 +11,7 @@ from dsv4_passes.diagnostics import collect, repeat
 from dsv4_passes.equivalence.facts import facts_of
 from dsv4_passes.equivalence.lanes import lane_difference
 from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
+from dsv4_passes.transforms.common.origin import given, note_given
 from dsv4_passes.transforms.common.unroll import unroll_loops
 from dsv4_passes.xdsl_extras.loops import trips
 
@@ -73,5 +74,6 @@ def rewrite_unrolled(function: func.FuncOp, number: int, policy: Policy, rewrite
     old, new = function.body.detach_block(0), trial.body.detach_block(0)
     function.body.add_block(new)
     function.attributes |= trial.attributes
+    note_given(function, given(trial))
     old.erase()
     return count

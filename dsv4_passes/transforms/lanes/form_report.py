@@ -10,6 +10,7 @@ from dsv4_passes.equivalence.facts import facts_of
 from dsv4_passes.targets import Cost, wait
 from dsv4_passes.transforms.common.cost import FunctionCost, function_cost
 from dsv4_passes.transforms.common.decisions import Alternative, Decision, decide
+from dsv4_passes.transforms.common.origin import given
 
 from .form_choice import Choice
 from .ways import Lowered
@@ -26,7 +27,7 @@ def say_chosen(lowered: Lowered, before: FunctionCost | None) -> None:
         text = f"'{name}' works on {lowered.rows} rows at a time, which fit into vector memory"
         rewritten(lowered.function, text)
     for choice in lowered.choices:
-        decision = _decision(choice, name, lowered.directions)
+        decision = _decision(choice, name, lowered.directions, given(lowered.function))
         decide(decision)
         rewritten(choice.op, _choice_text(choice, decision, asked_for=bool(lowered.way.style.forms)))
     if before is not None:
@@ -59,7 +60,9 @@ def say_best_already(function: func.FuncOp, spent: FunctionCost, lowered: Lowere
     )
 
 
-def _decision(choice: Choice, function: str, directions: Collection[str]) -> Decision:
+def _decision(
+    choice: Choice, function: str, directions: Collection[str], conditions: Collection[str]
+) -> Decision:
     layout = choice.layout
     others = tuple(
         Alternative(name, found, _why_not(choice, found))
@@ -77,7 +80,7 @@ def _decision(choice: Choice, function: str, directions: Collection[str]) -> Dec
         form,
         choice.cost,
         PROOF,
-        (),
+        tuple(sorted(conditions)),
         others,
         ", ".join(sorted(directions)),
     )
@@ -100,9 +103,11 @@ def _choice_text(choice: Choice, decision: Decision, asked_for: bool) -> str:
         f"{name} {why} cycles" if isinstance(why, Cost) else f"no {name}: {why}"
         for name, why in choice.others
     ]
+    turned = f" ({decision.direction} rotation)" if decision.direction else ""
+    on = f", given {', '.join(decision.conditions)}" if decision.conditions else ""
     return (
-        f"'{choice.op.name}' of {layout.rows}x{layout.cols}x{layout.dtype} -> {choice.form.name}, "
-        f"{choice.cost} cycles by the model{estimates}; {PROOF} ({'; '.join(others)})"
+        f"'{choice.op.name}' of {layout.rows}x{layout.cols}x{layout.dtype}{turned} -> {choice.form.name}, "
+        f"{choice.cost} cycles by the model{estimates}; {PROOF}{on} ({'; '.join(others)})"
     )
 
 

@@ -34,7 +34,9 @@ from dsv4_passes.transforms.common.cost import FunctionCost, function_cost
 from dsv4_passes.transforms.common.origin import (
     Before,
     functions_of,
+    given,
     mark_rewritten,
+    note_given,
     origin_of,
     put_back,
     take_before,
@@ -72,6 +74,7 @@ def lower_lane_operations(function: func.FuncOp, target: Target, wanted: FormNam
             return function
         if (difference := lane_difference(function, lowered.function)) is None:
             mark_rewritten(function)
+            note_given(lowered.function, given(function))
             Rewriter.replace_op(function, lowered.function)
             say_chosen(lowered, spent or _as_read(lowered.function, target))
             return lowered.function

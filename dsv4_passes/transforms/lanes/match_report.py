@@ -20,14 +20,19 @@ from .index_facts import unknown_index
 from .lane_sources import Finder, named
 from .products import is_site as is_product
 from .products import loaded_by, products, unknown
-from .stays import say_stays
+from .stays import MissingFacts, say_stays
 
 
 def refuse(
-    checked: CheckedRewrite | None, function: func.FuncOp, value: SSAValue, reasons: Sequence[str]
+    checked: CheckedRewrite | None,
+    function: func.FuncOp,
+    value: SSAValue,
+    reasons: Sequence[str],
+    missing: MissingFacts,
 ) -> int:
-    """Say why a site stays. Nothing is said of a product that selects nothing, nor of an operation that may
-    do more than move lanes; the number of such products, 0 or 1, is returned.
+    """Say why a site stays, or note it where a fact is missing. Nothing is said of a product that selects
+    nothing, nor of an operation that may do more than move lanes; the number of such products, 0 or 1, is
+    returned.
     """
     op, layout = value.owner, layout_of(value)
     assert isinstance(op, Operation)
@@ -43,7 +48,11 @@ def refuse(
         return 1
     reason = "not a selection" if product else "not a pair of halves"
     otherwise = ("" if checked is None else how_far(checked, value)), reason
-    say_stays(value, f"'{op.name}' of {layout.rows}x{layout.cols}", found, reasons, otherwise)
+    site = f"'{op.name}' of {layout.rows}x{layout.cols}"
+    if found is not None:
+        missing.note(op, site, found)
+    else:
+        say_stays(value, site, None, reasons, otherwise)
     return 0
 
 

@@ -49,6 +49,7 @@ from .preconditions import followed
 from .products import is_site as is_product
 from .products import may_select
 from .sites import GuardedLanePass, rewrite_site
+from .stays import MissingFacts
 
 VIEWS = (BitcastOp, ReinterpretOp)
 MOVERS = (TGatherOp, TScatterOp, TSelOp, TSelsOp, TTransOp, *VIEWS)
@@ -193,7 +194,7 @@ def raise_sites(function: func.FuncOp, policy: Policy) -> int:
     """Raise every site of one function as it stands."""
     if (checked := followed(function, policy, partly=True)) is None:
         return 0
-    count, ordinary = 0, 0
+    count, ordinary, missing = 0, 0, MissingFacts()
     seen: set[SSAValue] = set()
     kept: dict[Operation, Operation] = {}
     pending = list(_backwards(function.body.block))[::-1]
@@ -215,7 +216,8 @@ def raise_sites(function: func.FuncOp, policy: Policy) -> int:
             seen -= {v for v in seen if isinstance(v.owner, VIEWS)}
             pending = list(_backwards(function.body.block))[::-1]
         else:
-            ordinary += refuse(checked, function, value, result)
+            ordinary += refuse(checked, function, value, result, missing)
+    missing.say()
     say_ordinary(function, ordinary)
     become_vector(function)
     return count
@@ -240,7 +242,10 @@ def raise_lane_moves(function: func.FuncOp, policy: Policy) -> int:
     """Raise every site of one function in value form; how many were raised."""
     if not may_move_lanes(function):
         values = [v for v in _backwards(function.body.block) if is_product(v)]
-        say_ordinary(function, sum(refuse(None, function, v, []) for v in values))
+        missing = MissingFacts()
+        ordinary = sum(refuse(None, function, v, [], missing) for v in values)
+        missing.say()
+        say_ordinary(function, ordinary)
         return 0
     note_before(function)
     if not (count := with_chunks_unrolled(function, policy, raise_sites)):

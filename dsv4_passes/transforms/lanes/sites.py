@@ -12,7 +12,7 @@ from xdsl.passes import ModulePass
 from dialects.pto.forms import is_buffer_form
 from dsv4_passes.diagnostics import rewritten
 from dsv4_passes.targets import LATEST, chip_for
-from dsv4_passes.transforms.common.origin import functions_of
+from dsv4_passes.transforms.common.origin import functions_of, note_given
 
 from .checked_rewrite import Candidate, CheckedRewrite, Guard, Policy, Rewritten, SignedZero
 from .report import outcome_text, savings
@@ -65,4 +65,5 @@ def rewrite_site(
     result = checked.try_all(value, candidates)
     if isinstance(result, Rewritten):
         rewritten(op, f"'{op.name}' -> {outcome_text(result, before, savings(checked.function))}", sites=1)
+        note_given(checked.function, result.given)
     return result

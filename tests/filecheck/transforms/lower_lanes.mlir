@@ -202,8 +202,8 @@ func.func @together_f32(%even: !pto.ptr<f32>, %odd: !pto.ptr<f32>, %y: !pto.ptr<
 // A3-NEXT: [[V39:%\w+]] = pto.reshape [[V38]] : !pto.tile<vec, 16x32xf32> -> !pto.tile<vec, 32x16xf32>
 // A3-NEXT: [[R:%\w+]] = pto.ttrans ins([[V39]] : !pto.tile<vec, 32x16xf32>) -> !pto.tile<vec, 16x32xf32>
 // A3-NEXT: pto.tstore ins([[R]] : !pto.tile<vec, 16x32xf32>) outs(%y_all{{.*}} : !pto.partition_tensor_view<16x32xf32>)
-// A3-REMARK: remark: 'dsv4.deinterleave' of 16x32xf32 -> transpose, {{.*}} cycles by the model; every stored lane is proved equal
-// A3-REMARK: remark: 'dsv4.interleave' of 16x32xf32 -> transpose, {{.*}} cycles by the model; every stored lane is proved equal
+// A3-REMARK: remark: 'dsv4.deinterleave' of 16x32xf32 (forward rotation) -> transpose, {{.*}} cycles by the model; every stored lane is proved equal
+// A3-REMARK: remark: 'dsv4.interleave' of 16x32xf32 (forward rotation) -> transpose, {{.*}} cycles by the model; every stored lane is proved equal
 
 func.func @rotate(%x: !pto.ptr<f32>, %cos: !pto.ptr<f32>, %sin: !pto.ptr<f32>, %y: !pto.ptr<f32>) attributes {pto.kernel_kind = #pto.kernel_kind<vector>} {
   %c0 = arith.constant 0 : index
