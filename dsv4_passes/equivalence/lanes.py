@@ -1,8 +1,8 @@
 """Runs a kernel in value form on terms: what every lane of every tile is, as a formula over loads.
 
 `run_lanes` gives the tiles and the effects of a function, or of the cube and vector functions of a mixed
-kernel together; `compare_effects` (lane_effects.py) says whether two runs in one `LaneContext` do the same.
-Block numbers are symbols; loops and branches are explained in lane_machine.py.
+kernel together; `compare_effects` (comparison.py) says whether two runs in one `LaneContext` do the same.
+Block numbers are symbols; loops and branches are explained in machine.py.
 """
 
 from collections.abc import Container, Mapping, Sequence
@@ -30,6 +30,9 @@ from .gm_mod_ref import only_read
 from .machine import LaneMachine, Options
 from .run import MAX_TRIPS, LaneContext, LaneRun
 from .symbolic_memory import Histories, KnownArgument, TermMemory
+
+MAX_BLOCKS = 2**31 - 1
+"""A block number is an i32."""
 
 __all__ = ["MAX_TRIPS", "CannotFollow", "LaneContext", "LaneRun", "lane_difference", "run_lanes"]
 
@@ -77,7 +80,7 @@ def run_lanes(
             )
         return LaneMachine(run, TermMemory(histories, run.loads), place, options)
 
-    block, blocks = Affine.symbol("block", 0), Affine.symbol("blocks", 1)
+    block, blocks = Affine.symbol("block", 0, MAX_BLOCKS), Affine.symbol("blocks", 1, MAX_BLOCKS)
     try:
         run_block(kernel, machine, _scalar_arguments(options, context), block, blocks)
     except NotConcrete as error:
@@ -115,7 +118,12 @@ def _scalar_arguments(options: Options, context: LaneContext) -> dict[int, Value
             raise CannotFollow(f"it takes {arg.type}, of which nothing is known", options.function.location)
         number = options.number(i)
         if scalars.is_integer(arg.type):
-            values[i] = Affine.symbol(f"arg{number}", 0 if _is_extent(options.function, i) else None)
+            extent = _is_extent(options.function, i)
+            values[i] = (
+                Affine.symbol(f"arg{number}", 0)
+                if extent
+                else scalars.symbol(f"arg{number}", element_name(arg.type))
+            )
         else:
             term = context.domain.table.opaque(("argument", number), element_name(arg.type))
             values[i] = np.full((1, 1), term, np.int64)

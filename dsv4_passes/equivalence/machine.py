@@ -236,7 +236,7 @@ class LaneMachine(Machine):
                 valid = self.extent(op, i) if isinstance(op, TileOp) else layout.shape
                 self.bind(result, self.leaves(layout, valid, (key, i), conditions))
             elif scalars.is_integer(result.type):
-                self.env[result] = Affine.symbol(f"{op.name}#{key}.{i}")
+                self.env[result] = scalars.symbol(f"{op.name}#{key}.{i}", element_name(result.type))
             elif element_name(result.type) in numerics.FLOATS:
                 self.env[result] = self.symbolic(affine.opaque(op.name, key, i), element_name(result.type))
             else:
@@ -379,7 +379,7 @@ class LaneMachine(Machine):
             return np.full((1, 1), self.terms.table.opaque(key, element_name(value.type)), np.int64)
         if _argument(like) is not None:
             raise NotConcrete("a loop carries a pointer")
-        return Affine.symbol(f"{key}")
+        return scalars.symbol(f"{key}", element_name(value.type))
 
     def _rebind(self, value: SSAValue, content: Value) -> None:
         if isinstance(content, Tile):

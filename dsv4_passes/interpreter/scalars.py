@@ -1,6 +1,7 @@
 """Scalar arithmetic of the `arith` dialect: integers on `Number`s, floats on lanes [1, 1] of the domain.
 
-Integers wrap at the width of their type (index has 64 bits); one that has no value does not.
+Integers wrap at the width of their type (index has 64 bits). One that has no value is a symbol of its own
+where it may not fit into a type of fewer than 64 bits; 64 bits are taken to be enough for it.
 """
 
 from collections.abc import Callable
@@ -34,10 +35,29 @@ def is_integer(type_: Attribute) -> bool:
     return isinstance(type_, (IntegerType, IndexType))
 
 
+def value_range(bits: int) -> tuple[int | None, int | None]:
+    """The least and the greatest number of so many bits; 64 are taken to be enough for any."""
+    if bits == 1:
+        return 0, 1
+    return (None, None) if bits >= 64 else (-(1 << (bits - 1)), (1 << (bits - 1)) - 1)
+
+
+def symbol(name: str, dtype: str) -> Affine:
+    """An integer of an element type, of which nothing else is known."""
+    if dtype.startswith("ui"):
+        return Affine.symbol(name, 0, (1 << int(dtype[2:])) - 1)
+    return Affine.symbol(name, *value_range(64 if dtype == "index" else int(dtype[1:])))
+
+
 def wrap(value: Number, bits: int) -> Number:
     """Two's complement; a single bit is 0 or 1."""
+    low, high = value_range(bits)
     if not isinstance(value, int):
-        return value
+        if low is None or high is None:
+            return value
+        least, greatest = affine.bounds(value)
+        fits = least is not None and greatest is not None and low <= least and greatest <= high
+        return value if fits else affine.opaque(f"i{bits}", value, low=low, high=high)
     if bits == 1:
         return value & 1
     half = 1 << (bits - 1)
@@ -49,16 +69,6 @@ def _unsigned(value: Number, bits: int) -> Number:
         return value % (1 << bits)
     low = affine.bounds(value)[0]
     return value if low is not None and low >= 0 else affine.opaque(f"ui{bits}", value, low=0)
-
-
-def _truncated(value: Number, bits: int) -> Number:
-    """The low bits; a symbol is taken to fit into 32 and more."""
-    low, high = affine.bounds(value)
-    half = 1 << (bits - 1)
-    fits = low is not None and high is not None and -half <= low and high < half
-    if isinstance(value, int) or bits >= 32 or fits:
-        return wrap(value, bits)
-    return affine.opaque(f"i{bits}", value, low=0 if bits == 1 else -half, high=1 if bits == 1 else half - 1)
 
 
 def _truncating_division(a: Number, b: Number) -> Number:
@@ -183,11 +193,9 @@ def _integer(op: Operation, a: Number, b: Number) -> Number:
 
 def _cast(op: Operation, value: Number) -> Number:
     bits = width(op.operands[0].type)
-    if op.name == "arith.trunci":
-        return _truncated(value, width(op.results[0].type))
     if op.name in ("arith.extui", "arith.index_castui"):
         value = _unsigned(value, bits)
-    elif bits == 1:
+    elif bits == 1 and op.name != "arith.trunci":
         value = -value  # a set bit, extended with its sign
     return wrap(value, width(op.results[0].type))
 
@@ -235,7 +243,7 @@ def integer(lanes: Lanes, dtype: str, domain: Domain) -> Number:
     try:
         return int(domain.concrete(lanes, dtype).item())
     except NotConcrete:
-        return Affine.symbol(f"{dtype}#{int(lanes.item())}", 0 if dtype.startswith("ui") else None)
+        return symbol(f"{dtype}#{int(lanes.item())}", dtype)
 
 
 def _convert(op: Operation, value: Value, domain: Domain) -> Value:

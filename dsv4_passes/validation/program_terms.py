@@ -26,7 +26,7 @@ from dsv4_passes.equivalence.lanes import CannotFollow, LaneContext, LaneRun
 from dsv4_passes.equivalence.machine import LaneMachine, Options
 from dsv4_passes.equivalence.symbolic_memory import Ids, KnownArgument
 from dsv4_passes.equivalence.tensor_memory import TensorHistories, TensorMemory
-from dsv4_passes.interpreter import numerics
+from dsv4_passes.interpreter import numerics, scalars
 from dsv4_passes.interpreter.affine import Affine
 from dsv4_passes.interpreter.domain import NotConcrete
 from dsv4_passes.interpreter.kernels import Kernel, run_block
@@ -144,7 +144,7 @@ class TermBlocks:
     def scalar(self, name: str, dtype: str) -> Value:
         if numerics.is_float(dtype):
             return np.full((1, 1), self.context.domain.table.opaque(("argument", name), dtype), np.int64)
-        return Affine.symbol(name, 0 if dtype == "index" else None)
+        return scalars.symbol(name, dtype)
 
     def fresh(self, shape: Sequence[int], dtype: str) -> Ids:
         self.budget.take(int(np.prod(shape)))
@@ -158,7 +158,7 @@ class TermBlocks:
         if numerics.is_float(dtype):
             return np.full((1, 1), value, np.int64)
         number = self.context.domain.table.number(int(value))
-        return int(number) if number is not None else Affine.symbol(f"element#{int(value)}")
+        return int(number) if number is not None else scalars.symbol(f"element#{int(value)}", dtype)
 
     def element_written(self, value: Value) -> Any:
         if is_lanes(value):

@@ -49,7 +49,7 @@ def test_a_parameter_goes_from_kernel_wrapper_and_calls() -> None:
     said = after_both(module)
     assert names(module, KERNEL) == [["out", "x"]]
     assert [e.message for e in said] == [
-        "'work' no longer takes 'dead': nothing in it uses them",
+        "'work' no longer takes 'dead': nothing in it uses it",
         "'main' does not use 'dead', 'stage'; kept, as callers pass them (entry=true drops them)",
     ]
     printed = program_text(module)

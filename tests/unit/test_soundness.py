@@ -13,10 +13,13 @@ from dsv4_passes.equivalence.facts import facts_of
 from dsv4_passes.equivalence.lanes import LaneContext, lane_difference, run_lanes
 from dsv4_passes.formats.pto.reader import parse_text
 from dsv4_passes.formats.pypto import parse_program
+from dsv4_passes.interpreter import affine
+from dsv4_passes.interpreter.affine import Affine
 from dsv4_passes.transforms.fusion.forward_copies import forward_copies
 from dsv4_passes.transforms.mixed.join_mixed import join_all
 from dsv4_passes.transforms.program.drop_dead_stores import drop_dead_stores
 from dsv4_passes.validation.kernels import comparables
+from dsv4_passes.validation.program_terms import RunBudget, TermBlocks
 from tests.unit.kernels import function, kernel
 from tests.unit.programs import Kernel, arrays, program, same_bits, text
 
@@ -137,6 +140,57 @@ store %h to y
 }}"""
 
     assert difference(branches("%a"), branches("%h")) is not None
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("%s = arith.addi %n, %k : i32\n%is = arith.cmpi slt, %s, %n : i32", "%is = arith.constant false"),
+        (
+            """
+            %s = arith.muli %n, %k : i32
+            %w = arith.extsi %s : i32 to i64
+            %is = arith.cmpi eq, %w, %z : i64""",
+            "%w = arith.extsi %n : i32 to i64\n%is = arith.cmpi eq, %w, %z : i64",
+        ),
+        (
+            """
+            %w = arith.extsi %n : i32 to i64
+            %t = arith.muli %w, %k64 : i64
+            %s = arith.trunci %t : i64 to i32
+            %is = arith.cmpi eq, %s, %z32 : i32""",
+            "%is = arith.cmpi eq, %n, %z32 : i32",
+        ),
+    ],
+)
+def test_a_narrow_integer_may_overflow(one: str, other: str) -> None:
+    """What is true of numbers need not be true of an i32, which wraps."""
+
+    def text(decide: str) -> str:
+        body = f"""
+%k = arith.constant 65536 : i32
+%k64 = arith.constant 65536 : i64
+%z32 = arith.constant 0 : i32
+%z = arith.constant 0 : i64
+%a = load x
+%b = pto.tneg ins(%a : T<{X}>) -> T<{X}>
+{decide}
+scf.if %is {{
+store %a to y
+}} else {{
+store %b to y
+}}"""
+        return with_index(body).replace("%n: index", "%n: i32")
+
+    before, after = function(text(one)), function(text(other))
+    assert lane_difference(before, before) is None
+    assert lane_difference(before, after) is not None
+
+
+def test_an_index_of_a_program_may_be_negative() -> None:
+    number = TermBlocks(LaneContext(), RunBudget(1)).scalar("n", "index")
+    assert isinstance(number, Affine)
+    assert affine.bounds(number) == (None, None)
 
 
 SELECTOR = "{dsv4.selector = #dsv4.selector<even>}"

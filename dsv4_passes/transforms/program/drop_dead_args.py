@@ -101,7 +101,8 @@ def drop_all(module: ModuleOp, entry: bool = False) -> int:
             continue
         if names := drop_in_kernel(module, kernel):
             quoted = ", ".join(f"'{n}'" for n in names)
-            rewritten(kernel, f"'{kernel.sym_name.data}' no longer takes {quoted}: nothing in it uses them")
+            it = "it" if len(names) == 1 else "them"
+            rewritten(kernel, f"'{kernel.sym_name.data}' no longer takes {quoted}: nothing in it uses {it}")
             count += len(names)
     if count:
         drop_unused_tensors(module)
