@@ -3,7 +3,8 @@
 A `Number` is a Python int where the value is known and an `Affine` where it is not, so that the same code
 computes addresses in both domains. Sums and products by constants stay linear, which makes two equal
 addresses equal objects; everything else becomes a symbol of its own, named by what it computes.
-Symbols do not wrap: an index that overflows is an error of the kernel, not a value. `scalars` sees to narrower ones.
+Symbols do not wrap: an index that overflows is an error of the kernel, not a value; `scalars` sees to the
+narrower integers.
 """
 
 from dataclasses import dataclass, field
