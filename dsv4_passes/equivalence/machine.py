@@ -165,10 +165,13 @@ class LaneMachine(Machine):
 
     # -- what has no formula ---------------------------------------------------------------------
 
-    def leaves(self, layout: TileLayout, valid: Extent, key: Hashable, conditions: frozenset[str]) -> Tile:
-        """A tile of leaves that equals only a tile of the same key."""
+    def leaves(
+        self, layout: TileLayout, valid: Extent, key: Hashable, conditions: frozenset[str], what: str
+    ) -> Tile:
+        """A tile of leaves that equals only a tile of the same key; `what` made it."""
         lanes = np.arange(layout.rows * layout.cols, dtype=np.int64).reshape(layout.shape)
         number = self.intern(key, layout.shape)
+        self.run_.context.without_formula.setdefault(number, what)
         ids = self.terms.table.loads("unknown", number, (), lanes, layout.dtype)
         return Tile(layout, ids, np.ones(layout.shape, np.bool_), valid, conditions)
 
@@ -234,7 +237,7 @@ class LaneMachine(Machine):
             if isinstance(result.type, TileType):
                 layout = layout_of(result)
                 valid = self.extent(op, i) if isinstance(op, TileOp) else layout.shape
-                self.bind(result, self.leaves(layout, valid, (key, i), conditions))
+                self.bind(result, self.leaves(layout, valid, (key, i), conditions, _where(op)))
             elif scalars.is_integer(result.type):
                 self.env[result] = scalars.symbol(f"{op.name}#{key}.{i}", element_name(result.type))
             elif element_name(result.type) in numerics.FLOATS:
@@ -286,7 +289,7 @@ class LaneMachine(Machine):
             self.bind(op.res, views.subview(source, 0, col, layout, valid))
             return
         key = "subview", self.key(source), row, col
-        self.bind(op.res, self.leaves(layout, valid, key, source.conditions))
+        self.bind(op.res, self.leaves(layout, valid, key, source.conditions, _where(op)))
 
     def symbolic_insert(self, op: InsertOp, source: Tile, dest: Tile, row: Number, col: Number) -> None:
         conditions = source.conditions | dest.conditions
@@ -295,7 +298,7 @@ class LaneMachine(Machine):
                 self.bind(op.res, Tile(layout_of(op.res), *found, dest.valid, conditions))
                 return
         key = "insert", self.key(source), self.key(dest), row, col
-        self.bind(op.res, self.leaves(layout_of(op.res), dest.valid, key, conditions))
+        self.bind(op.res, self.leaves(layout_of(op.res), dest.valid, key, conditions, _where(op)))
 
     def declare_array(self, op: Operation) -> None:
         super().declare_array(op)
@@ -372,7 +375,8 @@ class LaneMachine(Machine):
     def _carried(self, value: SSAValue, like: Value, key: Hashable) -> Value:
         """An unknown value of the kind of `like`."""
         if isinstance(like, Tile):
-            tile = self.leaves(layout_of(value), like.valid, key, like.conditions)
+            what = f"{_spell(value)} of a loop"
+            tile = self.leaves(layout_of(value), like.valid, key, like.conditions, what)
             self.run_.instances.setdefault(value, []).append(tile)
             return tile
         if is_lanes(like):
@@ -470,6 +474,12 @@ def _moved_from(value: SSAValue) -> SSAValue:
             break
         value = source
     return value
+
+
+def _where(op: Operation) -> str:
+    """An operation and its line."""
+    line = getattr(op.location, "line", None)
+    return f"'{op.name}'" if line is None else f"'{op.name}' in line {line.data}"
 
 
 def _spell(value: SSAValue) -> str:

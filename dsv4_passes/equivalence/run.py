@@ -27,6 +27,8 @@ class LaneContext:
     intern: Interner = field(default_factory=Interner)
     trips: int = MAX_TRIPS
     """Loops of at most as many constant trips run as they are. Runs that are compared must agree on it."""
+    without_formula: dict[int, str] = field(default_factory=dict[int, str])
+    """Which operation made the leaves of a number, and where it stands."""
     rests_on_undefined: dict[int, bool] = field(default_factory=dict[int, bool])
     """What `partly_valid.undefined_lanes` found out, by term."""
 

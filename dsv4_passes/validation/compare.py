@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from typing import cast
 
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.equivalence.budget import current
@@ -17,6 +18,9 @@ from dsv4_passes.equivalence.terms import TermTable
 from .kernels import Comparable, pair_arguments
 from .rounding import DroppedRoundings
 from .verdict import ROUNDING, ZERO_SIGN, Allowed, Lane, Verdict, VerdictOutcome
+
+MOST_SHOWN = 3
+"""Operations without a formula that a message names."""
 
 
 def compare_kernels(
@@ -46,7 +50,7 @@ def compare_kernels(
         return Verdict(before.name, "proved", tuple(sorted(conditions)), outputs=outputs, lanes=lanes)
     lane = _lane(context, names, difference)
     if lane is not None and lane.terms is not None and unknown_in_both(context.domain.table, lane.terms):
-        reason = f"{_reason(difference, names)}, and rests on operations that have no formula"
+        reason = f"{_reason(difference, names)}, and rests on {without_formula(context, lane.terms)}"
         return Verdict(before.name, "undecided", (), reason, lane, outputs, lanes, without_formula=True)
     return Verdict(before.name, "different", (), _reason(difference, names), lane, outputs, lanes)
 
@@ -61,16 +65,27 @@ def broken(error: UserError) -> tuple[VerdictOutcome, tuple[str, ...], str]:
     return "different", (), f"it can be run no longer: {error.message}"
 
 
+def without_formula(context: LaneContext, terms: tuple[int, int]) -> str:
+    """What two terms rest on of which terms only say that equal operands give equal results."""
+    table = context.domain.table
+    leaves = [_unknown(table, term) for term in terms]
+    numbers = sorted({cast("int", table.head(leaf)[2]) for leaf in leaves[0] ^ leaves[1]})
+    found = dict.fromkeys(context.without_formula.get(number, "an unknown store") for number in numbers)
+    shown = [*list(found)[:MOST_SHOWN], *(["others"] if len(found) > MOST_SHOWN else [])]
+    return f"{', '.join(shown)}: there is no formula for that, and it is given other terms before and after"
+
+
 def unknown_in_both(table: TermTable, terms: tuple[int, int]) -> bool:
     """Each of two terms rests on something without a formula that the other does not.
 
     Such things are named by the operation and all that it was given: another name need not be another value.
     """
-    ours, theirs = (
-        {leaf for leaf in table.leaves([term]) if table.head(leaf)[:2] == ("load", "unknown")}
-        for term in terms
-    )
+    ours, theirs = (_unknown(table, term) for term in terms)
     return bool(ours - theirs) and bool(theirs - ours)
+
+
+def _unknown(table: TermTable, term: int) -> set[int]:
+    return {leaf for leaf in table.leaves([term]) if table.head(leaf)[:2] == ("load", "unknown")}
 
 
 def up_to(

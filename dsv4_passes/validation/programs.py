@@ -19,7 +19,7 @@ from dsv4_passes.equivalence.symbolic_memory import Ids
 from dsv4_passes.equivalence.term_text import describe
 from dsv4_passes.transforms.program.propagate_facts import propagate_facts
 
-from .compare import broken, unknown_in_both
+from .compare import broken, unknown_in_both, without_formula
 from .kernels import comparables
 from .launches import same_launches
 from .modules import alike, compare_modules, unchanged_kernels
@@ -113,7 +113,7 @@ def compare_programs(before: Program, after: Program, allowed: Allowed, seconds:
         return Verdict(before.name, "undecided", reason=reason, outputs=outputs)
     terms = int(ours[name].reshape(-1)[element]), int(theirs[name].reshape(-1)[element])
     if unknown_in_both(context.domain.table, terms):
-        reason = f"element {element} of '{name}' rests on operations that have no formula"
+        reason = f"element {element} of '{name}' differs, and rests on {without_formula(context, terms)}"
         return Verdict(before.name, "undecided", reason=reason, outputs=outputs, without_formula=True)
     texts = [describe(context.domain.table, term) for term in terms]
     lane = Lane(name, element, texts[0], texts[1], terms)

@@ -32,3 +32,24 @@ def test_numbers_are_tried(other: str, outcome: str) -> None:
     assert ("6 inputs give the same bits" if outcome == "undecided" else "is ") in told.reason
     (untold,) = tell([verdict], parse_text(before, "k.pto"), parse_text(after, "after.pto"), Allowed(), 6)
     assert untold == verdict
+
+
+def test_a_message_names_the_operation_without_a_formula() -> None:
+    """Scatters by an index of which nothing is known, of other numbers: equal operands give equal terms."""
+    body = """
+    %x = load x
+    %i = load i
+    %q = pto.tneg ins(%x : T<8x16xf32>) -> T<8x16xf32>
+    %y = pto.tscatter ins(%SOURCE, %i : T<8x16xf32>, T<8x16xi32>) -> T<8x16xf32>
+    store %y to y"""
+    given = {"x": "8x16xf32", "i": "8x16xi32", "y": "8x16xf32"}
+    read, other = (kernel(body.replace("SOURCE", name), **given) for name in ("x", "q"))
+    (verdict,) = compare_modules(parse_text(read, "k.pto"), parse_text(read, "k.pto"))
+    assert verdict.outcome == "proved"
+    (verdict,) = compare_modules(parse_text(read, "k.pto"), parse_text(other, "k.pto"))
+    assert verdict.outcome == "undecided"
+    line = next(i for i, text in enumerate(read.splitlines(), 1) if "tscatter" in text)
+    said = (
+        f"rests on 'pto.tscatter' in line {line}: there is no formula for that, and it is given other terms"
+    )
+    assert said in verdict.reason
