@@ -13,8 +13,8 @@ from random import Random
 
 MODES = ("RINT", "RINT", "RINT", "ROUND", "FLOOR", "CEIL", "TRUNC", "ODD")
 FLOATS = ("f32", "f32", "f32", "bf16", "bf16", "f16")
-ALL_DTYPES = (*FLOATS, "i32", "i16")
-BITS = {"f32": 32, "i32": 32, "ui32": 32, "bf16": 16, "f16": 16, "i16": 16, "ui16": 16}
+ALL_DTYPES = (*FLOATS, "i32", "i16", "i8")
+BITS = {"f32": 32, "i32": 32, "ui32": 32, "bf16": 16, "f16": 16, "i16": 16, "ui16": 16, "i8": 8}
 WORDS = {32: "i32", 16: "i16"}
 NUMBERS = ("0.0", "-0.0", "1.0", "-1.0", "0.5", "3.0")
 TABLES = {"even": 2, "odd": 2, "swap": 1, "repeat": 1}
@@ -130,9 +130,11 @@ class VectorKernel:
         return name
 
     def table(self, word: str) -> Tile:
-        """Indices that a fact knows."""
+        """Indices that a fact knows; now and then one that is of another table, or none."""
         cols = self.wide // TABLES[word]
         name = f"{word}_table"
+        if self.maybe(0.05):
+            name = self.random.choice(("plain_indices", *(f"{other}_table" for other in TABLES)))
         self.arguments[name] = f"{cols}xi32"
         part, type_ = self.part(name, "%c0")
         return self.make(f"pto.tload ins({part} : {type_})", cols, "i32")
@@ -148,6 +150,11 @@ class VectorKernel:
                 return self.convert(near[-1], dtype)
             return self.load(cols, dtype)
         return fitting[-1] if self.maybe(0.6) else self.random.choice(fitting)
+
+    def lane_type(self) -> str:
+        """An element type; rows of a tile have at least 32 bytes."""
+        dtype = self.random.choice(ALL_DTYPES)
+        return "bf16" if dtype == "i8" and self.half < 32 else dtype
 
     def width(self) -> int:
         return self.wide if self.maybe(0.5) else self.half
@@ -219,7 +226,7 @@ class VectorKernel:
     def halves(self, tile: Tile) -> tuple[Tile, Tile]:
         """Even and odd lanes, by one of the ways."""
         kind = self.random.randrange(5)
-        if kind == 0:
+        if kind == 0 or tile.dtype == "i8":
             a, b = self.fresh(), self.fresh()
             h = self.type(self.half, tile.dtype)
             given = " valid [%valid, %valid]" if self.dynamic else ""
@@ -250,21 +257,21 @@ class VectorKernel:
         return self.op("tgather", [tile, index], index.cols, tile.dtype)
 
     def apart(self) -> None:
-        pair = self.halves(self.pick(self.wide, self.random.choice(ALL_DTYPES)))
+        pair = self.halves(self.pick(self.wide, self.lane_type()))
         if self.maybe(0.5):
             self.together(pair if self.maybe(0.6) else pair[::-1])
 
     def together(self, pair: Sequence[Tile] = ()) -> Tile:
         """Two halves with their lanes interleaved, by one of the ways; swapped parities now and then."""
         if not pair:
-            dtype = self.random.choice(ALL_DTYPES)
+            dtype = self.lane_type()
             pair = [self.pick(self.half, dtype), self.pick(self.half, dtype)]
         a, b = pair
         if a.dtype != b.dtype or a.dtype not in ALL_DTYPES:
             return a
         order = (1, 0) if self.maybe(0.15) else (0, 1)
         kind = self.random.randrange(6)
-        if kind == 0:
+        if kind == 0 or a.dtype == "i8":
             return self.lane_op("interleave", [a, b], self.wide, a.dtype)
         if kind == 1 and a.dtype == "f32":
             return self.by_blend(a, b, order)
@@ -349,6 +356,8 @@ class VectorKernel:
         else:
             e, o = self.halves(x)
             c, s = (self.pick(self.half, "f32") for _ in range(2))
+            if self.maybe(0.1):
+                s = self.fill(self.half, self.random.choice(("-0.0", "0.0")))
             terms = [self.op("tmul", pair, self.half, "f32") for pair in ([e, c], [o, s], [e, s], [o, c])]
             names = ("tsub", "tadd") if self.maybe(0.5) else ("tadd", "tsub")
             re = self.op(names[0], terms[:2], self.half, "f32")

@@ -250,6 +250,7 @@ class Programs:
         returned = returned if len(outputs) == 1 else f"tuple[{returned}]"
         lines += [f"    {MAIN}", f"    def p_main(self, {given}) -> {returned}:"]
         versions = {n: 0 for n in self.tensors}
+        made: list[str] = []
         for kernel in self.kernels:
             (out,) = kernel.writes
             if out not in outputs:
@@ -259,14 +260,37 @@ class Programs:
                 )
                 lines.append(f"        {out}__ssa_v0: {self.type(out)} = {text}")
             for _ in range(2 if self.maybe(0.1) else 1):
-                names = ", ".join(f"{n}__ssa_v{versions[n]}" for n in (out, *kernel.reads))
+                there = [*inputs, *(o for o in outputs if o not in inputs), *made]
+                names = self.passed(lines, [out, *kernel.reads], there, versions)
                 versions[out] += 1
                 lines.append(
                     f"        {out}__ssa_v{versions[out]}: {self.type(out)} = self.{kernel.name}_spmd({names})"
                 )
+            made.append(out)
         return "\n".join(
             [*lines, f"        return {', '.join(f'{n}__ssa_v{versions[n]}' for n in outputs)}", ""]
         )
+
+    def passed(
+        self, lines: list[str], names: Sequence[str], there: Sequence[str], versions: dict[str, int]
+    ) -> str:
+        """What a launch is given: now and then one tensor twice, or a view of one."""
+        found = [f"{n}__ssa_v{versions[n]}" for n in names]
+        if len(names) > 1 and self.maybe(0.12):
+            at = self.random.randrange(1, len(names))
+            alike = [n for n in (names[0], *there) if self.tensors[n] == self.tensors[names[at]]]
+            found[at] = f"{(other := self.random.choice(alike))}__ssa_v{versions[other]}"
+        if self.maybe(0.12):
+            at = self.random.randrange(len(names))
+            rows, cols, _ = self.tensors[names[at]]
+            self.count += 1
+            view, shape = f"view{self.count}__ssa_v0", f"[{rows}, {cols}]"
+            how = self.random.choice(
+                (f"reshape({found[at]}, {shape})", f"slice({found[at]}, {shape}, [0, 0])")
+            )
+            lines.append(f"        {view}: {self.type(names[at])} = pl.tensor.{how}")
+            found[at] = view
+        return ", ".join(found)
 
 
 def program(random: Random) -> str:
