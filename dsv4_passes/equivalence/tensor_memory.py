@@ -5,7 +5,7 @@ an address, and what may have been changed by something unknown, makes leaves of
 all that it held and by what happened.
 """
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -26,8 +26,14 @@ class TensorHistories(Histories):
 
     tensors: dict[int, Ids] = field(default_factory=dict[int, Ids])
     dtypes: dict[int, str] = field(default_factory=dict[int, str])
+    resolve: Callable[[Ids], Ids] | None = None
+    """Makes terms of elements that are only named so far: negative ids."""
     disturbed: bool = False
     """Something was lost: terms that differ need not mean different values."""
+
+    def terms(self, ids: Ids) -> Ids:
+        """The terms of elements."""
+        return ids if self.resolve is None else self.resolve(ids)
 
     def state(self, argument: int) -> int:
         return self.intern("tensor", self.tensors[argument].tobytes()) if argument in self.tensors else 0
@@ -71,7 +77,7 @@ class TensorMemory(TermMemory):
             addresses = box.offsets + split(box.base)[1]
             return self.histories.domain.table.loads("part", state, base, addresses, box.dtype), NO_CONDITIONS
         held, where = found
-        return held[where].reshape(box.offsets.shape), NO_CONDITIONS
+        return self.histories.terms(held[where]).reshape(box.offsets.shape), NO_CONDITIONS
 
     def store(self, box: Box, lanes: Lanes, op: Operation, conditions: frozenset[str], atomic: str) -> None:
         found, ids = self.place(box, op), lanes.reshape(-1)
@@ -83,12 +89,13 @@ class TensorMemory(TermMemory):
             return
         held, where = found
         domain = self.histories.domain
+        before = self.histories.terms(held[where]) if atomic or context else held[where]
         if atomic:
             if np.unique(where).size != where.size:
                 raise UserError(f"{op.name} adds to one element several times", op.location)
-            ids = domain.binary("add", held[where].reshape(1, -1), ids.reshape(1, -1), box.dtype).reshape(-1)
+            ids = domain.binary("add", before.reshape(1, -1), ids.reshape(1, -1), box.dtype).reshape(-1)
         for _, condition, taken in reversed(context):
             term = domain.table.opaque(("condition", condition), "i1")
-            pair = (ids, held[where]) if taken else (held[where], ids)
+            pair = (ids, before) if taken else (before, ids)
             ids = domain.select(np.full(ids.shape, term, np.int64), *pair)
         held[where] = ids

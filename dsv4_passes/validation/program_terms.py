@@ -6,7 +6,7 @@ be compared by what is in the tensors in the end.
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -77,6 +77,8 @@ class TermBlocks:
         """Tensors as they came in."""
         self.disturbed = False
         """Terms that differ need not mean different values."""
+        self.resolve: Callable[[Ids], Ids] | None = None
+        """Makes terms of elements that are only named so far."""
 
     def run(
         self, kernel: Kernel, tensors: dict[int, Ids], given: Mapping[int, Value], blocks: int
@@ -86,7 +88,9 @@ class TermBlocks:
         allowed = budget.Budget(budget.current().memory, self.budget.seconds)
         options = Options(MAX_TRIPS, allowed, False, kernel.functions[0], {}, Plans())
         dtypes = {i: argument.dtype for i, argument in kernel.arguments.items()}
-        histories = TensorHistories(self.context.domain, self.context.intern, tensors=tensors, dtypes=dtypes)
+        histories = TensorHistories(
+            self.context.domain, self.context.intern, tensors=tensors, dtypes=dtypes, resolve=self.resolve
+        )
 
         def machine(place: Place) -> LaneMachine:
             if not kernel.mixed:

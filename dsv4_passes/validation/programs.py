@@ -5,7 +5,8 @@ any number of blocks and any extents. Else both programs are run on terms with a
 tensors that can be seen outside are compared element by element.
 """
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -22,6 +23,7 @@ from dsv4_passes.transforms.program.propagate_facts import propagate_facts
 from .compare import broken, unknown_in_both, without_formula
 from .kernels import comparables
 from .launches import same_launches
+from .modular import Held, run_modular
 from .modules import alike, compare_modules, unchanged_kernels
 from .program_terms import RunBudget, TermBlocks, run_program_on_terms
 from .rounding import DroppedRoundings
@@ -34,25 +36,32 @@ class Program(Protocol):
     @property
     def name(self) -> str: ...
 
-    def run(self, blocks: TermBlocks) -> Mapping[str, Ids]:
+    def run(self, blocks: TermBlocks) -> Mapping[str, Ids | Held]:
         """What the outputs hold in the end. UserError where that cannot be told."""
         ...
 
 
 class ModuleProgram:
-    """A program as a module; kernels in buffer form are raised, in place."""
+    """A program as a module; kernels in buffer form are raised, in place.
 
-    def __init__(self, module: ModuleOp):
-        self.module = module
+    Those named in `same` are not run: they are functions of their arguments (modular.py).
+    """
+
+    def __init__(self, module: ModuleOp, same: Collection[str] = ()):
+        self.module, self.same = module, same
         name = module.attributes.get("sym_name")
         self.name: str = getattr(name, "data", "the program")
 
-    def run(self, blocks: TermBlocks) -> Mapping[str, Ids]:
-        found = comparables(self.module, [f.sym_name.data for f in self.orchestrations()])
+    def run(self, blocks: TermBlocks) -> Mapping[str, Ids | Held]:
+        others = [*(f.sym_name.data for f in self.orchestrations()), *self.same]
+        found = comparables(self.module, others)
         refusals = [c.refusal for c in found.values() if c.refusal is not None]
         if refusals:
             raise refusals[0]
-        return run_program_on_terms(self.module, {n: c.kernel for n, c in found.items()}, blocks)
+        kernels = {name: each.kernel for name, each in found.items()}
+        if self.same:
+            return run_modular(self.module, kernels, blocks, self.same)
+        return run_program_on_terms(self.module, kernels, blocks)
 
     def orchestrations(self) -> list[func.FuncOp]:
         return list(program_functions(self.module, ORCHESTRATION))
@@ -81,7 +90,13 @@ def compare_program_modules(
         kernels = [v for v in compare_modules(before, after, allowed, same) if v.name not in orchestrations]
         if all(v.outcome in ("unchanged", "proved") for v in kernels):
             return kernels
-    return [compare_programs(ModuleProgram(before), ModuleProgram(after), allowed, seconds)]
+    started = time.process_time()
+    if same := unchanged_kernels(before, after):
+        programs = ModuleProgram(before, same), ModuleProgram(after, same)
+        if (verdict := compare_programs(*programs, allowed, seconds)).outcome == "proved":
+            return [verdict]
+    left = max(0.0, seconds - (time.process_time() - started))
+    return [compare_programs(ModuleProgram(before), ModuleProgram(after), allowed, left)]
 
 
 def compare_programs(before: Program, after: Program, allowed: Allowed, seconds: float) -> Verdict:
@@ -89,14 +104,18 @@ def compare_programs(before: Program, after: Program, allowed: Allowed, seconds:
     context, budget = LaneContext(), RunBudget(seconds)
     runs = TermBlocks(context, budget), TermBlocks(context, budget)
     try:
-        ours = before.run(runs[0])
+        ours = dict(before.run(runs[0]))
     except UserError as error:
         return Verdict(before.name, "undecided", reason=error.message)
     try:
-        theirs = after.run(runs[1])
+        theirs = dict(after.run(runs[1]))
     except UserError as error:
         return Verdict(before.name, *broken(error))
     outputs, lanes = tuple(ours), sum(ids.size for ids in ours.values())
+    try:
+        ours, theirs = _looked_at(ours, theirs, runs)
+    except UserError as error:
+        return Verdict(before.name, "undecided", reason=error.message)
     conditions = runs[0].conditions | runs[1].conditions
     wrong = _first_difference(ours, theirs)
     for more, equal in _allowances(allowed, context):
@@ -119,6 +138,27 @@ def compare_programs(before: Program, after: Program, allowed: Allowed, seconds:
     lane = Lane(name, element, texts[0], texts[1], terms)
     reason = f"element {element} of '{name}' differs"
     return Verdict(before.name, "different", (), reason, lane, outputs, lanes)
+
+
+def _looked_at(
+    ours: Mapping[str, Ids | Held], theirs: Mapping[str, Ids | Held], runs: Sequence[TermBlocks]
+) -> tuple[dict[str, Ids], dict[str, Ids]]:
+    """The terms of outputs, as far as they have to be compared. UserError where one is not known so far."""
+    found: tuple[dict[str, Ids], dict[str, Ids]] = {}, {}
+    for terms, mine, others in zip(found, (ours, theirs), (theirs, ours), strict=True):
+        for name, value in mine.items():
+            if not isinstance(value, Held):
+                terms[name] = value
+            elif not isinstance(other := others.get(name), Held) or value != other:
+                raise UserError(f"'{name}' comes from other operations, or from other tensors")
+    for name in found[0].keys() & found[1].keys():
+        a, b = (terms[name] for terms in found)
+        if a.shape == b.shape and not np.array_equal(a, b):
+            for run, terms in zip(runs, found, strict=True):
+                terms[name] = terms[name].copy()
+                if run.resolve is not None:  # an element may be named here, and be a term there
+                    terms[name][a != b] = run.resolve(terms[name][a != b])
+    return found
 
 
 def _allowances(allowed: Allowed, context: LaneContext) -> list[tuple[str, Callable[[Ids, Ids], bool]]]:
