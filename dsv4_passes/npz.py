@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from numpy.lib.format import MAGIC_PREFIX
 from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
@@ -19,6 +20,8 @@ Array = NDArray[Any]
 def read_npz(path: str) -> dict[str, Array]:
     """All arrays of an npz by name. UserError if it cannot be read."""
     try:
+        if Path(path).is_file() and not zipfile.is_zipfile(path) and not _is_npy(path):
+            raise UserError("is not an npz of plain arrays: it is no zip archive", path)
         found: object = np.load(path, allow_pickle=False)
         if isinstance(found, np.ndarray):
             raise UserError("is not an npz of plain arrays: it holds one array without a name", path)
@@ -28,6 +31,11 @@ def read_npz(path: str) -> dict[str, Array]:
         raise UserError(error.strerror or "cannot be read", path) from None
     except (ValueError, zipfile.BadZipFile, AttributeError, TypeError, EOFError) as error:
         raise UserError(f"is not an npz of plain arrays: {error}", path) from None
+
+
+def _is_npy(path: str) -> bool:
+    with open(path, "rb") as file:
+        return file.read(len(MAGIC_PREFIX)) == MAGIC_PREFIX
 
 
 def _native(array: Array) -> Array:

@@ -14,6 +14,20 @@ from .completion import complete
 from .help import OURS, TOOL_EXAMPLES
 
 
+class Once(argparse.Action):
+    """What an option does unless told otherwise; a second value is an error, and does not count."""
+
+    def __call__(
+        self, parser: object, namespace: argparse.Namespace, values: object, option_string: str | None = None
+    ) -> None:
+        if option_string is not None:
+            given: set[str] = vars(namespace).setdefault("_given", set())
+            if self.dest in given:
+                raise argparse.ArgumentError(self, "is given twice")
+            given.add(self.dest)
+        setattr(namespace, self.dest, values)
+
+
 def add_arguments(
     parser: argparse.ArgumentParser, passes: Mapping[str, Any], dialects: Iterable[str]
 ) -> None:

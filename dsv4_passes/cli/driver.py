@@ -22,13 +22,13 @@ from xdsl.utils.exceptions import DiagnosticException, VerifyException
 from xdsl.utils.target import Target
 from xdsl.xdsl_opt_main import xDSLOptMain
 
-from dsv4_passes.diagnostics import UserError, one_line, said, summary
+from dsv4_passes.diagnostics import UserError, one_line, refused, said, summary
 from dsv4_passes.equivalence.budget import Budget, limited, parse_size
 from dsv4_passes.files import write_folder, write_whole
 from dsv4_passes.formats.pto.reader import decode, parse_text, verify_module
 from dsv4_passes.transforms.common.options import build, make_pass, parse_specs, told
 
-from .arguments import add_arguments
+from .arguments import Once, add_arguments
 from .common import (
     InternalError,
     require_directory_of,
@@ -81,6 +81,7 @@ class Dsv4OptMain(xDSLOptMain):
     # -- options ---------------------------------------------------------------------------------
 
     def register_all_arguments(self, arg_parser: argparse.ArgumentParser) -> None:
+        arg_parser.register("action", None, Once)
         super().register_all_arguments(arg_parser)
         add_arguments(arg_parser, self.available_passes, self.ctx.registered_dialect_names)
         lists = {"passes": self.available_passes, "target": self.available_targets}
@@ -189,6 +190,8 @@ class Dsv4OptMain(xDSLOptMain):
         if extension in MLIR_SUFFIXES:
             module = parse_text(text, name, self.ctx, not self.args.no_implicit_module)
             self._name_chip(module)
+            if not text.strip():
+                refused(module, "the text is empty: there is nothing to compile", "empty text")
             return module
         return _program_parser()(text, name)
 

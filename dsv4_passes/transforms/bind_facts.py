@@ -16,6 +16,7 @@ anything about is a fact if it is one exactly, and a remark says so, as the resu
 any other array is only noted on its argument (`dsv4.given`), for remarks that would ask for it.
 """
 
+import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -134,14 +135,23 @@ class Entry:
 def read_entries(path: str) -> list[Entry]:
     """The lines of a facts file. Raises UserError."""
     try:
-        entries: dict[str, object] = tomllib.loads(Path(path).read_bytes().decode("utf-8-sig"))
+        text = Path(path).read_bytes().decode("utf-8-sig")
+        entries: dict[str, object] = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         problem, _, place = str(error).partition(" (at line ")
         where = ":".join([path, *place.removesuffix(")").split(", column ")]) if place else path
         raise UserError(f"not a TOML file: {problem}", where) from None
     table = entries.get("facts")
     facts = cast("dict[str, object]", table) if isinstance(table, dict) else entries
-    return [_entry(pattern, value, path) for pattern, value in facts.items()]
+    return [_entry(pattern, value, path + _place(text, pattern)) for pattern, value in facts.items()]
+
+
+def _place(text: str, key: str) -> str:
+    """`:line:column` of an entry, which the parser of TOML does not tell; empty where it is not found."""
+    found = re.search(rf"""^[ \t]*((["']?){re.escape(key)}\2)[ \t]*=""", text, re.MULTILINE)
+    if found is None:
+        return ""
+    return f":{text.count(chr(10), 0, found.start()) + 1}:{found.start(1) - found.start() + 1}"
 
 
 def _entry(pattern: str, value: object, where: str) -> Entry:

@@ -89,6 +89,10 @@ def check_certificate(path: Path, before: str | None = None, after: str | None =
         names = [kernel["name"] for kernel in said]
     except OSError as error:
         raise UserError(error.strerror or str(error), str(path)) from None
+    except UnicodeDecodeError:
+        raise UserError("not a certificate: it is no UTF-8 text", str(path)) from None
+    except json.JSONDecodeError as error:
+        raise UserError(f"not a certificate: {error.msg}", f"{path}:{error.lineno}:{error.colno}") from None
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise UserError(f"not a certificate: {type(error).__name__}: {error}", str(path)) from None
     for source, wanted in zip(sources, hashes, strict=True):

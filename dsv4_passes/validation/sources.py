@@ -178,8 +178,15 @@ class Question:
     def kernels(self, before: ComparedSource, after: ComparedSource) -> list[tuple[Verdict, RunPair | None]]:
         ours, theirs = (_kernels(source.module()) for source in (before, after))
         texts = [find_kernels(source.module()) for source in (before, after)]
-        found: list[tuple[Verdict, RunPair | None]] = []
+        for kernels, source in ((ours, before), (theirs, after)):
+            if not kernels:
+                raise UserError("expected a kernel to compare, found none", source.path)
         pairs = pair_kernels(ours, theirs)
+        found: list[tuple[Verdict, RunPair | None]] = [
+            (Verdict(name, "different", reason="there is no such kernel before"), None)
+            for name in theirs
+            if name not in pairs.values()
+        ]
         for name in ours:
             if name not in pairs:
                 found.append((Verdict(name, "different", reason="there is no such kernel after"), None))

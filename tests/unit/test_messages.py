@@ -145,15 +145,19 @@ def test_a_log_is_what_sarif_asks_for(case: str, tmp_path: Path, capsys: pytest.
 @pytest.mark.parametrize(
     ("line", "found"),
     [
-        ("a.pto:3:4: error: x: y",
-         {"file": "a.pto", "line": 3, "column": 4, "severity": "error", "message": "x: y"}),
+        (
+            "a.pto:3:4: error: x: y",
+            {"file": "a.pto", "line": 3, "column": 4, "severity": "error", "message": "x: y"},
+        ),
         ("a.npz: error: no", {"file": "a.npz", "severity": "error", "message": "no"}),
         ("error: no such thing", {"severity": "error", "message": "no such thing"}),
-        ("a:b.pto:1:2: warning: w",
-         {"file": "a:b.pto", "line": 1, "column": 2, "severity": "warning", "message": "w"}),
+        (
+            "a:b.pto:1:2: warning: w",
+            {"file": "a:b.pto", "line": 1, "column": 2, "severity": "warning", "message": "w"},
+        ),
         ("internal error in pass p: boom", {"severity": "internal error", "message": "boom"}),
     ],
-)  # fmt: skip
+)
 def test_a_line_taken_apart(line: str, found: dict[str, Any]) -> None:
     assert finding(line) == found
     check(sarif_log([finding(line)]), LOG)
@@ -250,3 +254,64 @@ def test_a_command_line_may_be_empty(
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"func.func @f() {\n  return\n}\n")))
     assert run(capsys) == (0, "")
     assert format_in([]) == format_in(["--diagnostic-format"]) == "text"
+
+
+TRUNCATED = "module {\n  func.func @k() {\n    %c = arith.constant 1 : index\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "said"),
+    [
+        ("", [], (0, "in.pto:1:1: remark: the text is empty: there is nothing to compile")),
+        (
+            TRUNCATED,
+            [],
+            (1, "in.pto:4:1: error: expected an operation, a block or '}', found the end of the text"),
+        ),
+        (
+            "module {}",
+            ["-t", "pto{ptoas=1}"],
+            (1, 'error: target pto: option ptoas should be a text, as "0.60", found 1'),
+        ),
+        (
+            "module {}",
+            ["-o", "a.pto", "-o", "b.pto"],
+            (1, "error: argument -o/--output-file: is given twice"),
+        ),
+        (
+            "module {}",
+            ["--facts", "in.pto"],
+            (1, "in.pto:1:8: error: not a TOML file: Expected '=' after a key in a key/value pair"),
+        ),
+        ("a = 'even'", ["--facts", "in.pto"], (1, "in.pto:1:1: error: unknown operation 'a'")),
+    ],
+    ids=["empty", "truncated", "version", "two outputs", "no facts", "no kernel"],
+)
+def test_what_a_newcomer_gives(
+    text: str,
+    arguments: list[str],
+    said: tuple[int, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("in.pto").write_text(text)
+    code, error = run(capsys, "in.pto", *arguments)
+    assert (code, error.strip()) == said
+    assert [p.name for p in tmp_path.iterdir()] == ["in.pto"]
+
+
+def test_a_fact_is_placed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The third line, of which the key is in quotes."""
+    wrong = rope(tmp_path, '# facts\neven_select_t = "even"\n  "odd*" = "od"\n')
+    code, error = run(capsys, KERNEL, *wrong)
+    assert code == 1
+    assert "facts.toml:3:3: error: expected a fact for 'odd*' to be one of" in error
+
+
+def test_texts_without_kernels_are_not_equal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty.pto").write_text("")
+    for pair in ((tmp_path / "empty.pto", KERNEL), (KERNEL, tmp_path / "empty.pto")):
+        assert validate.main(list(map(str, pair))) == 1
+        assert "empty.pto: error: expected a kernel to compare, found none" in capsys.readouterr().err

@@ -110,6 +110,8 @@ class Dsv4Parser(Parser):
                 self.raise_undeclared()
             if error.msg == "Could not parse entire input!":
                 self.raise_error(f"expected an operation, found {self._found()}")
+            if error.msg.strip() == "in block definition":
+                self.raise_error(f"expected an operation, a block or '}}', found {self._found()}")
             raise
 
     def _check_forward_uses(self, module: ModuleOp) -> None:

@@ -51,6 +51,9 @@ def build(kind: Literal["pass", "target"], spec: ArgSpec, class_: type[Made]) ->
             there = ", ".join(map(_written, options)) or "none"
             near = did_you_mean(name, options)
             raise UserError(f"{where} has no option '{_written(name)}'{near or f'; there are {there}'}")
+        if _is_version(options[name]) and any(type(value) is int for value in values):
+            found = ",".join(map(_value, values))
+            raise UserError(f'{where}: option {_written(name)} should be a text, as "0.60", found {found}')
         if _is_text(options[name]) and (len(values) != 1 or not isinstance(values[0], str)):
             found = ",".join(map(_value, values)) or "nothing"
             raise UserError(f'{where}: option {_written(name)} should be a text, as "{found}", found {found}')
@@ -70,6 +73,10 @@ def build(kind: Literal["pass", "target"], spec: ArgSpec, class_: type[Made]) ->
 
 def _is_text(hint: Any) -> bool:
     return hint is str or set(get_args(hint)) == {str, type(None)}
+
+
+def _is_version(hint: Any) -> bool:
+    return {str, float} <= set(get_args(hint))
 
 
 def told(passes: Sequence[ModulePass], **options: Any) -> tuple[ModulePass, ...]:
