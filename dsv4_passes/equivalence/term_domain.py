@@ -31,9 +31,9 @@ from .terms import (
     TermTable,
 )
 
-BYTES_PER_TERM = 200
-"""An estimate. tracemalloc says 277 on CPython 3.11, over half a million products of loads, with the memoised
-result and without the lanes that hold them; sums and roundings were not measured.
+BYTES_PER_TERM = 300
+"""Measured: 167 to 296 for the kernels of the tests, 207 for half a million products of loads, without the
+lanes that hold them and without memoised results (benchmarks/term_memory.py, CPython 3.11).
 """
 TermRule: TypeAlias = Callable[..., int]
 Fold: TypeAlias = Callable[..., Array]
