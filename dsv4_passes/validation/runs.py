@@ -141,7 +141,7 @@ class RunPair:
             raise problem
         return None
 
-    def smaller(self, found: Counterexample, runs: int = 12) -> Counterexample:
+    def smaller(self, found: Counterexample, runs: int = 8) -> Counterexample:
         """The same with zeros for as much of the inputs as may be: for other rows, then in halves."""
         found = self._still(self._one_row(found)) or found
         pieces = [
