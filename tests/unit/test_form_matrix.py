@@ -42,12 +42,15 @@ def small(rotation: Rotation, arch: str) -> Rotation:
 @pytest.mark.parametrize(("name", "arch", "level"), CASES)
 def test_every_form_is_raised_to_the_rotation(name: str, arch: str, level: str) -> None:
     """Lowered in any form and written as buffers, it is read back as one rotation and nothing else."""
-    text = small(ROTATIONS[name], arch).text()
+    text, seen = small(ROTATIONS[name], arch).text(), set[str]()
     with collect():
         for form in FORMS:
             module = parse_text(text, "test.mlir")
-            for pass_ in (LowerLanesPass(form), PtoLowerPass(arch, "0.60", level, "buffer")):  # pyright: ignore[reportArgumentType]
-                pass_.apply(Context(), module)
+            LowerLanesPass(form).apply(Context(), module)
+            if (lowered := str(module)) in seen:  # forms that do not go write what others do
+                continue
+            seen.add(lowered)
+            PtoLowerPass(arch, "0.60", level, "buffer").apply(Context(), module)  # pyright: ignore[reportArgumentType]
             windows = [op for op in module.walk() if isinstance(op, SubviewOp)]
             casts = [op for op in windows if isinstance(op.source.owner, (TReshapeOp, BitcastOp))]
             assert not casts, f"{form}: ptoas takes no window of a cast"
