@@ -302,9 +302,12 @@ def test_large_products_take_little_memory(facts: str, tmp_path: Path) -> None:
     assert "pl.tile.matmul(x__tile, weight__tile)" in out.read_text()
 
 
-def rewritten_large(facts: str, tmp_path: Path) -> str:
-    out = tmp_path / "out.py"
-    assert opt(LARGE, out, "-t", "pypto", "--facts", facts) == 0
+@pytest.fixture(scope="module")
+def rewritten_large(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("large")
+    facts, out = folder / "facts.toml", folder / "out.py"
+    facts.write_text(FACTS)
+    assert opt(LARGE, out, "-t", "pypto", "--facts", str(facts)) == 0
     return out.read_text()
 
 
@@ -320,12 +323,9 @@ def verdicts(after: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return {v.name: v.outcome for v in found if v.name}
 
 
-def test_a_program_is_proved_launch_by_launch(
-    facts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_program_is_proved_launch_by_launch(rewritten_large: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A kernel lost two arguments: the others are passed as before."""
-    text = rewritten_large(facts, tmp_path)
-    assert verdicts(text, monkeypatch) == {"project": "unchanged", "rotate": "proved"}
+    assert verdicts(rewritten_large, monkeypatch) == {"project": "unchanged", "rotate": "proved"}
 
 
 @pytest.mark.parametrize(
@@ -337,11 +337,10 @@ def test_a_program_is_proved_launch_by_launch(
     ],
 )
 def test_launches_that_differ_prove_nothing(
-    old: str, new: str, facts: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    old: str, new: str, rewritten_large: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    text = rewritten_large(facts, tmp_path)
-    changed = new.join(text.rsplit(old, 1))
-    assert changed != text
+    changed = new.join(rewritten_large.rsplit(old, 1))
+    assert changed != rewritten_large
     assert verdicts(changed, monkeypatch) == {}
 
 

@@ -1,10 +1,10 @@
 """The tool that feeds random texts to the passes: it finds what is planted, makes it small, and goes on."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -17,7 +17,7 @@ from dialects.pto.elementwise import TSubOp
 from dsv4_passes.formats.pto.reader import parse_text, verify_module
 from dsv4_passes.formats.pypto import parse_program
 from dsv4_passes.transforms.lanes.lower_lanes import LowerLanesPass
-from tests.fuzz.campaign import Campaign
+from tests.fuzz.campaign import Campaign, Result
 from tests.fuzz.cases import case_of, corpus_of
 from tests.fuzz.check import Case, Ended, Failure, check
 from tests.fuzz.kernels import vector_kernel
@@ -44,7 +44,7 @@ def planted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def rotation() -> Case:
-    text = Rotation(source="f32", result="f32").text()
+    text = Rotation(rows=8, source="f32", result="f32").text()
     return Case(text, "dsv4-rope{chip=a3},pto-lower{chip=a3}", "pto", kind="rotation")
 
 
@@ -65,9 +65,9 @@ def test_what_is_right_is_equal() -> None:
 @pytest.mark.usefixtures("planted")
 def test_a_planted_bug_is_found_and_made_small() -> None:
     """A rotation in a longer kernel: what is left is the difference, and what it is made of and goes to."""
-    loads = "\n".join(f"%more{i} = pto.tneg ins(%x : T) -> T" for i in range(12))
+    loads = "\n".join(f"%more{i} = pto.tneg ins(%x : T) -> T" for i in range(6))
     case = rotation()
-    tile = "!pto.tile<vec, 32x64xf32, valid=32x64>"
+    tile = "!pto.tile<vec, 8x64xf32, valid=8x64>"
     text = case.text.replace("%turned =", loads.replace("T", tile) + "\n%turned =")
     failure = check(replace(case, text=text)).failure
     assert failure is not None
@@ -113,30 +113,38 @@ def test_a_worker_that_dies_costs_one_number(tmp_path: Path, monkeypatch: pytest
     assert campaign.counts["texts really rewritten"] == 39
 
 
-def test_a_stop_loses_nothing(tmp_path: Path) -> None:
-    """Ctrl-C after the first texts; the next run takes up what was begun."""
-    folder = tmp_path / "fuzz"
-    command = [sys.executable, str(FUZZ), "--no-corpus", "-j", "2", "--out", str(folder), "--seed", "40"]
-    with subprocess.Popen([*command, "--runs", "30"], stdout=subprocess.PIPE, text=True) as first:
-        deadline = time.monotonic() + 120
-        while not folder.exists() and time.monotonic() < deadline:
-            time.sleep(0.2)
-        time.sleep(5)
-        first.send_signal(signal.SIGINT)
-        out, _ = first.communicate(timeout=120)
-        assert first.returncode in (0, 1), out
-    known = json.loads((folder / "progress.json").read_text())
-    done = known["counts"].get("texts", 0)
+def test_a_stop_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C after the third text; the next run takes up what was begun."""
+
+    def ends(_case: Case, _seconds: float) -> Ended:
+        return Ended("equal", 1)
+
+    def stopped(self: Campaign, result: Result, kind: str) -> None:
+        count(self, result, kind)
+        if self.counts["texts"] == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    count = Campaign.count
+    monkeypatch.setattr("tests.fuzz.campaign.limited", ends)
+    monkeypatch.setattr(Campaign, "count", stopped)
+    Campaign(tmp_path, 40, jobs=2).run(30, 1, wrong_ones)
+    known = json.loads((tmp_path / "progress.json").read_text())
     left = sum(b - a for a, b in known["open"])
-    assert known["next"] == 40 + done + left
-    if left:
-        rest = subprocess.run(
-            [*command, "--runs", "1"], capture_output=True, text=True, check=False, timeout=300
-        )
-        assert rest.returncode in (0, 1), rest.stderr
-        known = json.loads((folder / "progress.json").read_text())
-        assert known["counts"]["texts"] == done + left + 1
-        assert not known["open"]
+    assert 0 < left < 30
+    assert known["next"] == 40 + known["counts"]["texts"] + left
+    monkeypatch.setattr(Campaign, "count", count)
+    Campaign(tmp_path, 0, jobs=2).run(1, 1, wrong_ones)
+    known = json.loads((tmp_path / "progress.json").read_text())
+    assert known["counts"]["texts"] == 31
+    assert not known["open"]
+
+
+def test_the_tool_runs_texts_and_remembers_them(tmp_path: Path) -> None:
+    command = [sys.executable, str(FUZZ), "--no-corpus", "-j", "2", "--out", str(tmp_path), "--runs", "2"]
+    for count in (2, 4):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode in (0, 1), done.stderr
+        assert json.loads((tmp_path / "progress.json").read_text())["counts"]["texts"] == count
 
 
 def test_numbers_stand_for_texts_of_all_kinds() -> None:
