@@ -10,8 +10,10 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
@@ -208,20 +210,43 @@ def check_both(before: tuple[Reference, Reference], after: ModuleOp, said: Diagn
 # -- what each shape ends as ------------------------------------------------------------------------
 
 
-def rewritten(
-    name: str,
-    facts: Mapping[str, str],
-    folder: Path,
-    guard: Guard = "exact",
-    form: FormName = "scatter-pair",
-) -> tuple[ModuleOp, Diagnostics]:
-    """What the pipeline makes of a program; in the form of the first hand-written kernels unless asked."""
+Facts = tuple[tuple[str, str], ...]
+
+
+def with_facts(name: str, facts: Facts) -> ModuleOp:
     module = program(name)
-    bind(module, facts, folder)
+    with TemporaryDirectory() as folder:
+        bind(module, dict(facts), Path(folder))
+    return module
+
+
+@cache
+def _original(name: str, facts: Facts) -> tuple[Reference, Reference]:
+    return references(with_facts(name, facts))
+
+
+def original(name: str, facts: Mapping[str, str]) -> tuple[Reference, Reference]:
+    """What a program computes; several tests ask for it."""
+    return _original(name, tuple(facts.items()))
+
+
+@cache
+def _rewritten(name: str, facts: Facts, guard: Guard, form: FormName) -> tuple[ModuleOp, Diagnostics]:
+    module = with_facts(name, facts)
     with collect() as said:
         RopePass(chip="a3", guard=guard, form=form).apply(Context(), module)
     verify_module(module)
     return module, said
+
+
+def rewritten(
+    name: str, facts: Mapping[str, str], guard: Guard = "exact", form: FormName = "scatter-pair"
+) -> tuple[ModuleOp, Diagnostics]:
+    """What the pipeline makes of a program; in the form of the first hand-written kernels unless asked.
+
+    It is made once; nobody changes it.
+    """
+    return _rewritten(name, tuple(facts.items()), guard, form)
 
 
 def counted(module: ModuleOp) -> Counter[str]:
@@ -233,31 +258,27 @@ def counted(module: ModuleOp) -> Counter[str]:
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_a_shape_becomes_what_it_should_and_computes_the_same(name: str, tmp_path: Path) -> None:
+def test_a_shape_becomes_what_it_should_and_computes_the_same(name: str) -> None:
     shape = SHAPES[name]
-    before = program(name)
-    bind(before, shape.facts, tmp_path)
-    after, said = rewritten(name, shape.facts, tmp_path)
+    after, said = rewritten(name, shape.facts)
     assert counted(after) == shape.ops
     assert len(program_functions(after, KERNEL)) == shape.kernels
     assert {e.reason for e in said.entries if e.outcome == "refused"} == set(shape.refused)
-    expected = references(before)
+    expected = original(name, shape.facts)
     check_both(expected, after, said)
     check_text(name, after, expected[1].arrays)
 
 
 @pytest.mark.parametrize("name", [*SHAPES, *CORPUS])
-def test_the_best_form_has_no_gather_and_no_scatter(name: str, tmp_path: Path) -> None:
+def test_the_best_form_has_no_gather_and_no_scatter(name: str) -> None:
     """Bits and transposes do on A2/A3 what gathers and scatters did."""
     shape = {**SHAPES, **CORPUS}[name]
-    before = program(name)
-    bind(before, shape.facts, tmp_path)
-    after, said = rewritten(name, shape.facts, tmp_path, form="auto")
+    after, said = rewritten(name, shape.facts, form="auto")
     found = counted(after)
     few_lanes = {"tgather index"} if name == "other_grid" else set[str]()  # fewer than a block to transpose
     assert not {GATHER, SCATTER, "tgather index", "tscatter index"} & set(found) - few_lanes
     assert found["tmatmul"] == shape.ops.get("tmatmul", 0)
-    expected = references(before)
+    expected = original(name, shape.facts)
     check_both(expected, after, said)
     check_text(name, after, expected[1].arrays)
 
@@ -271,12 +292,10 @@ def check_text(name: str, after: ModuleOp, wild: dict[str, Array]) -> None:
 
 
 @pytest.mark.parametrize("name", ["two_roundings"])
-def test_the_inputs_show_a_rounding_that_is_dropped(name: str, tmp_path: Path) -> None:
+def test_the_inputs_show_a_rounding_that_is_dropped(name: str) -> None:
     """Ties where the two modes differ, and small numbers that round to a zero with a sign."""
-    before = program(name)
-    bind(before, SHAPES[name].facts, tmp_path)
-    after, _ = rewritten(name, SHAPES[name].facts, tmp_path, "contract-rounding")
-    differences = Reference.of(before, 1, FINITE).differences(after)
+    after, _ = rewritten(name, SHAPES[name].facts, "contract-rounding")
+    differences = original(name, SHAPES[name].facts)[0].differences(after)
     assert any(differs.any() for differs in differences.values())
 
 
@@ -303,25 +322,21 @@ def test_without_facts_a_program_comes_back_to_the_letter(name: str, reason: str
     ("name", "products"),
     [("two_roundings", {"tmatmul": 1, "tmatmul.acc": 1}), ("full_width_select", {"tmatmul": 2})],
 )
-def test_the_conservative_guard_keeps_what_re_interleaves(
-    name: str, products: dict[str, int], tmp_path: Path
-) -> None:
-    before = program(name)
-    bind(before, SELECTORS, tmp_path)
-    after, said = rewritten(name, SELECTORS, tmp_path, "bf16-fallback")
+def test_the_conservative_guard_keeps_what_re_interleaves(name: str, products: dict[str, int]) -> None:
+    after, said = rewritten(name, SELECTORS, "bf16-fallback")
     assert counted(after) == {GATHER: 2} | products
     assert {e.reason for e in said.entries if e.outcome == "refused"} == {"guard bf16-fallback"}
-    check_both(references(before), after, said)
+    check_both(original(name, SELECTORS), after, said)
 
 
 # -- the compiled programs, and the passes one by one ---------------------------------------------------
 
 
 @pytest.mark.parametrize("name", CORPUS)
-def test_a_compiled_program_becomes_one_vector_kernel(name: str, tmp_path: Path) -> None:
+def test_a_compiled_program_becomes_one_vector_kernel(name: str) -> None:
     """With one bf16 store, without selectors, and with nothing handed through GM."""
     shape = CORPUS[name]
-    after, said = rewritten(name, shape.facts, tmp_path)
+    after, said = rewritten(name, shape.facts)
     (kernel,) = program_functions(after, KERNEL)
     assert counted(after) == shape.ops
     assert [e for e in said.entries if e.outcome == "refused"] == []
@@ -338,13 +353,13 @@ def test_a_compiled_program_becomes_one_vector_kernel(name: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize(("name", "lanes"), [("staged", 64 * 64), ("mixed", 32 * 64), ("rope_a", 32 * 64)])
-def test_the_guard_says_what_becomes_of_the_early_rounding(name: str, lanes: int, tmp_path: Path) -> None:
+def test_the_guard_says_what_becomes_of_the_early_rounding(name: str, lanes: int) -> None:
     """Exactly: as a conversion to bf16 and back, half by half or both at once. A small negative number must
     not come out as -0.
     """
 
     def conversions(guard: Guard) -> Counter[str]:
-        module, _ = rewritten(name, SELECTORS, tmp_path, guard)
+        module, _ = rewritten(name, SELECTORS, guard)
         pairs = ((op.ins[0], op.res[0]) for op in module.walk() if isinstance(op, TCvtOp))
         found = Counter[str]()
         for a, b in pairs:
@@ -410,7 +425,7 @@ def simulated(name: str) -> Reference | None:
 def test_a_compiled_program_computes_the_same_after_each_pass(name: str, tmp_path: Path) -> None:
     module = program(name)
     bind(module, CORPUS[name].facts, tmp_path)
-    expected, known = references(module), simulated(name)
+    expected, known = original(name, CORPUS[name].facts), simulated(name)
     assert (known is not None) == (name in ("staged", "rope_c"))
     changes: list[str] = []
     with collect() as said:
@@ -422,7 +437,7 @@ def test_a_compiled_program_computes_the_same_after_each_pass(name: str, tmp_pat
                 if known is not None:
                     known.check(module)
     assert changes == CHANGES[name]
-    whole, _ = rewritten(name, CORPUS[name].facts, tmp_path)
+    whole, _ = rewritten(name, CORPUS[name].facts)
     assert program_text(module) == program_text(whole)
 
 
