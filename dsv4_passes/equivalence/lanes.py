@@ -20,7 +20,7 @@ from dsv4_passes.interpreter.affine import Affine
 from dsv4_passes.interpreter.domain import NotConcrete
 from dsv4_passes.interpreter.kernels import Kernel, run_block
 from dsv4_passes.interpreter.machine import SPMD_PARAMETERS, Place
-from dsv4_passes.interpreter.tile_machine import Plans
+from dsv4_passes.interpreter.operation_plans import Plans
 from dsv4_passes.interpreter.values import Value
 
 from .budget import CannotFollow, current

@@ -25,8 +25,9 @@ from dsv4_passes.interpreter import affine, numerics, scalars
 from dsv4_passes.interpreter.affine import Affine, Number
 from dsv4_passes.interpreter.domain import Lanes, NotConcrete
 from dsv4_passes.interpreter.machine import Machine, Place, Steps
+from dsv4_passes.interpreter.operation_plans import Plans
 from dsv4_passes.interpreter.semantics import TileCall, convert, elementwise, views
-from dsv4_passes.interpreter.tile_machine import Plans, atomic
+from dsv4_passes.interpreter.tile_machine import atomic
 from dsv4_passes.interpreter.values import (
     NO_CONDITIONS,
     Box,

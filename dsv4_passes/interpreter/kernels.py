@@ -30,7 +30,7 @@ from .machine import (
     run_together,
 )
 from .numpy_domain import NumpyDomain
-from .tile_machine import Plans
+from .operation_plans import Plans
 from .values import Value
 
 MachineT = TypeVar("MachineT", bound=Machine)

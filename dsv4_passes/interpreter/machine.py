@@ -24,8 +24,9 @@ from .channels import MAX_SPLIT, Channels, Item
 from .domain import Domain, NotConcrete
 from .gm import GlobalMemory
 from .memory import RegionView
+from .operation_plans import Plans
 from .semantics import SEMANTICS, views
-from .tile_machine import Plans, TileMachine
+from .tile_machine import TileMachine
 from .values import Extent, Pointer, Tile, Value
 
 Steps: TypeAlias = Generator[None, None, Any]

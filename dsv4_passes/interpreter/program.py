@@ -42,7 +42,7 @@ from .gm import ArrayMemory
 from .machine import Machine, Place, arguments_of, run_together
 from .numerics import as_elements, is_float, numpy_dtype
 from .numpy_domain import NumpyDomain
-from .tile_machine import Plans
+from .operation_plans import Plans
 from .values import Value, is_lanes
 
 

@@ -1,14 +1,18 @@
-"""Tile operations, views of tiles, GM accesses: everything of a kernel but control flow and pipes."""
+"""Tile operations, views of tiles, GM accesses: everything of a kernel but control flow and pipes.
 
-from collections.abc import Callable, Iterable, Sequence
+One long class, because its parts share the values of the running function and are overridden together: the
+machine of terms (equivalence/machine.py) replaces what each of them does with numbers that are not known.
+"""
+
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from xdsl.ir import Operation, SSAValue
 
 from dialects.pto.allocation import AllocMultiTileOp, AllocTileOp, MultiTileGetOp
-from dialects.pto.base import TileOp, is_tile, layout_of
+from dialects.pto.base import TileOp, layout_of
 from dialects.pto.tiles import BitcastOp, InsertOp, ReinterpretOp, SubviewOp
 from dialects.pto.types import DYNAMIC, TileBufType, TileLayout, element_name
 from dsv4_passes.diagnostics import UserError
@@ -18,7 +22,8 @@ from .affine import Affine, Number
 from .domain import Domain, Lanes, NotConcrete
 from .gm import GlobalMemory, box_of, check_sizes, element_box
 from .memory import RegionView, TileMemory
-from .semantics import SEMANTICS, Masked, Result, Semantics, TileCall, views
+from .operation_plans import Plans
+from .semantics import Masked, Result, TileCall, views
 from .semantics.lanes import plain_move
 from .values import (
     Box,
@@ -29,69 +34,6 @@ from .values import (
     written_tile,
 )
 from .values import box as box_shape
-
-
-class TileOpPlan(NamedTuple):
-    """The parts of a tile operation that `tile_op` needs."""
-
-    semantics: "Semantics | None"
-    operands: tuple[tuple[str, SSAValue], ...]
-    destinations: tuple[SSAValue, ...]
-    layouts: tuple[TileLayout, ...]
-    """Of the destinations; nothing where one of them is no tile."""
-    extents: tuple[Extent | None, ...]
-    """Of the destinations, where their types say them."""
-    valid: tuple[SSAValue, ...]
-    scratch: tuple[SSAValue, ...]
-    in_memory: bool
-    reads_destination: bool
-
-    @classmethod
-    def of(cls, op: TileOp) -> "TileOpPlan":
-        in_memory, destinations = bool(op.outs), tuple(op.destinations())
-        layouts = tuple(map(layout_of, destinations)) if all(map(is_tile, destinations)) else ()
-        return cls(
-            SEMANTICS.get(op.mnemonic()),
-            tuple((name, value) for name, value in op.named_operands() if name != "tmp"),
-            destinations,
-            layouts,
-            tuple(map(_stated, layouts)),
-            tuple(op.valid),
-            tuple(op.scratch_operands()),
-            in_memory,
-            in_memory and op.reads_destination(),
-        )
-
-
-def _stated(layout: TileLayout) -> Extent | None:
-    """The valid extent that a type says by itself, if it does and it is one."""
-    rows, cols = layout.valid
-    inside = DYNAMIC not in layout.valid and 0 <= rows <= layout.rows and 0 <= cols <= layout.cols
-    return layout.valid if inside else None
-
-
-class Plans:
-    """What does not change from one visit of an operation to the next, kept because xDSL is slow to say it.
-
-    Machines that run the same function share it.
-    """
-
-    def __init__(self) -> None:
-        self._tile_ops: dict[TileOp, TileOpPlan] = {}
-        self._operands: dict[Operation, Sequence[Sequence[SSAValue]]] = {}
-
-    def tile_op(self, op: TileOp) -> TileOpPlan:
-        plan = self._tile_ops.get(op)
-        if plan is None:
-            plan = self._tile_ops[op] = TileOpPlan.of(op)
-        return plan
-
-    def operands(self, op: Operation, *names: str) -> Sequence[Sequence[SSAValue]]:
-        """The operands of each of the groups; of an operation the same ones each time."""
-        groups = self._operands.get(op)
-        if groups is None:
-            groups = self._operands[op] = [tuple(getattr(op, name)) for name in names]
-        return groups
 
 
 class TileMachine:

@@ -31,8 +31,8 @@ from dsv4_passes.interpreter.affine import Affine
 from dsv4_passes.interpreter.domain import NotConcrete
 from dsv4_passes.interpreter.kernels import Kernel, run_block
 from dsv4_passes.interpreter.machine import Place
+from dsv4_passes.interpreter.operation_plans import Plans
 from dsv4_passes.interpreter.program import ProgramRun, choose_orchestration
-from dsv4_passes.interpreter.tile_machine import Plans
 from dsv4_passes.interpreter.values import NO_CONDITIONS, Value, is_lanes
 from dsv4_passes.source_names import base_name
 
