@@ -22,6 +22,8 @@ from dialects.dsv4.launch import LaunchOp
 from dialects.dsv4.tensors import AssembleOp, ReadOp, SliceOp, WriteOp
 from dialects.pto.types import element_name
 from dsv4_passes.diagnostics import UserError
+from dsv4_passes.equivalence import budget
+from dsv4_passes.equivalence.lanes import LaneContext
 from dsv4_passes.equivalence.symbolic_memory import Ids
 from dsv4_passes.interpreter import numerics
 from dsv4_passes.interpreter.affine import Affine
@@ -32,8 +34,10 @@ from dsv4_passes.source_names import base_name
 
 from .program_terms import TermBlocks, TermProgram, TooMuch, input_facts
 
-NAMED_ELEMENTS = 1 << 25
+NAMED_ELEMENTS = 1 << 23
 """Elements that one program may name; each takes 8 bytes in every version of its tensor."""
+MOST_BYTES = 320 << 20
+"""What the terms of both programs may take, about."""
 _ADDRESS_BITS = 36
 
 
@@ -120,6 +124,8 @@ class ModularProgram(TermProgram):
     # -- operations ------------------------------------------------------------------------------
 
     def launch(self, op: LaunchOp) -> None:
+        if self.blocks.context.domain.bytes > MOST_BYTES:
+            raise TooMuch(f"what changed makes terms of more than {budget.size(MOST_BYTES)}")
         if op.callee not in self.same or op.block_count is None:
             self.look_at(op.args)
             super().launch(op)
@@ -218,8 +224,15 @@ def run_modular(
 ) -> dict[str, Ids | Held]:
     """The tensors that a program writes, in the end, by parameter, as far as they had to be looked at.
 
-    UserError where that cannot be told.
+    UserError where that cannot be told; before any kernel is run where the orchestration is to blame.
     """
+    _run(module, kernels, TermBlocks(LaneContext(), blocks.budget), kernels)
+    return _run(module, kernels, blocks, same)
+
+
+def _run(
+    module: ModuleOp, kernels: Mapping[str, Kernel], blocks: TermBlocks, same: Collection[str]
+) -> dict[str, Ids | Held]:
     function = choose_orchestration(module)
     run, facts = ModularProgram(module, blocks, kernels, same), input_facts(module)
     arguments: list[Any] = []
