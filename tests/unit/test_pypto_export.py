@@ -381,3 +381,32 @@ def test_a_gather_that_a_pass_made_gets_the_tile_that_pypto_wants(tmp_path: Path
         assert shape is not None
         assert f"{workspace}: pl.Tile[{shape[1]}, pl.INT32, pl.Mem.Vec] = pl.tile.create({shape[1]}" in text
     parse_program(text, "better.py")
+
+
+MOVED = """import pypto.language as pl
+
+@pl.program
+class p:
+    @pl.function(type=pl.FunctionType.InCore, level=pl.Level.CHIP_DIE, role=pl.Role.SubWorker)
+    def k(x: pl.Tensor[[16, 32], pl.BF16], m: pl.Tensor[[32, 32], pl.BF16], y: pl.Out[pl.Tensor[[16, 32], pl.FP32]]) -> pl.Tensor[[16, 32], pl.FP32]:
+        x_t: pl.Tile[[16, 32], pl.BF16, pl.Mem.Mat] = pl.tile.load(x, [0, 0], [16, 32], [16, 32], target_memory=pl.Mem.Mat, transpose=False)
+        m_t: pl.Tile[[32, 32], pl.BF16, pl.Mem.Mat] = pl.tile.load(m, [0, 0], [32, 32], [32, 32], target_memory=pl.Mem.Mat, transpose=False)
+        a: pl.Tile[[16, 32], pl.FP32, pl.Mem.Acc] = pl.tile.matmul(x_t, m_t)
+        v: pl.Tile[[16, 32], pl.FP32, pl.Mem.VecVIEW] = pl.tile.move(a, target_memory=pl.Mem.VecWORDS)
+        y1: pl.Tensor[[16, 32], pl.FP32] = pl.tile.store(v, [0, 0], y)
+        return y1
+"""  # noqa: E501
+PLAIN = ", blayout=pl.TileLayout.row_major, slayout=pl.TileLayout.none_box"
+BOXED = ", pl.TileView(blayout=pl.TileLayout.col_major, slayout=pl.TileLayout.row_major)"
+
+
+@pytest.mark.parametrize(
+    ("view", "given", "written"),
+    [("", PLAIN, PLAIN), ("", "", PLAIN), (BOXED, "", ""), (BOXED, PLAIN, PLAIN)],
+)
+def test_a_move_says_which_layout_pypto_would_not_choose(view: str, given: str, written: str) -> None:
+    """pypto moves an accumulator with its boxes, which `assemble` refuses; words that contradict are kept."""
+    text = MOVED.replace("VIEW", view).replace("WORDS", given)
+    printed = program_text(parse_program(text, "p.py"), verbatim=False)
+    assert f"pl.tile.move(a, target_memory=pl.Mem.Vec{written})" in printed
+    assert program_text(parse_program(printed, "p.py"), verbatim=False) == printed

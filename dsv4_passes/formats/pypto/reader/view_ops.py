@@ -179,14 +179,20 @@ def reinterpret_view(reader: TileReader, call: TextCall) -> Bound:
 
 
 def move(reader: TileReader, call: TextCall) -> Bound:
-    """`pl.tile.move(tile, target_memory=)`, said for once."""
+    """`pl.tile.move(tile, target_memory=)`, said for once, with a layout that is not that of the tile."""
     count(reader, call, 1)
     given = reader.source.keywords(call.node)
-    known(call, given, {"target_memory"})
+    known(call, given, {"target_memory", "blayout", "slayout"})
     source = reader.tile(call.args[0])
     layout = layout_of(source)
-    target = reader.source.word(given["target_memory"], "pl.Mem").lower() if given else "vec"
+    target = "vec"
+    if (memory := given.pop("target_memory", None)) is not None:
+        target = reader.source.word(memory, "pl.Mem").lower()
     text = reader.result(call, reader.shape(source), layout.dtype, target)
+    for key, node in given.items():
+        told, annotated = reader.source.word(node, "pl.TileLayout"), getattr(text.layout, key)
+        if told != annotated or target != "vec" or layout.slayout == text.layout.slayout or len(given) != 2:
+            raise Keep(f"a {key} of {told} for a tile of {annotated} is not understood")
     valid, _ = reader.valid(text)
     type_ = text.tile_type(valid)
     if reader.arch.connects(layout.loc, target) and layout.loc != "acc":

@@ -327,7 +327,12 @@ def move(text: TileWriter, op: TMovOp | CoreMoveOp) -> None:
         return
     source, result = op.operands[0], op.results[0]
     memory = MEMORY_NAMES[layout_of(result).loc]
-    text.tile(result, f"pl.tile.move({text.tile_name(source)}, target_memory=pl.Mem.{memory})")
+    words = [text.tile_name(source), f"target_memory=pl.Mem.{memory}"]
+    given, wanted = text.texts.layout(source), text.texts.layout(result)
+    if layout_of(result).loc == "vec" and given.slayout != wanted.slayout:
+        # pypto gives a vector tile the layout of what is moved unless told otherwise
+        words += [f"{key}=pl.TileLayout.{getattr(wanted, key)}" for key in ("blayout", "slayout")]
+    text.tile(result, f"pl.tile.move({', '.join(words)})")
 
 
 def extract(text: TileWriter, op: TExtractOp) -> None:
