@@ -5,7 +5,6 @@ be compared by what is in the tensors in the end.
 """
 
 import math
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -54,10 +53,14 @@ class RunBudget:
 
     seconds: float
     elements: int = MAX_ELEMENTS
-    started: float = field(default_factory=time.process_time)
+    allowed: budget.Budget = field(init=False)
+    """Of all kernels together."""
+
+    def __post_init__(self) -> None:
+        self.allowed = budget.Budget(budget.current().memory, self.seconds)
 
     def check(self) -> None:
-        if time.process_time() - self.started > self.seconds:
+        if self.allowed.is_over():
             raise TooMuch(f"comparing the whole program takes more than {self.seconds:.0f} s")
 
     def take(self, elements: int) -> None:
@@ -85,8 +88,7 @@ class TermBlocks:
     ) -> Sequence[Any]:
         """Run all blocks in order; `tensors`, flat, by argument index, change. What the last one returns."""
         run = LaneRun(self.context)
-        allowed = budget.Budget(budget.current().memory, self.budget.seconds)
-        options = Options(MAX_TRIPS, allowed, False, kernel.functions[0], {}, Plans())
+        options = Options(MAX_TRIPS, self.budget.allowed, False, kernel.functions[0], {}, Plans())
         dtypes = {i: argument.dtype for i, argument in kernel.arguments.items()}
         histories = TensorHistories(
             self.context.domain, self.context.intern, tensors=tensors, dtypes=dtypes, resolve=self.resolve
