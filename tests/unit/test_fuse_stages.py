@@ -218,6 +218,8 @@ def said_of(source: str, tensors: dict[str, str] = TENSORS) -> list[tuple[str, s
         if e.outcome == "refused"
     ]
     assert len(texts) == sum("not fused: " in str(e) for e in said)
+    far = [str(e) for e in said if e.reason == "handed over from afar"]
+    assert all("(what would lift it: " in text for text in far)
     return texts
 
 

@@ -20,6 +20,9 @@ _LIFTS = {
     "costlier": "ask for dsv4-fuse-stages{scope=all}",
     "tensor passed twice": "pass the tensor once",
     "different attributes": "declare both alike",
+    "other loop or branch": "launch both in one loop or branch",
+    "view": "let both take the tensor in one shape",
+    "assembled": "let the one store into the whole tensor",
     "unknown tensor": "write what makes the tensor in operations that are understood",
 }
 

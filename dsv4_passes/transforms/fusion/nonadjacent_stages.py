@@ -18,8 +18,12 @@ from dsv4_passes.transforms.program.orchestration import VIEWS
 
 from .fuse_loops import CannotFuseLoops, origin
 from .lane_way import LaneWay
+from .lifts import what_lifts
 
 ELSEWHERE = "they are not in the same loop or branch"
+VIEW = "it is a view of what the one stores"
+KINDS = {ELSEWHERE: "other loop or branch", VIEW: "view"}
+"""What would lift it depends on what is in the way; anything else is that it is assembled."""
 Found = tuple[LaunchOp, str]
 """A launch that stored a tensor, and why the one that takes it cannot be fused with it."""
 
@@ -41,7 +45,8 @@ def remark_nonadjacent_stages(module: ModuleOp, way: LaneWay | None = None) -> N
                     if names not in seen and _is_stage(value):
                         seen.add(names)
                         what = f"'{parameter.name}' goes from '{names[0]}' to '{names[1]}', but {why}"
-                        refused(consumer, f"not fused: {what}", "handed over from afar")
+                        lift = what_lifts(KINDS.get(why, "assembled"))
+                        refused(consumer, f"not fused: {what}{lift}", "handed over from afar")
 
 
 def _is_stage(value: SSAValue) -> bool:
@@ -75,7 +80,7 @@ def _sources(value: SSAValue, owner: Operation | Block, why: str) -> list[tuple[
     """What a value comes from, and what stands between it and that."""
     if isinstance(owner, Operation):
         if owner.name in VIEWS:
-            return [(owner.operands[0], why or "it is a view of what the one stores")]
+            return [(owner.operands[0], why or VIEW)]
         if isinstance(owner, AssembleOp | UpdateOp | WriteOp):
             given = [v for v in owner.operands if v.type == owner.res.type or not isinstance(owner, WriteOp)]
             return [(v, why or f"'{owner.name}' stands between them") for v in given[:2]]
