@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from corpus_costs import facts_of
 from lane_forms import Case, halves, mask_apart, split_half
 from value_kernel import Kernel
 from xdsl.context import Context
@@ -51,8 +52,7 @@ class Source:
 
     @property
     def facts(self) -> Path | None:
-        found = (DATA / self.path).with_name("inputs.npz")
-        return found if self.path and not self.path.startswith("handwritten") and found.exists() else None
+        return facts_of(DATA / self.path) if self.path and not self.path.startswith("handwritten") else None
 
 
 def no_lanes_moved() -> str:
