@@ -306,7 +306,7 @@ MUTANTS = (
     ),
     Mutant(
         "folder: launched in other numbers of blocks",
-        "dsv4_passes/cli/program_folder.py",
+        "dsv4_passes/cli/program_steps.py",
         'step["blocks"] = blocks.data if isinstance(blocks, StringAttr) else blocks',
         'step["blocks"] = blocks.data if isinstance(blocks, StringAttr) else max(1, blocks - 1)',
         ("staged-folder", "mixed-folder"),
@@ -353,6 +353,20 @@ MUTANTS = (
         'return self.node(("round", dtype, mode), (a,), flags & HIDES_Z | REPRESENTABLE[dtype])',
         'return self.node(("round", dtype, "RINT"), (a,), flags & HIDES_Z | REPRESENTABLE[dtype])',
         test="tests/unit/test_terms.py",
+    ),
+    Mutant(
+        "terms: rows that a tile does not have are those of the operation",
+        "dsv4_passes/equivalence/partly_valid.py",
+        "if not any(open_):",
+        "if open_:",
+        test="tests/unit/test_partly_valid.py",
+    ),
+    Mutant(
+        "comparison: a rounding in any mode may be dropped",
+        "dsv4_passes/validation/rounding.py",
+        "if ours in NEAREST and",
+        'if ours[:2] == ("round", "bf16") and',
+        test="tests/unit/test_dropped_roundings.py",
     ),
     Mutant(
         "comparison: only the first stores count",
