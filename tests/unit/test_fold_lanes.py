@@ -264,3 +264,17 @@ def test_rows_of_another_length_on_the_way_out_of_an_interleave() -> None:
     store %y to y"""
     found = of(body, x="4x64xf32", c="4x32xf32", s="4x32xf32", y="4x64xbf16")
     assert found == {"dsv4.rotate_pairs": 1, "tcvt": 1}
+
+
+def test_halves_of_what_was_put_together_in_rows_of_another_length() -> None:
+    other = "T<2x64xf32>"
+    body = f"""
+    %a = load a
+    %b = load b
+    %w = dsv4.interleave %a, %b : {HALF}, {HALF} -> {ROWS}
+    %seen = pto.reshape %w : {ROWS} -> T<2x128xf32>
+    %e, %o = dsv4.deinterleave %seen : T<2x128xf32> -> {other}, {other}
+    store %e to y
+    store %o to z"""
+    found = of(body, a="4x32xf32", b="4x32xf32", y="2x64xf32", z="2x64xf32")
+    assert found == {"reshape": 2}

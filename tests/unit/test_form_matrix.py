@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from xdsl.context import Context
 from xdsl.dialects import func
+from xdsl.dialects.builtin import ModuleOp
 
 from dialects.dsv4.lanes import LaneOp, RotatePairsOp
 from dialects.pto.base import TileOp
@@ -13,6 +14,7 @@ from dialects.pto.tiles import BitcastOp, SubviewOp, TReshapeOp
 from dsv4_passes.diagnostics import collect
 from dsv4_passes.equivalence.lanes import lane_difference
 from dsv4_passes.formats.pto.reader import parse_text
+from dsv4_passes.formats.pypto import parse_program
 from dsv4_passes.transforms.bind_facts import bind_toml
 from dsv4_passes.transforms.lanes.fold_lanes import FoldLanesPass
 from dsv4_passes.transforms.lanes.lower_lanes import LowerLanesPass
@@ -66,6 +68,7 @@ def test_every_form_is_raised_to_the_rotation(name: str, arch: str, level: str) 
 KERNELS = {
     "rope_a": "rope_a/rope_a.pto",
     "rope_b": "rope_b/rope_b.pto",
+    "rope_c": "rope_c/rope_c.pto",
     "rope_d": "rope_d/rope_d.pto",
     "unrotate": "mixed/unrotate.pto",
     "head_rotate": "staged/head_rotate.pto",
@@ -121,3 +124,26 @@ def test_every_form_becomes_every_other_one(name: str, arch: str, tmp_path: obje
         assert lane_difference(values(became), values(forms[other])) is None
         if number % 2 == 0:
             assert converted(forms[form], form, arch) == forms[form], form
+
+
+def test_every_form_of_a_program_becomes_the_next_one() -> None:
+    """In value form, as kernels of programs stay, from one run to the next."""
+    program = parse_program((DATA / "programs" / "preserve_blend.py").read_text(), "test.py")
+
+    def in_form(module: ModuleOp, form: FormName) -> ModuleOp:
+        copy = module.clone()
+        with collect():
+            RopePass("a3", form=form).apply(Context(), copy)
+        return copy
+
+    def kernel_of(module: ModuleOp) -> func.FuncOp:
+        return next(
+            op for op in module.walk() if isinstance(op, func.FuncOp) and op.sym_name.data == "attend"
+        )
+
+    forms = {form: in_form(program, form) for form in FORMS}
+    for number, form in enumerate(FORMS):
+        other = FORMS[(number + 1) % len(FORMS)]
+        became = in_form(forms[form], other)
+        assert work(str(became)) == work(str(forms[other])), (form, other)
+        assert lane_difference(kernel_of(became), kernel_of(forms[other])) is None

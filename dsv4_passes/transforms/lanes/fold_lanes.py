@@ -79,6 +79,11 @@ class FoldDeinterleave(RewritePattern):
         source = op.x.owner
         if isinstance(source, InterleaveOp):
             rewriter.replace(op, [], [source.even, source.odd])
+        elif (whole := _in_other_rows(op.x)) is not None:
+            views = [
+                placed(ReshapeOp(half, res.type), op) for half, res in zip(whole.ins, op.res, strict=True)
+            ]
+            rewriter.replace(op, views, [view.res for view in views])
         elif isinstance(source, SwapPairsOp):
             apart = placed(DeinterleaveOp([source.x], valid=list(op.valid)), op)
             rewriter.replace(op, apart, [apart.odd, apart.even])
@@ -128,6 +133,13 @@ class FoldReshape(RewritePattern):
             shape = layout_of(op.res)._replace(dtype=before.dtype)
             other = placed(ReshapeOp(source.ins[0], TileType(shape)), op)
             rewriter.replace(op, [other, again(source, [other.res], op)])
+
+
+def _in_other_rows(value: SSAValue) -> InterleaveOp | None:
+    """The interleave that a tile is, in rows of another length."""
+    op = value.owner
+    source = op.source.owner if isinstance(op, ReshapeOp) and layout_of(value).full else None
+    return source if isinstance(source, InterleaveOp) else None
 
 
 def _in_rows_of(op: ReshapeOp, source: InterleaveOp) -> list[SSAValue] | None:
