@@ -40,8 +40,9 @@ def _kernel(kernel: KernelReport) -> str:
         parts.append(f"<h3>Lanes</h3>{_LEGEND}{_two((n, _strips(s.lanes)) for n, s in named)}")
     parts.append(f"<h3>Where the cycles go</h3>{_two((n, _pipes(s, named)) for n, s in named)}")
     parts.append(f"<h3>Operations</h3>{_two((n, _operations(s)) for n, s in named)}")
-    memory = _two((n, _memory(s.memory)) for n, s in named)
-    parts.append(f"<h3>Vector memory over the operations</h3>{memory}")
+    if any(side.memory.tenants for _, side in named):  # a cube kernel has none
+        memory = _two((n, _memory(s.memory)) for n, s in named)
+        parts.append(f"<h3>Vector memory over the operations</h3>{memory}")
     return f"<section class=kernel>{''.join(parts)}</section>\n"
 
 

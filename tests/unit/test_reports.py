@@ -271,6 +271,15 @@ def test_reports_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert "rope_c" in page.read_text()
 
 
+def test_a_kernel_without_vector_memory_has_no_picture_of_it(tmp_path: Path) -> None:
+    page, source = tmp_path / "out.html", DATA / "rope_a" / "rope_a.pto"
+    options = ["--facts", str(DATA / "rope_a" / "inputs.npz"), "-o", str(tmp_path / "out.pto")]
+    assert main([str(source), "-p", "dsv4-rope{chip=a3}", "-t", "pto", "--report", str(page), *options]) == 0
+    cube, vector, new = page.read_text().split("<h2>")[1:]
+    assert ["Vector memory" in part for part in (cube, vector, new)] == [False, True, True]
+    assert "given FIN(%rot_even__tile), FIN(%rot_odd__tile), FIN(%x_tile__tile)" in new
+
+
 LOWERED = "pto-raise,dsv4-raise-lanes,dsv4-lower-lanes{chip=a3},pto-lower"
 
 
