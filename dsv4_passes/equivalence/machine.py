@@ -6,8 +6,9 @@ their trips then do the same is among the effects to compare (induction). Branch
 symbol run both ways; a lane that differs becomes a `select`.
 """
 
-from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from dialects.pto import sync
 from dialects.pto.base import MEMORY_TYPES, TileOp, layout_of
 from dialects.pto.sync import CoreFlagOp, SyncAllOp
 from dialects.pto.tiles import InsertOp, SubviewOp
-from dialects.pto.types import PtrType, TileLayout, TileType, element_name
+from dialects.pto.types import DYNAMIC, PtrType, TileLayout, TileType, element_name
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.interpreter import affine, numerics, scalars
 from dsv4_passes.interpreter.affine import Affine, Number
@@ -56,6 +57,8 @@ ROW_BY_ROW = frozenset((*elementwise.TABLE, *convert.TABLE))
 """Operations whose lanes depend on those at the same place only."""
 PACKED = frozenset(name for name in convert.TABLE if name != "tcvt")
 """Those of them with a mask, of which a column is a byte for eight lanes."""
+VIEWS_OF_ALL = ("pto.bitcast", "pto.treshape", "pto.reshape", "pto.reinterpret", "pto.transpose")
+"""Views of whole tiles, which have the extent that their type says."""
 BARRIERS = frozenset(op.name for op in sync.OPERATIONS if issubclass(op, (CoreFlagOp, SyncAllOp)))
 """Operations that wait for other cores or blocks."""
 WRITE_ANYTHING = BARRIERS | {"func.call"}
@@ -99,6 +102,8 @@ class LaneMachine(Machine):
         """Extents of tiles from two sides of a branch: their lanes say where they are undefined."""
         self.arrays: dict[SSAValue, Context] = {}
         """Where local arrays were declared."""
+        for name in VIEWS_OF_ALL:
+            self.handlers[name] = partial(self.view, self.handlers[name])
         for name in BARRIERS:
             self.handlers[name] = self.meet
         self.handlers["pto.alloc_tile"] = self.handlers["pto.alloc_multi_tile"] = self.in_memory
@@ -267,6 +272,19 @@ class LaneMachine(Machine):
         if self.described.intersection(tile.valid) or not partly_valid.has_symbols(tile.valid):
             return tile
         return partly_valid.guarded(self.terms, tile, wanted)
+
+    def view(self, handler: Callable[[Any], None], op: Operation) -> None:
+        """A tile in another shape or type; where that says a number of rows, those it lacks are undefined."""
+        value = self.env[op.operands[0]]
+        if isinstance(value, Tile):
+            open_ = sum(not isinstance(number, int) for number in value.valid)
+            if open_ > layout_of(op.results[0]).valid.count(DYNAMIC):
+                self.env[op.operands[0]] = self.guarded(value, value.layout.shape)
+        handler(op)
+        self.env[op.operands[0]] = value
+
+    def widened(self, tile: Tile, valid: Extent) -> Tile:
+        return self.guarded(tile, valid)
 
     def set_validshape(self, op: Operation) -> None:
         value, rows, cols = (self.env[operand] for operand in op.operands)

@@ -197,6 +197,10 @@ class Machine(TileMachine):
     def pushed(self, op: Operation, tile: Tile) -> None:
         """A hook: a tile is pushed to the other core."""
 
+    def widened(self, tile: Tile, valid: Extent) -> Tile:
+        """A hook: a pushed tile as it is popped, with another extent."""
+        return tile
+
     def pop(self, op: Operation) -> Steps:
         pipe, split = _channel(op)
         while True:
@@ -214,6 +218,7 @@ class Machine(TileMachine):
         layout = layout_of(result)
         extents = [v for v in op.operands if isinstance(v.type, IndexType)]
         valid = self.static_or(layout, extents, op)
+        tile = self.widened(tile, valid)
         if tile.data.shape != layout.shape or tile.layout.dtype != layout.dtype:
             pushed = f"{tile.data.shape[0]}x{tile.data.shape[1]}x{tile.layout.dtype}"
             raise UserError(

@@ -33,6 +33,8 @@ WIDER = {
     "insert": f"{NEGATED}\n%z = pto.undef : ALL\n%r = pto.insert %q into %z[%c0, %c0] : SOME into ALL -> ALL",
     "operand": "%r = pto.tneg ins(%some : SOME) -> ALL",
     "subview": f"{NEGATED}\n%r = pto.subview %q[%c0, %c0] sizes [8, 32] : SOME -> ALL",
+    "bitcast": f"{NEGATED}\n%b = pto.bitcast %q : SOME -> T<8x32xi32>\n%r = pto.bitcast %b : T<8x32xi32> -> ALL",
+    "reshape": f"{NEGATED}\n%b = pto.reshape %q : SOME -> T<4x64xf32>\n%r = pto.reshape %b : T<4x64xf32> -> ALL",
     "branch": f"""{NEGATED}
         %is = arith.cmpi sgt, %n, %c1 : index
         %b = scf.if %is -> (SOME) {{
