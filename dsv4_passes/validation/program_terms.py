@@ -82,6 +82,8 @@ class TermBlocks:
         """Terms that differ need not mean different values."""
         self.resolve: Callable[[Ids], Ids] | None = None
         """Makes terms of elements that are only named so far."""
+        self.most_bytes: int | None = None
+        """What the terms may take, about."""
 
     def run(
         self, kernel: Kernel, tensors: dict[int, Ids], given: Mapping[int, Value], blocks: int
@@ -103,6 +105,8 @@ class TermBlocks:
 
         for block in range(blocks):
             self.budget.check()
+            if self.most_bytes is not None and self.context.domain.bytes > self.most_bytes:
+                raise TooMuch(f"comparing makes terms of more than {budget.size(self.most_bytes)}")
             try:
                 run_block(kernel, machine, given, block, blocks)
             except NotConcrete as error:
