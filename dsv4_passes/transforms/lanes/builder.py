@@ -86,14 +86,9 @@ class Builder:
 
     def shared(self, op: Operation, before: Operation) -> SSAValue:
         """The result of an operation on constants in front of another, or of an equal one that is there."""
-        key = op.name, tuple(op.operands), op.properties, [r.type for r in op.results]
-        assert before.parent is not None
-        for other in before.parent.ops:
-            if other is before:
-                break
-            if key == (other.name, tuple(other.operands), other.properties, [r.type for r in other.results]):
-                op.erase()
-                return other.results[0]
+        if (other := _equal_one(op, before)) is not None:
+            op.erase()
+            return other.results[0]
         self.add(op, before=before)
         return op.results[0]
 
@@ -232,3 +227,25 @@ def index_constant(builder: Builder, value: int) -> SSAValue:
     op = constant(value, IndexType())
     builder.add(op)
     return op.result
+
+
+def _equal_one(op: Operation, before: Operation) -> Operation | None:
+    """The first operation in front of `before`, in its block, that does the same as one that stands nowhere.
+
+    It uses the same first operand, if there is one: only users of that are looked at.
+    """
+    block = before.parent
+    assert block is not None
+    others = (use.operation for use in op.operands[0].uses) if op.operands else block.ops
+    types, operands = [r.type for r in op.results], tuple(op.operands)
+    found: Operation | None = None
+    for other in others:
+        if type(other) is not type(op) or other.parent is not block:
+            continue
+        if tuple(other.operands) != operands or other.properties != op.properties:
+            continue
+        if [r.type for r in other.results] != types or not other.is_before_in_block(before):
+            continue
+        if found is None or other.is_before_in_block(found):
+            found = other
+    return found
