@@ -53,6 +53,8 @@ class ModuleProgram:
         self.name: str = getattr(name, "data", "the program")
 
     def run(self, blocks: TermBlocks) -> Mapping[str, Ids | Held]:
+        with collect():
+            propagate_facts(self.module)  # and drop those that a launch does not keep
         others = [*(f.sym_name.data for f in self.orchestrations()), *self.same]
         found = comparables(self.module, others)
         refusals = [c.refusal for c in found.values() if c.refusal is not None]

@@ -81,6 +81,24 @@ def test_a_kernel_knows_what_holds_in_all_its_launches(argument: str, found: int
     assert sum(entry.startswith("apply even_select") for entry in known(module)) == found
 
 
+@pytest.mark.parametrize(("passed", "kept"), [("even_select__ssa_v0", True), ("odd_select__ssa_v0", False)])
+def test_a_fact_by_name_is_not_about_another_tensor_that_is_passed(passed: str, kept: bool) -> None:
+    """By name a fact is about the tensor and the parameter; a launch may pass another tensor."""
+    lines = path_of("selector_copy").read_text().splitlines(keepends=True)
+    at = next(i for i, line in enumerate(lines) if "= self.apply_spmd(" in line)
+    lines[at] = lines[at].replace("even_select__ssa_v0", passed)
+    module = parse_program("".join(lines))
+    state_fact(module, "even_select")
+    for kernel in program_functions(module, KERNEL):
+        for parameter in parameters(kernel):
+            if kernel.sym_name.data == "apply" and parameter.name.startswith("even_select"):
+                set_argument_attribute(kernel, parameter.index, "dsv4.selector", SelectorAttr("even"))
+    with collect() as said:
+        propagate_facts(module)
+    assert any(entry.startswith("apply even_select") for entry in known(module)) == kept
+    assert any("this launch passes another tensor" in e.message for e in said.entries) != kept
+
+
 BUILT = (DATA / "programs" / "built_selectors.py").read_text()
 
 

@@ -3,8 +3,8 @@
 A fact speaks of a tensor as it comes in. A kernel's parameter has the fact if every launch of the kernel
 passes a tensor that has it and that nothing has written, the kernel itself included; or one that a kernel
 built from tensors that are known (built_facts.py). Legal because the kernel then finds in it what the fact
-says, in every block of every launch. What is stated of a parameter that gets any other tensor is not used:
-whether it holds there is up to the program.
+says, in every block of every launch. What is stated of a parameter that gets a tensor that the program made,
+or another one than the tensor of that name that comes in, is not used: whether it holds there is not known.
 """
 
 from collections import defaultdict
@@ -29,10 +29,17 @@ from dialects.dsv4.functions import (
 from dialects.dsv4.launch import LaunchOp
 from dsv4_passes.diagnostics import refused
 from dsv4_passes.equivalence.facts import Fact, make_fact
+from dsv4_passes.source_names import base_name
 
 from .built_facts import built_facts
 from .orchestration import VIEWS
 
+MADE_INSIDE = (
+    "the program makes that tensor, and facts speak of what comes in; state it of what the tensor is made of"
+)
+PASSES_ANOTHER = (
+    "this launch passes another tensor than the one of that name that comes in; state it of what is passed"
+)
 NAMES = ("dsv4.selector", "dsv4.table", "dsv4.given")
 
 
@@ -41,6 +48,7 @@ def propagate_facts(module: ModuleOp) -> None:
     stated: dict[tuple[str, int], set[tuple[tuple[str, Attribute], ...]]] = defaultdict(set)
     for orchestration in program_functions(module, ORCHESTRATION):
         facts = _stated(orchestration)
+        named = {base_name(p.name) for p in visible(orchestration)}
         built = _built(module, orchestration)
         facts |= {v: {f"dsv4.{f.kind}": f.attribute()} for v, f in built.items()}
         for launch in orchestration.walk():
@@ -50,8 +58,12 @@ def propagate_facts(module: ModuleOp) -> None:
                 given = {} if parameter.written else facts.get(value, {})
                 known = tuple((name, given[name]) for name in NAMES if name in given)
                 stated[launch.callee, parameter.index].add(known)
-                if parameter.is_tensor and _seen_through_views(value) not in facts:
-                    _take_back(launch, parameter)
+                if not parameter.is_tensor:
+                    continue
+                if (tensor := _seen_through_views(value)) not in facts:
+                    _take_back(launch, parameter, MADE_INSIDE)
+                elif facts[tensor].keys().isdisjoint(NAMES) and base_name(parameter.name) in named:
+                    _take_back(launch, parameter, PASSES_ANOTHER)
     for (name, index), variants in stated.items():
         if len(variants) == 1 and (function := find_function(module, name)) is not None:
             for fact, attribute in next(iter(variants)):
@@ -64,8 +76,8 @@ def _seen_through_views(value: SSAValue) -> SSAValue:
     return value
 
 
-def _take_back(launch: LaunchOp, parameter: Parameter) -> None:
-    """Drop what is stated of a parameter that gets a tensor which the program has made."""
+def _take_back(launch: LaunchOp, parameter: Parameter, why: str) -> None:
+    """Drop what is stated of a parameter that gets a tensor of which it was not stated."""
     kernel = launch.function()
     given = argument_attributes(kernel, parameter.index)
     if not any(name in given for name in ("dsv4.selector", "dsv4.table")):
@@ -74,8 +86,7 @@ def _take_back(launch: LaunchOp, parameter: Parameter) -> None:
         set_argument_attribute(kernel, parameter.index, name, None)
     refused(
         launch,
-        f"what is stated of '{parameter.name}' of '{launch.callee}' is not used: the program makes that "
-        "tensor, and facts speak of what comes in; state it of what the tensor is made of",
+        f"what is stated of '{parameter.name}' of '{launch.callee}' is not used: {why}",
         "a fact about what is made inside",
     )
 
