@@ -405,7 +405,7 @@ BOXED = ", pl.TileView(blayout=pl.TileLayout.col_major, slayout=pl.TileLayout.ro
     [("", PLAIN, PLAIN), ("", "", PLAIN), (BOXED, "", ""), (BOXED, PLAIN, PLAIN)],
 )
 def test_a_move_says_which_layout_pypto_would_not_choose(view: str, given: str, written: str) -> None:
-    """pypto moves an accumulator with its boxes, which `assemble` refuses; words that contradict are kept."""
+    """pypto moves an accumulator with its boxes, which `assemble` refuses. Words that contradict are kept."""
     text = MOVED.replace("VIEW", view).replace("WORDS", given)
     printed = program_text(parse_program(text, "p.py"), verbatim=False)
     assert f"pl.tile.move(a, target_memory=pl.Mem.Vec{written})" in printed
