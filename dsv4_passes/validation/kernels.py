@@ -19,6 +19,7 @@ from dsv4_passes.equivalence.facts import Fact, check_sides, facts_of
 from dsv4_passes.equivalence.lanes import LaneContext, LaneRun, run_lanes
 from dsv4_passes.interpreter.kernels import Kernel, find_kernels
 from dsv4_passes.interpreter.machine import SPMD_PARAMETERS
+from dsv4_passes.transforms.raising.inline_calls import drop_inlined, inlined_helpers
 from dsv4_passes.transforms.raising.raise_tiles import raise_function
 
 NEW_ARGUMENT = 1 << 16
@@ -58,9 +59,12 @@ def comparables(module: ModuleOp, but: Collection[str] = ()) -> dict[str, Compar
     """
     found: dict[str, Comparable] = {}
     spared = {f for name, kernel in find_kernels(module).items() if name in but for f in kernel.functions}
+    helpers = inlined_helpers(module)
+    spared |= helpers
     with collect() as said:
         for function in [f for f in _functions(module) if f not in spared]:
             raise_function(function)
+    drop_inlined(module, helpers)
     for name, kernel in find_kernels(module).items():
         if name in but:
             found[name] = Comparable(kernel)

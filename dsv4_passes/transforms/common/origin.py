@@ -6,7 +6,7 @@ to the letter, unless something was rewritten.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 from weakref import WeakKeyDictionary
 
@@ -30,11 +30,16 @@ class Origin:
     functions: list[func.FuncOp]
     """As they were read; two for a mixed kernel that was joined."""
     rewritten: bool = False
+    helpers: list[func.FuncOp] = field(default_factory=list[func.FuncOp])
+    """What was inlined into them."""
+    inlined: func.FuncOp | None = None
+    """The function with its helpers in it, where it has some: what it costs as it was read."""
 
     @property
     def level(self) -> Literal["level2", "level3"]:
         """`level3` where tiles had addresses."""
-        allocations = (op for f in self.functions for op in f.walk() if isinstance(op, AllocTileOp))
+        read = (*self.functions, *self.helpers)
+        allocations = (op for f in read for op in f.walk() if isinstance(op, AllocTileOp))
         return "level3" if any(op.addr is not None for op in allocations) else "level2"
 
 

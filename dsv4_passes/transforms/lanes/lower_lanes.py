@@ -154,7 +154,10 @@ def _costlier_as_written(
         lower_function(trial, target.chip.name, target.ptoas.version, origin.level)
     except UserError:
         return None  # said by whoever lowers it
-    read, written = function_cost(origin.functions[0], target.chip), function_cost(trial, target.chip).cycles
+    read, written = (
+        function_cost(origin.inlined or origin.functions[0], target.chip),
+        function_cost(trial, target.chip).cycles,
+    )
     return (read, written) if read.cycles.cycles <= written.cycles else None
 
 
@@ -170,7 +173,11 @@ def _keep_cheaper(function: func.FuncOp, before: Before, target: Target, wanted:
 def _as_read(function: func.FuncOp, target: Target) -> FunctionCost | None:
     """What a function cost as it was read, if it was one function."""
     origin = origin_of(function)
-    return function_cost(origin.functions[0], target.chip) if origin and len(origin.functions) == 1 else None
+    return (
+        function_cost(origin.inlined or origin.functions[0], target.chip)
+        if origin and len(origin.functions) == 1
+        else None
+    )
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ from dsv4_passes.transforms.common.origin import (
 )
 from dsv4_passes.transforms.common.scratch import REMEMBERED
 from dsv4_passes.transforms.mixed.join_mixed import JOINED
+from dsv4_passes.transforms.raising.inline_calls import drop_inlined
 from dsv4_passes.xdsl_extras.insert import insert_before
 from dsv4_passes.xdsl_extras.region_values import Structured, drop_columns
 
@@ -221,9 +222,11 @@ class PtoLowerPass(ModulePass):
     were read where nothing was rewritten"""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        helpers = [helper for origin, _ in by_origin(op) for helper in origin.helpers]
         if self.form == "input":
             for origin, functions in by_origin(op):
                 self.bring_back(origin, functions)
+            drop_inlined(op, dict.fromkeys(helpers))
             return
         for function in functions_of(op):
             if JOINED in function.attributes:
@@ -232,6 +235,7 @@ class PtoLowerPass(ModulePass):
                 refused(function, f"'{name}' stays in value form: {why}", "mixed kernel not split")
                 continue
             self.lower(function, take_origin(function))
+        drop_inlined(op, dict.fromkeys(helpers))
 
     def lower(self, function: func.FuncOp, origin: Origin | None) -> None:
         level = self.level

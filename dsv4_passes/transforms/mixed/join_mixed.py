@@ -107,7 +107,10 @@ def join_all(module: ModuleOp) -> None:
         ours, theirs = take_origin(cube), take_origin(vector)
         if ours is not None and theirs is not None:
             rewritten = ours.rewritten or theirs.rewritten
-            note_origin([joined], Origin([*ours.functions, *theirs.functions], rewritten))
+            note_origin(
+                [joined],
+                Origin([*ours.functions, *theirs.functions], rewritten, [*ours.helpers, *theirs.helpers]),
+            )
         cube.detach()
         vector.detach()
         both = ", which does the work of both sub-blocks" if splits_tiles(vector) else ""

@@ -13,7 +13,8 @@ arguments and results (`raise_joins`).
 
 Legal because a value is used only where the bytes it stands for are proved to hold it. A function in
 which that cannot be proved (a dynamic address, tiles that overlap partly, an operation that is not
-understood) stays as it is, with a remark. `pto-lower` is the way back.
+understood) stays as it is, with a remark. `pto-lower` is the way back. Private helper functions with tiles
+are inlined first.
 """
 
 from dataclasses import dataclass
@@ -21,19 +22,28 @@ from dataclasses import dataclass
 from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from dialects.pto.base import target_arch
-from dialects.pto.opaque import OpaqueOp
 from dialects.pto.target import chip_rules
-from dialects.pto.types import TileBufType
 from dsv4_passes import source_names as spelling
 from dsv4_passes.diagnostics import refused
 from dsv4_passes.transforms.common.byte_ranges import CannotRaise
 from dsv4_passes.transforms.common.origin import Origin, functions_of, note_origin
 
+from .inline_calls import (
+    Functions,
+    callee_of,
+    calls_in,
+    can_inline,
+    functions_by_name,
+    inline_calls,
+    inlined_helpers,
+    makes_handle,
+    may_touch,
+)
 from .walk import Walk
 
 
@@ -43,13 +53,18 @@ def raise_function(function: func.FuncOp) -> func.FuncOp | None:
     None where there is nothing to raise, or where it cannot be done: then the function is left as it is,
     with a remark.
     """
-    if not function.body.blocks or not any(_makes_handle(op) for op in function.walk()):
+    functions = functions_by_name(function)
+    if not function.body.blocks:
         return None
     try:
-        refuse_shared_tiles(function)
         names: dict[SSAValue, SSAValue] = {}
         clone = function.clone(value_mapper=names)
         spelling.carry_names(names)
+        helpers = inline_calls(clone, functions)
+        inlined = clone.clone() if helpers else None
+        if not any(makes_handle(op) for op in clone.walk()):
+            return None
+        refuse_shared_tiles(function, functions)
         Walk(clone.body.block, chip_rules(target_arch(function)))
     except CannotRaise as problem:
         refused(
@@ -60,36 +75,21 @@ def raise_function(function: func.FuncOp) -> func.FuncOp | None:
         return None
     Rewriter.insert_op(clone, InsertPoint.before(function))
     function.detach()
-    note_origin([clone], Origin([function]))
+    note_origin([clone], Origin([function], helpers=helpers, inlined=inlined))
     return clone
 
 
-def refuse_shared_tiles(function: func.FuncOp) -> None:
-    """A function and one that it calls see the same on-chip memory. Raises CannotRaise."""
-    module = function.get_toplevel_object()
-    functions = (
-        {f.sym_name.data: f for f in module.walk() if isinstance(f, func.FuncOp)}
-        if isinstance(module, ModuleOp)
-        else {}
-    )
+def refuse_shared_tiles(function: func.FuncOp, functions: Functions) -> None:
+    """A function and one that it calls see the same memory of the chip. CannotRaise unless it is inlined."""
     for caller in (function, *functions.values()):
-        for op in caller.walk() if len(functions) > 1 or caller is function else ():
-            if not isinstance(op, func.CallOp):
-                continue
-            callee = functions.get(op.callee.root_reference.data)
+        for op in calls_in(caller) if len(functions) > 1 or caller is function else ():
+            callee = callee_of(op, functions)
             if callee is function:
                 raise CannotRaise(op, "tiles across a call", "caller and function called may share tiles")
-            if caller is function and (callee is None or not callee.body.blocks or _may_touch(callee)):
+            if caller is not function or (callee is not None and can_inline(callee, functions)):
+                continue
+            if callee is None or not callee.body.blocks or may_touch(callee):
                 raise CannotRaise(op, "tiles across a call", "the function it calls may touch any tile")
-
-
-def _may_touch(function: func.FuncOp) -> bool:
-    """The function has tiles, or operations that are not analysed here."""
-    return any(_makes_handle(op) or isinstance(op, (func.CallOp, OpaqueOp)) for op in function.walk())
-
-
-def _makes_handle(op: Operation) -> bool:
-    return any(isinstance(result.type, TileBufType) for result in op.results)
 
 
 @dataclass(frozen=True)
@@ -99,5 +99,7 @@ class PtoRaisePass(ModulePass):
     name = "pto-raise"
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
+        helpers = inlined_helpers(op)
         for function in functions_of(op):
-            raise_function(function)
+            if function not in helpers:
+                raise_function(function)
