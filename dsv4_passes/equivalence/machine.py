@@ -16,9 +16,7 @@ from xdsl.dialects import func, scf
 from xdsl.ir import Operation, OpResult, SSAValue
 from xdsl.traits import is_side_effect_free
 
-from dialects.pto import sync
-from dialects.pto.base import MEMORY_TYPES, TileOp, layout_of
-from dialects.pto.sync import CoreFlagOp, SyncAllOp
+from dialects.pto.base import TileOp, layout_of
 from dialects.pto.tiles import InsertOp, SubviewOp
 from dialects.pto.types import DYNAMIC, PtrType, TileLayout, TileType, element_name
 from dsv4_passes.diagnostics import UserError
@@ -36,7 +34,6 @@ from dsv4_passes.interpreter.values import (
     Pointer,
     Tile,
     Value,
-    View,
     is_lanes,
 )
 from dsv4_passes.interpreter.values import box as box_shape
@@ -44,14 +41,12 @@ from dsv4_passes.interpreter.values import box as box_shape
 from . import partly_valid
 from .budget import Budget
 from .effects import Carry, Opaque, Push, Store
+from .loop_stores import BARRIERS, argument_of, stored_within
 from .run import LaneRun
+from .source_text import line_of, spell
 from .symbolic_memory import Context, TermMemory
 from .trip_limit import most_trips
 from .unknown_ops import changes_tiles
-
-_VIEWS = ("pto.partition_view", "pto.make_tensor_view", "pto.addptr")
-"""Operations that yield a pointer or view of what their first operand points to."""
-
 
 ROW_BY_ROW = frozenset((*elementwise.TABLE, *convert.TABLE))
 """Operations whose lanes depend on those at the same place only."""
@@ -59,9 +54,6 @@ PACKED = frozenset(name for name in convert.TABLE if name != "tcvt")
 """Those of them with a mask, of which a column is a byte for eight lanes."""
 VIEWS_OF_ALL = ("pto.bitcast", "pto.treshape", "pto.reshape", "pto.reinterpret", "pto.transpose")
 """Views of whole tiles, which have the extent that their type says."""
-BARRIERS = frozenset(op.name for op in sync.OPERATIONS if issubclass(op, (CoreFlagOp, SyncAllOp)))
-"""Operations that wait for other cores or blocks."""
-WRITE_ANYTHING = BARRIERS | {"func.call"}
 
 
 @dataclass(frozen=True)
@@ -164,7 +156,7 @@ class LaneMachine(Machine):
             assert value is not None
             value = _moved_from(value)
             for condition in met:
-                name = f"{condition}({_spell(value)})"
+                name = f"{condition}({spell(value)})"
                 self.run_.finite[name] = value
                 names.add(name)
         return frozenset(names)
@@ -208,7 +200,7 @@ class LaneMachine(Machine):
         if changes_tiles(op):
             raise UserError(f"{op.name} may change a tile that it is given", op.location)
         pure = not isinstance(op, TileOp) and is_side_effect_free(op)
-        touched = {a for value in operands if (a := _argument(value)) is not None}
+        touched = {a for value in operands if (a := argument_of(value)) is not None}
         if not isinstance(op, TileOp) and not pure:
             touched = set(self._pointer_arguments())
         key = self.intern(
@@ -243,7 +235,7 @@ class LaneMachine(Machine):
             if isinstance(result.type, TileType):
                 layout = layout_of(result)
                 valid = self.extent(op, i) if isinstance(op, TileOp) else layout.shape
-                self.bind(result, self.leaves(layout, valid, (key, i), conditions, _where(op)))
+                self.bind(result, self.leaves(layout, valid, (key, i), conditions, line_of(op)))
             elif scalars.is_integer(result.type):
                 self.env[result] = scalars.symbol(f"{op.name}#{key}.{i}", element_name(result.type))
             elif element_name(result.type) in numerics.FLOATS:
@@ -308,7 +300,7 @@ class LaneMachine(Machine):
             self.bind(op.res, views.subview(source, 0, col, layout, valid))
             return
         key = "subview", self.key(source), row, col
-        self.bind(op.res, self.leaves(layout, valid, key, source.conditions, _where(op)))
+        self.bind(op.res, self.leaves(layout, valid, key, source.conditions, line_of(op)))
 
     def symbolic_insert(self, op: InsertOp, source: Tile, dest: Tile, row: Number, col: Number) -> None:
         conditions = source.conditions | dest.conditions
@@ -317,7 +309,7 @@ class LaneMachine(Machine):
                 self.bind(op.res, Tile(layout_of(op.res), *found, dest.valid, conditions))
                 return
         key = "insert", self.key(source), self.key(dest), row, col
-        self.bind(op.res, self.leaves(layout_of(op.res), dest.valid, key, conditions, _where(op)))
+        self.bind(op.res, self.leaves(layout_of(op.res), dest.valid, key, conditions, line_of(op)))
 
     def declare_array(self, op: Operation) -> None:
         super().declare_array(op)
@@ -394,13 +386,13 @@ class LaneMachine(Machine):
     def _carried(self, value: SSAValue, like: Value, key: Hashable) -> Value:
         """An unknown value of the kind of `like`."""
         if isinstance(like, Tile):
-            what = f"{_spell(value)} of a loop"
+            what = f"{spell(value)} of a loop"
             tile = self.leaves(layout_of(value), like.valid, key, like.conditions, what)
             self.run_.instances.setdefault(value, []).append(tile)
             return tile
         if is_lanes(like):
             return np.full((1, 1), self.terms.table.opaque(key, element_name(value.type)), np.int64)
-        if _argument(like) is not None:
+        if argument_of(like) is not None:
             raise NotConcrete("a loop carries a pointer")
         return scalars.symbol(f"{key}", element_name(value.type))
 
@@ -410,33 +402,10 @@ class LaneMachine(Machine):
         else:
             self.env[value] = content
 
-    def _stored_arguments(self, op: Operation) -> list[int]:
+    def _stored_arguments(self, loop: scf.ForOp) -> list[int]:
         """Pointer arguments that something inside may write; all of them where that is not clear."""
-        found: set[int] = set()
-        for inner in op.walk():
-            if isinstance(inner, TileOp):
-                writes = inner.outs if self.knows(inner) else inner.operands
-            elif inner.name == "pto.store_scalar":
-                writes = inner.operands
-            elif is_side_effect_free(inner) or (self.knows(inner) and inner.name not in WRITE_ANYTHING):
-                continue
-            else:
-                return self._pointer_arguments()
-            for value in writes:
-                if not isinstance(value.type, MEMORY_TYPES):
-                    continue
-                if (argument := self._argument_of(value, op)) is None:
-                    return self._pointer_arguments()
-                found.add(argument)
-        return sorted(found)
-
-    def _argument_of(self, value: SSAValue, loop: Operation) -> int | None:
-        """Which argument a view or pointer comes from, before a loop in which it may be made has run."""
-        while isinstance(value, OpResult) and value.op.name in _VIEWS:
-            value = value.op.operands[0]
-        if loop.is_ancestor(value.owner):
-            return None
-        return _argument(self.env.get(value))
+        found = stored_within(loop, self.knows, lambda value: argument_of(self.env.get(value)))
+        return self._pointer_arguments() if found is None else sorted(found)
 
     def _pointer_arguments(self) -> list[int]:
         arguments = self.options.function.body.block.args
@@ -478,12 +447,6 @@ def _trips(low: Number, high: Number, step: Number) -> range | None:
     return None
 
 
-def _argument(value: Value) -> int | None:
-    """The argument that a pointer or view points into."""
-    pointer = value.pointer if isinstance(value, View) else value
-    return pointer.argument if isinstance(pointer, Pointer) else None
-
-
 def _moved_from(value: SSAValue) -> SSAValue:
     """The value that moves between memories copied; one that rounded may have made an Inf."""
     moves = ("pto.tmov", "pto.textract", "pto.transpose", "dsv4.move")
@@ -493,19 +456,3 @@ def _moved_from(value: SSAValue) -> SSAValue:
             break
         value = source
     return value
-
-
-def _where(op: Operation) -> str:
-    """An operation and its line."""
-    line = getattr(op.location, "line", None)
-    return f"'{op.name}'" if line is None else f"'{op.name}' in line {line.data}"
-
-
-def _spell(value: SSAValue) -> str:
-    """A value as text has it; by its operation where it has no name."""
-    if value.name_hint:
-        return f"%{value.name_hint}"
-    if isinstance(value, OpResult):
-        location = getattr(value.op.location, "line", None)
-        return f"{value.op.name} in line {location.data}" if location is not None else value.op.name
-    return "an unnamed value"
