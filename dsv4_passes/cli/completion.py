@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 SHELL_ASKS = "_ARGCOMPLETE"
-Classes = Mapping[str, Callable[..., Any]]
+NamedClasses = Mapping[str, Callable[..., Any]]
 
 
-def complete(parser: argparse.ArgumentParser, lists: Mapping[str, Classes] | None = None) -> None:
+def complete(parser: argparse.ArgumentParser, lists: Mapping[str, NamedClasses] | None = None) -> None:
     """Answer the shell and exit, if it is the shell that asks.
 
     `lists` has the passes or targets that an option of the parser takes, by its name in the result.
@@ -32,20 +32,22 @@ def complete(parser: argparse.ArgumentParser, lists: Mapping[str, Classes] | Non
     argcomplete.autocomplete(parser)
 
 
-def _completer(find: Callable[[str, Classes], Iterator[str]], known: Classes) -> Callable[..., list[str]]:
+def _completer(
+    find: Callable[[str, NamedClasses], Iterator[str]], known: NamedClasses
+) -> Callable[..., list[str]]:
     def completer(prefix: str, **_: object) -> list[str]:
         return list(find(prefix, known))
 
     return completer
 
 
-def listed(prefix: str, known: Classes) -> Iterator[str]:
+def listed(prefix: str, known: NamedClasses) -> Iterator[str]:
     """What `a,b,c` may be completed to: names alone."""
     before, comma, name = prefix.rpartition(",")
     yield from (before + comma + each for each in known if each.startswith(name))
 
 
-def following(prefix: str, known: Classes) -> Iterator[str]:
+def following(prefix: str, known: NamedClasses) -> Iterator[str]:
     """What `a{x=1},b{y` may be completed to: names of passes, their options, values of these.
 
     Where something may follow what is complete, both are offered: with one offer alone, shells take the word

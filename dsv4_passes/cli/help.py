@@ -19,8 +19,9 @@ from xdsl.utils.arg_spec import ArgSpec, ArgSpecConvertible
 
 from dsv4_passes.transforms.common.options import did_you_mean, parse_specs
 
+from .completion import NamedClasses
+
 OURS = ("dsv4-", "pto-", "pto", "pypto")
-Classes = Mapping[str, Callable[..., Any]]
 SHARED = {
     "chip": "the chip to rewrite for: a2, a3 (both are a2a3) or a5; that of the text unless given",
     "ptoas": "the version of ptoas that is to take the result",
@@ -50,7 +51,7 @@ examples:
 """
 
 
-def answer_help(parser: argparse.ArgumentParser, lists: Mapping[str, Classes]) -> None:
+def answer_help(parser: argparse.ArgumentParser, lists: Mapping[str, NamedClasses]) -> None:
     """Have `help` among the passes or targets that an option takes, or among their options, print a page.
 
     `lists` has them by the option's name in the result. The tool stops then, as with `--help`.
@@ -60,7 +61,7 @@ def answer_help(parser: argparse.ArgumentParser, lists: Mapping[str, Classes]) -
             action.type = _reader("pass" if action.dest == "passes" else "target", lists[action.dest])
 
 
-def _reader(what: Literal["pass", "target"], classes: Classes) -> Callable[[str], str]:
+def _reader(what: Literal["pass", "target"], classes: NamedClasses) -> Callable[[str], str]:
     def read(text: str) -> str:
         page = asked(parse_specs(text, "pass pipeline" if what == "pass" else what), classes, what)
         if page is not None:
@@ -71,7 +72,7 @@ def _reader(what: Literal["pass", "target"], classes: Classes) -> Callable[[str]
     return read
 
 
-def asked(specs: Sequence[ArgSpec], classes: Classes, what: Literal["pass", "target"]) -> str | None:
+def asked(specs: Sequence[ArgSpec], classes: NamedClasses, what: Literal["pass", "target"]) -> str | None:
     """The help that `help` among passes or targets, or among the options of one, asks for."""
     for spec in specs:
         if spec.name == "help":
@@ -81,7 +82,7 @@ def asked(specs: Sequence[ArgSpec], classes: Classes, what: Literal["pass", "tar
     return None
 
 
-def overview(classes: Classes, what: Literal["pass", "target"]) -> str:
+def overview(classes: NamedClasses, what: Literal["pass", "target"]) -> str:
     """A line for each of our passes or targets, and the names of the others."""
     ours = [name for name in classes if name.startswith(OURS)]
     width = max(map(len, ours), default=0) + 2
@@ -202,7 +203,7 @@ def _field_notes(class_: type) -> dict[str, str]:
     return notes
 
 
-def require_known(name: str, known: Classes, option: str) -> str:
+def require_known(name: str, known: NamedClasses, option: str) -> str:
     """A pass named by an option, or an explanation of why it is none."""
     return "" if name in known else f"argument {option}: unknown pass '{name}'{did_you_mean(name, known)}"
 

@@ -21,15 +21,12 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from dsv4_passes.interpreter import numerics
 
 from .bulk import Plain
 from .term_column import TermColumn
-from .terms import BF16, CONSTANT, REPRESENTABLE, Head, Ids, TermTable
-
-Mask = NDArray[np.bool_]
+from .terms import BF16, CONSTANT, REPRESENTABLE, Head, Ids, LaneMask, TermTable
 
 _WIDTHS = {"i8": 8, "ui8": 8, "i16": 16, "ui16": 16, "i32": 32, "ui32": 32}
 """Integers whose operations are looked into; others have no rules about pieces."""
@@ -270,7 +267,7 @@ class BitTerms:
         if width is None or not (shift or name in _PIECEWISE):
             return None
 
-        def plain(columns: Sequence[Ids], result: Ids) -> Mask:
+        def plain(columns: Sequence[Ids], result: Ids) -> LaneMask:
             a, b = columns
             if shift:
                 made = self._shifted(name, a, b, dtype)
@@ -325,7 +322,7 @@ class BitTerms:
         known = self._words[dtype][lanes]
         return np.where(known < 0, lanes, known)
 
-    def _whole_bytes(self, name: str, masks: Ids, others: Ids, width: int) -> Mask:
+    def _whole_bytes(self, name: str, masks: Ids, others: Ids, width: int) -> LaneMask:
         """A mask of whole bytes, or for `xor` the sign bit of a float, decides about any other operand."""
         found = np.zeros(masks.shape, np.bool_)
         for term in np.unique(masks[self._table.flags_of(masks) & CONSTANT != 0]).tolist():
@@ -371,7 +368,7 @@ class BitTerms:
             made[x == y] = self._zero
             self._negate(x == self._table.int_constant(1 << width - 1), y, width, made)
 
-    def _negate(self, where: Mask, words: Ids, width: int, made: Ids) -> None:
+    def _negate(self, where: LaneMask, words: Ids, width: int, made: Ids) -> None:
         """To flip the sign bit of a float's word is to negate the float."""
         for dtype in ("f32",) if width == 32 else ("bf16", "f16") if width == 16 else ():
             floats = self._lanes[dtype][words]

@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 from dsv4_passes.interpreter import numerics
 
 from .bulk import plus_zeros, strip_zeros
-from .terms import CONSTANT, NEVER_NEG_ZERO, Ids, TermTable
-
-Mask = NDArray[np.bool_]
+from .terms import CONSTANT, NEVER_NEG_ZERO, Ids, LaneMask, TermTable
 
 FINITE = "FIN"
 """Condition: what a matmul multiplied by an exact 0 held no Inf and no NaN."""
@@ -29,7 +27,7 @@ class DotTerms:
     def __init__(self, table: TermTable) -> None:
         self._table = table
 
-    def dot(self, lhs: Ids, rhs: Ids, acc: Ids | None, src: str) -> tuple[Ids, Mask, frozenset[str]]:
+    def dot(self, lhs: Ids, rhs: Ids, acc: Ids | None, src: str) -> tuple[Ids, LaneMask, frozenset[str]]:
         """[M, K] x [K, N] -> [M, N], where it is already added to the accumulator, and its conditions.
 
         Products of floats that are not known are added to an accumulator one by one, in the order of the
@@ -77,14 +75,14 @@ class DotTerms:
         one = self._table.int_constant(1)
         return np.where(a == one, b, np.where(b == one, a, -1))
 
-    def _opaque(self, lhs: Ids, rhs: Ids, acc: Ids | None, src: str, total: Ids) -> Mask:
+    def _opaque(self, lhs: Ids, rhs: Ids, acc: Ids | None, src: str, total: Ids) -> LaneMask:
         """Fill the lanes still -1 with ("dot", src)(row, column), where a row is a term of its elements; with
         the accumulator as a third operand if its sum is not exact. The lanes that have that.
         """
         float_ = numerics.is_float(src)
-        unknown: Mask = total < 0
+        unknown: LaneMask = total < 0
         row, col = np.nonzero(unknown)
-        added: Mask = unknown & (float_ and acc is not None)
+        added: LaneMask = unknown & (float_ and acc is not None)
         if not len(row):
             return added
         rows = self._tuples(lhs, np.unique(row))
@@ -114,9 +112,9 @@ class _Facts:
     """The flags of each element of a matrix of terms."""
 
     def __init__(self, table: TermTable, ids: Ids) -> None:
-        self.constant: Mask = (table.flags_of(ids) & CONSTANT) != 0
-        self.zero: Mask = np.zeros(ids.shape, np.bool_)
-        self.infinite: Mask = np.zeros(ids.shape, np.bool_)
+        self.constant: LaneMask = (table.flags_of(ids) & CONSTANT) != 0
+        self.zero: LaneMask = np.zeros(ids.shape, np.bool_)
+        self.infinite: LaneMask = np.zeros(ids.shape, np.bool_)
         for term in np.unique(ids[self.constant]).tolist():
             number = table.number(term)
             if number == 0:
@@ -130,6 +128,6 @@ def _count(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
     return a.astype(np.float32) @ b.astype(np.float32)
 
 
-def _meets(a: Mask, b: Mask, c: Mask, d: Mask) -> Mask:
+def _meets(a: LaneMask, b: LaneMask, c: LaneMask, d: LaneMask) -> LaneMask:
     """Whether for some k `a[i, k] and b[k, j]`, or `c[i, k] and d[k, j]`."""
     return (_count(a, b) + _count(c, d)) > 0

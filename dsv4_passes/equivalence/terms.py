@@ -29,6 +29,7 @@ from dsv4_passes.interpreter.numpy_domain import NumpyDomain
 
 Head: TypeAlias = tuple[Hashable, ...]
 Ids: TypeAlias = NDArray[np.int64]
+LaneMask: TypeAlias = NDArray[np.bool_]
 
 # What is known of a term's value.
 BF16, F16 = 1, 2  # it is a number of that type, so rounding to it changes nothing, in any mode

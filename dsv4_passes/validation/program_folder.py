@@ -17,6 +17,7 @@ from xdsl.dialects.builtin import ModuleOp
 
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.equivalence.symbolic_memory import Ids
+from dsv4_passes.formats.pto.launcher.steps import Json
 from dsv4_passes.formats.pto.reader import parse_text
 from dsv4_passes.interpreter import numerics
 from dsv4_passes.interpreter.affine import Number
@@ -29,7 +30,6 @@ from .kernels import Comparable, comparables
 DESCRIPTION = "program.json"
 NOT_WRITTEN = "not written"
 """What a description has of a function that is not among the files: why."""
-Json = dict[str, Any]
 
 
 class Domain(Protocol):

@@ -26,7 +26,7 @@ from dialects.pto.types import DYNAMIC, AnyTileType
 
 from .join_mixed import crosses
 
-Core = Literal["cube", "vector"]
+Side = Literal["cube", "vector"]
 ChannelKey = tuple[str, int]
 """Direction (`c2v` or `v2c`) and number."""
 
@@ -56,7 +56,7 @@ class Crossing:
     copied: bool
 
     @property
-    def source(self) -> Core:
+    def source(self) -> Side:
         return "cube" if self.channel[0] == "c2v" else "vector"
 
 
@@ -72,10 +72,10 @@ class Crossings:
         return {crossing.channel for crossing in self.pops.values()}
 
 
-def side_of(op: Operation) -> Core | None:
+def side_of(op: Operation) -> Side | None:
     """The core whose memories hold the operation's tiles; None if it has no tiles. A crossing has no side."""
     tiles = [v for v in (*op.operands, *op.results) if isinstance(v.type, AnyTileType)]
-    sides: set[Core] = {"vector" if layout_of(v).loc == "vec" else "cube" for v in tiles}
+    sides: set[Side] = {"vector" if layout_of(v).loc == "vec" else "cube" for v in tiles}
     if len(sides) > 1:
         raise CannotSplit(op, f"'{op.name}' has tiles of the cube and of the vector core")
     return sides.pop() if sides else None

@@ -13,7 +13,7 @@ from dialects.pto.moves import TMovOp
 from dialects.pto.tiles import UndefOp
 from dialects.pto.types import DYNAMIC, TileType
 
-from .channel_schedule import CannotSplit, Core, Crossing, Crossings, side_of
+from .channel_schedule import CannotSplit, Crossing, Crossings, Side, side_of
 from .join_mixed import SETUP
 
 AnyOp = TypeVar("AnyOp", bound=Operation)
@@ -31,7 +31,7 @@ PUSHES, POPS, FREES = _by_direction(PushOp), _by_direction(PopOp), _by_direction
 class CoreProjection:
     """Copies what one side does, from the joined function."""
 
-    def __init__(self, side: Core, plan: Crossings, values: dict[SSAValue, SSAValue]):
+    def __init__(self, side: Side, plan: Crossings, values: dict[SSAValue, SSAValue]):
         self.side, self.plan, self.values = side, plan, values
 
     def known(self, op: Operation) -> bool:

@@ -63,7 +63,7 @@ from dsv4_passes.transforms.program.drop_dead_args import drop_arguments
 from .channel_schedule import (
     CannotSplit,
     ChannelKey,
-    Core,
+    Side,
     find_crossings,
     side_of,
     slots_of,
@@ -73,7 +73,7 @@ from .merge import ENDS
 from .projection import CoreProjection, SecondSubblock, only_reads
 from .subblocks import splits_tiles, subblock_parameter
 
-SIDES: tuple[Core, Core] = ("cube", "vector")
+SIDES: tuple[Side, Side] = ("cube", "vector")
 SUBBLOCK = next(op for op in control.OPERATIONS if op.name == "pto.get_subblock_idx")
 _BITS = {"c2v": 1, "v2c": 2}
 
@@ -81,7 +81,7 @@ _BITS = {"c2v": 1, "v2c": 2}
 # -- setting up channels -------------------------------------------------------------------------------
 
 
-def _home(op: Operation, cube: str) -> Core:
+def _home(op: Operation, cube: str) -> Side:
     """The side that a set-up operation belongs to; `cube` is the name of the cube function."""
     if isinstance(op, ReserveBufferOp):
         return "vector" if op.space.data == "vec" else "cube"
@@ -137,7 +137,7 @@ class _Split:
             halves = [self.half(SIDES[working[0]], function.sym_name.data, alone=True)]
         self.halves = halves
 
-    def half(self, side: Core, name: str, alone: bool = False) -> func.FuncOp:
+    def half(self, side: Side, name: str, alone: bool = False) -> func.FuncOp:
         """The function of one side, not yet in the module; `alone`: there is no other."""
         old = self.function
         entry = Block(arg_types=[a.type for a in old.body.block.args])
@@ -166,7 +166,7 @@ class _Split:
             half.arg_attrs = ArrayAttr(map(DictionaryAttr, rows))
         return half
 
-    def top(self, side: Core, values: dict[SSAValue, SSAValue], entry: Block) -> None:
+    def top(self, side: Side, values: dict[SSAValue, SSAValue], entry: Block) -> None:
         """What both sub-blocks need: scalars that depend on arguments only, and the channels."""
         buffers: list[BufferOp] = []
         used = self.plan.used()
