@@ -4,14 +4,18 @@ import gc
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError
 
 from dsv4_passes.diagnostics import PassFailure, UserError, location_text, one_line
 
 from .messages import Messages, format_in
+
+NamedClasses = Mapping[str, Callable[..., Any]]
+"""What makes a class of passes or targets, by name: it is imported only then."""
 
 
 class InternalError(Exception):

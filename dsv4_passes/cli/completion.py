@@ -10,8 +10,9 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from .common import NamedClasses
+
 SHELL_ASKS = "_ARGCOMPLETE"
-NamedClasses = Mapping[str, Callable[..., Any]]
 
 
 def complete(parser: argparse.ArgumentParser, lists: Mapping[str, NamedClasses] | None = None) -> None:

@@ -19,7 +19,7 @@ from xdsl.utils.arg_spec import ArgSpec, ArgSpecConvertible
 
 from dsv4_passes.transforms.common.options import did_you_mean, parse_specs
 
-from .completion import NamedClasses
+from .common import NamedClasses
 
 OURS = ("dsv4-", "pto-", "pto", "pypto")
 SHARED = {
