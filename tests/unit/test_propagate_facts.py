@@ -81,21 +81,30 @@ def test_a_kernel_knows_what_holds_in_all_its_launches(argument: str, found: int
     assert sum(entry.startswith("apply even_select") for entry in known(module)) == found
 
 
+@pytest.mark.parametrize("other", ["", "odd"])
 @pytest.mark.parametrize(("passed", "kept"), [("even_select__ssa_v0", True), ("odd_select__ssa_v0", False)])
-def test_a_fact_by_name_is_not_about_another_tensor_that_is_passed(passed: str, kept: bool) -> None:
+def test_a_fact_by_name_is_not_about_another_tensor_that_is_passed(
+    passed: str, kept: bool, other: str
+) -> None:
     """By name a fact is about the tensor and the parameter; a launch may pass another tensor."""
     lines = path_of("selector_copy").read_text().splitlines(keepends=True)
     at = next(i for i, line in enumerate(lines) if "= self.apply_spmd(" in line)
     lines[at] = lines[at].replace("even_select__ssa_v0", passed)
     module = parse_program("".join(lines))
     state_fact(module, "even_select")
+    if other:
+        state_fact(module, "odd_select", other)
     for kernel in program_functions(module, KERNEL):
         for parameter in parameters(kernel):
             if kernel.sym_name.data == "apply" and parameter.name.startswith("even_select"):
                 set_argument_attribute(kernel, parameter.index, "dsv4.selector", SelectorAttr("even"))
     with collect() as said:
         propagate_facts(module)
-    assert any(entry.startswith("apply even_select") for entry in known(module)) == kept
+    (apply,) = (k for k in program_functions(module, KERNEL) if k.sym_name.data == "apply")
+    (index,) = (p.index for p in parameters(apply) if p.name.startswith("even_select"))
+    words = {"" if kept else other, "even" if kept else ""} - {""}
+    found = argument_attributes(apply, index).get("dsv4.selector")
+    assert {getattr(found, "data", "")} - {""} == words
     assert any("this launch passes another tensor" in e.message for e in said.entries) != kept
 
 

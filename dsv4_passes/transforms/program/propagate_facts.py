@@ -8,6 +8,7 @@ or another one than the tensor of that name that comes in, is not used: whether 
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -62,7 +63,9 @@ def propagate_facts(module: ModuleOp) -> None:
                     continue
                 if (tensor := _seen_through_views(value)) not in facts:
                     _take_back(launch, parameter, MADE_INSIDE)
-                elif facts[tensor].keys().isdisjoint(NAMES) and base_name(parameter.name) in named:
+                elif (own := _facts_in(facts[tensor])) != _facts_in(
+                    argument_attributes(launch.function(), parameter.index)
+                ) and (own or base_name(parameter.name) in named):
                     _take_back(launch, parameter, PASSES_ANOTHER)
     for (name, index), variants in stated.items():
         if len(variants) == 1 and (function := find_function(module, name)) is not None:
@@ -74,6 +77,10 @@ def _seen_through_views(value: SSAValue) -> SSAValue:
     while isinstance(op := value.owner, Operation) and op.name in VIEWS:
         value = op.operands[0]
     return value
+
+
+def _facts_in(attributes: Mapping[str, Attribute]) -> dict[str, Attribute]:
+    return {name: attributes[name] for name in ("dsv4.selector", "dsv4.table") if name in attributes}
 
 
 def _take_back(launch: LaunchOp, parameter: Parameter, why: str) -> None:
