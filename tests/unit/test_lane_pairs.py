@@ -153,7 +153,7 @@ def test_lowering_asks_for_a_form() -> None:
     %x = load x
     %y = dsv4.swap_pairs %x : T<4x64xf32> -> T<4x64xf32>
     store %y to y"""
-    with pytest.raises(UserError, match=r"found dsv4\.swap_pairs: run dsv4-lower-lanes"):
+    with pytest.raises(UserError, match=r"found dsv4\.swap_pairs: dsv4-lower-lanes has to"):
         lower_function(function(kernel(body, x="4x64xf32", y="4x64xf32")), "a2a3", "0.60", "level3")
 
 

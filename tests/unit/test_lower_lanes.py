@@ -186,6 +186,24 @@ def test_an_operation_without_a_form_stays() -> None:
     assert "scatter-pair: not all of the tile is valid" in entry.message
 
 
+def test_what_is_written_as_a_lane_operation_takes_a_form() -> None:
+    """Also beside a move that is the best already: a function with lane operations cannot stay as it came."""
+    text = Rotation(arch="a5").text()
+    half = "!pto.tile<vec, 32x32xbf16>"
+    gather = (
+        f"    %e = pto.tgather ins(%x_short, {{maskPattern = #pto.mask_pattern<P0101>}} : "
+        f"!pto.tile<vec, 32x64xbf16, valid=32x64>) -> {half}\n"
+        "    %e_part = pto.partition_view %y_view, offsets = [%c0, %c0], sizes = [%c32, %c32] : "
+        "!pto.tensor_view<?x?xbf16> -> !pto.partition_tensor_view<32x32xbf16>\n"
+        f"    pto.tstore ins(%e : {half}) outs(%e_part : !pto.partition_tensor_view<32x32xbf16>)\n"
+    )
+    module = parse_text(text.replace("    return", f"{gather}    return"), "test.mlir")
+    with collect() as said:
+        RopePass("a5").apply(Context(), module)
+    assert not [op for op in module.walk() if isinstance(op, LaneOp)]
+    assert not [entry.message for entry in said.entries if "best form already" in entry.message]
+
+
 def test_a_form_is_taken_where_it_goes() -> None:
     """Rows that are partly valid are not exchanged as full rows; the form asked for does none of the rest."""
     found = operations(lowered(ROTATIONS["bf16-partly"], "bit-swap"))

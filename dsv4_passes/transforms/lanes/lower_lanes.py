@@ -53,11 +53,14 @@ def lower_lane_operations(function: func.FuncOp, target: Target, wanted: FormNam
     """Replace a function by the cheapest form of it; the function that is there now.
 
     If it was no costlier before its lane operations were found, or in the form that is asked for, it is that
-    again. Where a lane operation has no form on the target the function stays, with a remark.
+    again; a function that was written with lane operations cannot be that. Where a lane operation has no form
+    on the target the function stays, with a remark.
     """
     before = take_before(function)
+    if before is not None and _moves_lanes(before.function):
+        function, before = _cheaper_start(function, before, target, wanted), None
     spent = function_cost(before.function, target.chip) if before is not None else None
-    if not any(isinstance(op, LaneOp) for op in function.walk()):
+    if not _moves_lanes(function):
         return function if before is None else _keep_cheaper(function, before, target, wanted)
     reasons: list[str] = []
     for lowered in _lowered(function, target, wanted, reasons):
@@ -89,6 +92,16 @@ def lower_lane_operations(function: func.FuncOp, target: Target, wanted: FormNam
     return function
 
 
+def _cheaper_start(function: func.FuncOp, before: Before, target: Target, wanted: FormName) -> func.FuncOp:
+    """The function, or what it was before lane operations were found beside those that it was written with,
+    whichever costs less once it is lowered.
+    """
+    now, written = (next(_lowered(one, target, wanted, []), None) for one in (function, before.function))
+    if wanted != "auto" or written is None or (now is not None and now.cost.cycles <= written.cost.cycles):
+        return function
+    return put_back(function, before)
+
+
 def _lowered(
     function: func.FuncOp, target: Target, wanted: FormName, reasons: list[str]
 ) -> Iterator[Lowered]:
@@ -115,10 +128,15 @@ def _lowered(
 def cannot_lower(function: func.FuncOp, target: Target) -> str | None:
     """Why no form of a function's lane operations fits into memory; None if one does, or there are none."""
     reasons: list[str] = []
-    if not any(isinstance(op, LaneOp) for op in function.walk()):
+    if not _moves_lanes(function):
         return None
     found = next(_lowered(function, target, "auto", reasons), None)
     return None if found is not None else "; ".join(dict.fromkeys(reasons))
+
+
+def _moves_lanes(function: func.FuncOp) -> bool:
+    """Some lane operation is in the function."""
+    return any(isinstance(op, LaneOp) for op in function.walk())
 
 
 ALIKE = 0.98

@@ -185,8 +185,8 @@ def lower_function(function: func.FuncOp, chip: str, ptoas: str | float, level: 
     """
     if (lane_op := next((op for op in function.walk() if isinstance(op, LaneOp)), None)) is not None:
         raise UserError(
-            f"expected tile operations that ptoas has, found {lane_op.name}: run dsv4-lower-lanes before "
-            "pto-lower",
+            f"expected tile operations that ptoas has, found {lane_op.name}: dsv4-lower-lanes has to give it "
+            "a form first; where the target has none it says why",
             lane_op.location,
         )
     if any(isinstance(r.type, TileType) for op in function.walk() for r in op.results):
