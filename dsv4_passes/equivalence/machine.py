@@ -268,10 +268,18 @@ class LaneMachine(Machine):
     def view(self, handler: Callable[[Any], None], op: Operation) -> None:
         """A tile in another shape or type; where that says a number of rows, those it lacks are undefined."""
         value = self.env[op.operands[0]]
+        wanted: Extent | None = None
         if isinstance(value, Tile):
             open_ = sum(not isinstance(number, int) for number in value.valid)
             if open_ > layout_of(op.results[0]).valid.count(DYNAMIC):
-                self.env[op.operands[0]] = self.guarded(value, value.layout.shape)
+                wanted = value.layout.shape
+        self.with_guarded(handler, op, wanted)
+
+    def with_guarded(self, handler: Callable[[Any], None], op: Operation, wanted: Extent | None) -> None:
+        """Evaluate a view while its source is as the reader of an extent sees it, if one is given."""
+        value = self.env[op.operands[0]]
+        if wanted is not None and isinstance(value, Tile):
+            self.env[op.operands[0]] = self.guarded(value, wanted)
         handler(op)
         self.env[op.operands[0]] = value
 
@@ -279,19 +287,13 @@ class LaneMachine(Machine):
         return self.guarded(tile, valid)
 
     def set_validshape(self, op: Operation) -> None:
-        value, rows, cols = (self.env[operand] for operand in op.operands)
-        if isinstance(value, Tile):
-            self.env[op.operands[0]] = self.guarded(value, (rows, cols))
-        super().set_validshape(op)
-        self.env[op.operands[0]] = value
+        rows, cols = (self.env[operand] for operand in op.operands[1:])
+        self.with_guarded(super().set_validshape, op, (rows, cols))
 
     def subview(self, op: SubviewOp) -> None:
-        value, (row, col) = self.env[op.source], (self.env[offset] for offset in op.offsets)
-        if isinstance(value, Tile):
-            rows, cols = layout_of(op.res).shape
-            self.env[op.source] = self.guarded(value, (row + rows, col + cols))
-        super().subview(op)
-        self.env[op.source] = value
+        row, col = (self.env[offset] for offset in op.offsets)
+        rows, cols = layout_of(op.res).shape
+        self.with_guarded(super().subview, op, (row + rows, col + cols))
 
     def symbolic_subview(self, op: SubviewOp, source: Tile, row: Number, col: Number, valid: Extent) -> None:
         layout = layout_of(op.res)

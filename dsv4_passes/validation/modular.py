@@ -17,21 +17,18 @@ from xdsl.dialects import scf
 from xdsl.dialects.builtin import ModuleOp, TensorType
 from xdsl.ir import Attribute, Block, SSAValue
 
-from dialects.dsv4.functions import parameters, visible, written
+from dialects.dsv4.functions import visible, written
 from dialects.dsv4.launch import LaunchOp
 from dialects.dsv4.tensors import AssembleOp, ReadOp, SliceOp, WriteOp
 from dialects.pto.types import element_name
-from dsv4_passes.diagnostics import UserError
 from dsv4_passes.equivalence.lanes import LaneContext
-from dsv4_passes.equivalence.symbolic_memory import Ids
+from dsv4_passes.equivalence.symbolic_memory import Ids, KnownArgument
 from dsv4_passes.interpreter import numerics
 from dsv4_passes.interpreter.affine import Affine
 from dsv4_passes.interpreter.kernels import Kernel
-from dsv4_passes.interpreter.program import choose_orchestration
 from dsv4_passes.interpreter.values import Value
-from dsv4_passes.source_names import base_name
 
-from .program_terms import TermBlocks, TermProgram, TooMuch, input_facts
+from .program_terms import TermBlocks, TermProgram, TooMuch
 
 NAMED_ELEMENTS = 1 << 23
 """Elements that one program may name; each takes 8 bytes in every version of its tensor."""
@@ -100,6 +97,12 @@ class ModularProgram(TermProgram):
         self.same = same
         self.elements = Elements(blocks)
         blocks.resolve, blocks.most_bytes = self.elements.terms, MOST_BYTES
+
+    def tensor(self, name: str, dims: Sequence[int | str], dtype: str, fact: KnownArgument | None) -> Any:
+        extents = [extent for extent in dims if isinstance(extent, int)]
+        if fact is not None or len(extents) < len(dims):
+            return super().tensor(name, dims, dtype, fact)
+        return self.held(extents, dtype, "parameter", name)
 
     def held(self, shape: Sequence[int], dtype: str, *key: Hashable) -> Held:
         """What an operation on tensors that are not looked at yields."""
@@ -223,30 +226,8 @@ def run_modular(
 
     UserError where that cannot be told; before any kernel is run where the orchestration is to blame.
     """
-    _run(module, kernels, TermBlocks(LaneContext(), blocks.budget), kernels)
-    return _run(module, kernels, blocks, same)
-
-
-def _run(
-    module: ModuleOp, kernels: Mapping[str, Kernel], blocks: TermBlocks, same: Collection[str]
-) -> dict[str, Ids | Held]:
-    function = choose_orchestration(module)
-    run, facts = ModularProgram(module, blocks, kernels, same), input_facts(module)
-    arguments: list[Any] = []
-    for parameter in parameters(function):
-        name = base_name(parameter.name)
-        if not parameter.is_tensor:
-            arguments.append(blocks.scalar(name, element_name(parameter.type)))
-            continue
-        extents = [extent for extent in parameter.dims if isinstance(extent, int)]
-        if len(extents) < len(parameter.dims):
-            raise UserError(f"'{name}' has an extent that is no number")
-        dtype = element_name(cast("TensorType[Attribute]", parameter.type).element_type)
-        fact, held = facts.get(name), run.held(extents, dtype, "parameter", name)
-        arguments.append(held if fact is None else blocks.known(fact, extents, dtype))
-    results = run.function(function, arguments)
-    outputs = written(function)
-    return {base_name(p.name): value for p, value in zip(outputs, results[: len(outputs)], strict=True)}
+    ModularProgram(module, TermBlocks(LaneContext(), blocks.budget), kernels, kernels).outputs()
+    return ModularProgram(module, blocks, kernels, same).outputs()
 
 
 def _dtype(value: SSAValue) -> str:

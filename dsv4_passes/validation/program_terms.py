@@ -190,6 +190,25 @@ class TermProgram(ProgramRun):
         self.blocks = blocks
         self.kernels = kernels
 
+    def outputs(self) -> dict[str, Any]:
+        """Run the only orchestration; the tensors that it writes, in the end, by parameter."""
+        function, facts = choose_orchestration(self.module), input_facts(self.module)
+        arguments: list[Any] = []
+        for parameter in parameters(function):
+            name = base_name(parameter.name)
+            if not parameter.is_tensor:
+                arguments.append(self.blocks.scalar(name, element_name(parameter.type)))
+                continue
+            dtype = element_name(cast("TensorType[Attribute]", parameter.type).element_type)
+            arguments.append(self.tensor(name, parameter.dims, dtype, facts.get(name)))
+        results = self.function(function, arguments)
+        outputs = written(function)
+        return {base_name(p.name): array for p, array in zip(outputs, results[: len(outputs)], strict=True)}
+
+    def tensor(self, name: str, dims: Sequence[int | str], dtype: str, fact: KnownArgument | None) -> Any:
+        """A tensor as it comes in. UserError where an extent is not known."""
+        return self.blocks.tensor(name, dims, dtype, fact)
+
     def numbers(self, values: Sequence[SSAValue]) -> list[int]:
         found = [self.env[value] for value in values]
         if not all(isinstance(number, int) for number in found):
@@ -243,21 +262,8 @@ def run_program_on_terms(
     blocks: TermBlocks,
 ) -> dict[str, Ids]:
     """The tensors that a program writes, in the end, by parameter. UserError where that cannot be told."""
-    function = choose_orchestration(module)
-    check_size(function, blocks.budget)
-    run = TermProgram(module, blocks, kernels)
-    arguments: list[Any] = []
-    facts = input_facts(module)
-    for parameter in parameters(function):
-        name = base_name(parameter.name)
-        if not parameter.is_tensor:
-            arguments.append(blocks.scalar(name, element_name(parameter.type)))
-            continue
-        dtype = element_name(cast("TensorType[Attribute]", parameter.type).element_type)
-        arguments.append(blocks.tensor(name, parameter.dims, dtype, facts.get(name)))
-    results = run.function(function, arguments)
-    outputs = written(function)
-    return {base_name(p.name): array for p, array in zip(outputs, results[: len(outputs)], strict=True)}
+    check_size(choose_orchestration(module), blocks.budget)
+    return TermProgram(module, blocks, kernels).outputs()
 
 
 def input_facts(module: ModuleOp) -> dict[str, KnownArgument]:

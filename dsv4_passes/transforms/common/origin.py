@@ -36,6 +36,11 @@ class Origin:
     """The function with its helpers in it, where it has some: what it costs as it was read."""
 
     @property
+    def as_read(self) -> func.FuncOp | None:
+        """The function as it was read, its helpers in it, if it was one function."""
+        return (self.inlined or self.functions[0]) if len(self.functions) == 1 else None
+
+    @property
     def level(self) -> Literal["level2", "level3"]:
         """`level3` where tiles had addresses."""
         read = (*self.functions, *self.helpers)

@@ -96,8 +96,10 @@ def _cheaper_start(function: func.FuncOp, before: Before, target: Target, wanted
     """The function, or what it was before lane operations were found beside those that it was written with,
     whichever costs less once it is lowered.
     """
+    if wanted != "auto":
+        return function
     now, written = (next(_lowered(one, target, wanted, []), None) for one in (function, before.function))
-    if wanted != "auto" or written is None or (now is not None and now.cost.cycles <= written.cost.cycles):
+    if written is None or (now is not None and now.cost.cycles <= written.cost.cycles):
         return function
     return put_back(function, before)
 
@@ -165,17 +167,14 @@ def _costlier_as_written(
 ) -> tuple[FunctionCost, Cost] | None:
     """What was read and what would be written cost in buffers that share addresses, if that is no gain."""
     origin, target = origin_of(function), lowered.way.target
-    if origin is None or len(origin.functions) != 1 or before.rewritten:
+    if origin is None or (as_read := origin.as_read) is None or before.rewritten:
         return None
     trial = lowered.function.clone()
     try:
         lower_function(trial, target.chip.name, target.ptoas.version, origin.level)
     except UserError:
         return None  # said by whoever lowers it
-    read, written = (
-        function_cost(origin.inlined or origin.functions[0], target.chip),
-        function_cost(trial, target.chip).cycles,
-    )
+    read, written = function_cost(as_read, target.chip), function_cost(trial, target.chip).cycles
     return (read, written) if read.cycles.cycles <= written.cycles else None
 
 
@@ -191,11 +190,8 @@ def _keep_cheaper(function: func.FuncOp, before: Before, target: Target, wanted:
 def _as_read(function: func.FuncOp, target: Target) -> FunctionCost | None:
     """What a function cost as it was read, if it was one function."""
     origin = origin_of(function)
-    return (
-        function_cost(origin.inlined or origin.functions[0], target.chip)
-        if origin and len(origin.functions) == 1
-        else None
-    )
+    as_read = None if origin is None else origin.as_read
+    return None if as_read is None else function_cost(as_read, target.chip)
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from dsv4_passes.source_names import carry_names
 Functions = Mapping[str, func.FuncOp]
 
 
-def functions_by_name(function: func.FuncOp) -> Functions:
-    """The functions of the module that a function stands in."""
-    module = function.get_toplevel_object()
+def functions_by_name(op: Operation) -> Functions:
+    """The functions of the module that an operation is, or stands in."""
+    module = op.get_toplevel_object()
     if not isinstance(module, ModuleOp):
         return {}
     return {op.sym_name.data: op for op in module.walk() if isinstance(op, func.FuncOp)}
@@ -61,7 +61,7 @@ def can_inline(function: func.FuncOp, functions: Functions, within: tuple[func.F
 
 def inlined_helpers(module: ModuleOp) -> set[func.FuncOp]:
     """The functions that are called, and go where they are called."""
-    functions = {op.sym_name.data: op for op in module.walk() if isinstance(op, func.FuncOp)}
+    functions = functions_by_name(module)
     called = {callee_of(call, functions) for function in functions.values() for call in calls_in(function)}
     return {callee for callee in called if callee is not None and can_inline(callee, functions)}
 
