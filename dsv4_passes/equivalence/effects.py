@@ -39,7 +39,7 @@ class Push:
 class Carry:
     """What a trip of a symbolic loop passes on: `content` in place of the leaves of `key`.
 
-    Every carried value of a run has one, those that no trip changes included: the leaves of a key that two
+    Every carried value of a run has one but those that are seen to be passed on: the leaves of a key that two
     runs share are equal only if both trips change them alike.
     """
 

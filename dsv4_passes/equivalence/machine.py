@@ -37,6 +37,7 @@ from dsv4_passes.interpreter.values import (
     is_lanes,
 )
 from dsv4_passes.interpreter.values import box as box_shape
+from dsv4_passes.xdsl_extras.region_values import passes_on, terminator
 
 from . import partly_valid
 from .budget import Budget
@@ -168,7 +169,7 @@ class LaneMachine(Machine):
     ) -> Tile:
         """A tile of leaves that equals only a tile of the same key; `what` made it."""
         lanes = np.arange(layout.rows * layout.cols, dtype=np.int64).reshape(layout.shape)
-        number = self.intern(key, layout.shape)
+        number = self.intern(key)
         self.run_.context.without_formula.setdefault(number, what)
         ids = self.terms.table.loads("unknown", number, (), lanes, layout.dtype)
         return Tile(layout, ids, np.ones(layout.shape, np.bool_), valid, conditions)
@@ -178,6 +179,12 @@ class LaneMachine(Machine):
         if isinstance(value, Tile):
             return np.where(value.known, value.data, -1).tobytes(), value.layout.shape, value.valid
         return value.tobytes() if is_lanes(value) else value
+
+    def flat_key(self, value: Value) -> Hashable:
+        """`key` of what a loop carries, lane by lane: in which shape a whole tile travels does not matter."""
+        if isinstance(value, Tile) and value.valid == value.layout.shape:
+            return np.where(value.known, value.data, -1).tobytes()
+        return self.key(value)
 
     def symbolic(self, number: Number, dtype: str) -> Lanes:
         return np.full((1, 1), self.terms.table.opaque(("number", number), dtype), np.int64)
@@ -235,7 +242,7 @@ class LaneMachine(Machine):
             if isinstance(result.type, TileType):
                 layout = layout_of(result)
                 valid = self.extent(op, i) if isinstance(op, TileOp) else layout.shape
-                self.bind(result, self.leaves(layout, valid, (key, i), conditions, line_of(op)))
+                self.bind(result, self.leaves(layout, valid, (key, i, layout.shape), conditions, line_of(op)))
             elif scalars.is_integer(result.type):
                 self.env[result] = scalars.symbol(f"{op.name}#{key}.{i}", element_name(result.type))
             elif element_name(result.type) in numerics.FLOATS:
@@ -301,7 +308,7 @@ class LaneMachine(Machine):
             self.check_box(op, source.layout, 0, col, box_shape(layout, valid))
             self.bind(op.res, views.subview(source, 0, col, layout, valid))
             return
-        key = "subview", self.key(source), row, col
+        key = "subview", self.key(source), row, col, layout.shape
         self.bind(op.res, self.leaves(layout, valid, key, source.conditions, line_of(op)))
 
     def symbolic_insert(self, op: InsertOp, source: Tile, dest: Tile, row: Number, col: Number) -> None:
@@ -360,28 +367,34 @@ class LaneMachine(Machine):
             self.gm.histories.disturb(argument, "trip of", bounds, self.gm.context)
         block, outer = op.body.block, self.gm.context
         initial = [self.env[value] for value in op.iter_args]
-        keys = [self._carried_key(bounds, value) for value in initial]
-        carried = [
-            self._carried(arg, value, ("carried", key))
-            for arg, value, key in zip(block.args[1:], initial, keys, strict=True)
-        ]
-        self.env.update(zip(block.args, [iv, *carried], strict=True))
+        self.env[block.args[0]] = iv
+        keys: dict[int, Hashable] = {}
+        for i, (arg, end) in enumerate(zip(block.args[1:], terminator(block).operands, strict=True)):
+            if passes_on(end, arg):
+                self._rebind(arg, initial[i])
+            else:
+                keys[i] = self._carried_key(bounds, initial[i])
+                self.env[arg] = self._carried(arg, initial[i], ("carried", keys[i]))
+        carried = [self.env[arg] for arg in block.args[1:]]
         self.gm.context = (*outer, ("for", bounds, number))
         yielded = yield from self.run_block(block)
         self.gm.context = outer
         for argument in written:
             self.gm.histories.disturb(argument, "end of", bounds, outer)
-        for result, start, arg, key, end in zip(op.results, initial, carried, keys, yielded, strict=True):
-            # Also where a trip passes on what it was given: in the other run it may not.
-            content = self.key(end)
-            if isinstance(end, Tile) and end.valid != start.valid:
+        for i, result in enumerate(op.results):
+            start, end = initial[i], yielded[i]
+            if i not in keys:
+                self._rebind(result, start)
+                continue
+            content = self.flat_key(end)
+            if isinstance(start, Tile) and isinstance(end, Tile) and end.valid != start.valid:
                 raise NotConcrete("a loop changes the valid extent of a tile that it carries")
-            self.run_.effects.append(Carry(op, outer, key, content))
-            unchanged = content == self.key(arg)
-            self._rebind(result, start if unchanged else self._carried(result, end, ("result", key)))
+            self.run_.effects.append(Carry(op, outer, keys[i], content))
+            unchanged = content == self.flat_key(carried[i])
+            self._rebind(result, start if unchanged else self._carried(result, end, ("result", keys[i])))
 
     def _carried_key(self, bounds: str, initial: Value) -> Hashable:
-        key = self.intern(bounds, self.gm.context, self.key(initial))
+        key = self.intern(bounds, self.gm.context, self.flat_key(initial))
         self.run_.carried[key] = self.run_.carried.get(key, 0) + 1
         return key, self.run_.carried[key]
 

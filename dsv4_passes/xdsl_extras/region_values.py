@@ -53,6 +53,23 @@ def phi_inputs(value: SSAValue) -> list[SSAValue] | None:
     return [loop.iter_args[index], terminator(loop.body.block).operands[index]]
 
 
+def passes_on(value: SSAValue, argument: BlockArgument) -> bool:
+    """Whether `value`, which a trip of a loop yields, is the argument that it was given.
+
+    So it is through branches whose sides all yield it, and through loops inside that pass it on in turn.
+    """
+    if value is argument:
+        return True
+    if not isinstance(value, OpResult) or not isinstance(owner := value.op, scf.ForOp | scf.IfOp):
+        return False
+    yielded = [terminator(region.block).operands[value.index] for region in owner.regions]
+    if isinstance(owner, scf.IfOp):
+        return all(passes_on(each, argument) for each in yielded)
+    if not passes_on(owner.iter_args[value.index], argument):
+        return False
+    return passes_on(yielded[0], owner.body.block.args[value.index + 1]) or passes_on(yielded[0], argument)
+
+
 def append_operands(op: Operation, values: Sequence[SSAValue]) -> None:
     if values:
         op.operands = [*op.operands, *values]
