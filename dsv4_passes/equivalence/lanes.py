@@ -27,8 +27,9 @@ from .budget import CannotFollow, current
 from .comparison import Difference, compare_effects
 from .facts import argument_attribute, facts_of
 from .gm_mod_ref import only_read
-from .machine import LaneMachine, Options
+from .machine import LaneMachine
 from .run import MAX_TRIPS, LaneContext, LaneRun
+from .straight_line import Options
 from .symbolic_memory import Histories, KnownArgument, TermMemory
 
 MAX_BLOCKS = 2**31 - 1

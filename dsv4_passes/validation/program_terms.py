@@ -22,7 +22,8 @@ from dsv4_passes.diagnostics import UserError
 from dsv4_passes.equivalence import budget
 from dsv4_passes.equivalence.facts import WrongFact, facts_of, make_fact
 from dsv4_passes.equivalence.lanes import CannotFollow, LaneContext, LaneRun
-from dsv4_passes.equivalence.machine import LaneMachine, Options
+from dsv4_passes.equivalence.machine import LaneMachine
+from dsv4_passes.equivalence.straight_line import Options
 from dsv4_passes.equivalence.symbolic_memory import Ids, KnownArgument
 from dsv4_passes.equivalence.tensor_memory import TensorHistories, TensorMemory
 from dsv4_passes.interpreter import numerics, scalars
