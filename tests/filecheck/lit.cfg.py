@@ -36,7 +36,7 @@ def served() -> str | None:
         return None
     folder, path = Path(__file__).parent, Path(tempfile.mkdtemp(prefix="dsv4-tools-")) / "socket"
     subprocess.Popen(
-        [sys.executable, folder / "tool_server.py", path, *TOOLS],
+        [sys.executable, folder / "tool_server.py", str(os.getpid()), path, *TOOLS],
         env=config.environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -78,13 +78,13 @@ def call(main: Callable[[], object], request: dict[str, Any], streams: Sequence[
     return code if isinstance(code, int) else 0
 
 
-def serve(path: str, tools: Sequence[str]) -> None:
+def serve(parent: int, path: str, tools: Sequence[str]) -> None:
+    """Serve until `parent`, the process that started this one, has ended."""
     scripts = {script.name: script for script in entry_points(group="console_scripts")}
     mains = {tool: scripts[tool].load() for tool in tools}
     preload()
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    parent = os.getppid()
     with contextlib.ExitStack() as at_end, socket.socket(socket.AF_UNIX) as server:
         server.bind(path)
         at_end.callback(shutil.rmtree, os.path.dirname(path), ignore_errors=True)
@@ -110,4 +110,4 @@ def serve(path: str, tools: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], sys.argv[2:])
+    serve(int(sys.argv[1]), sys.argv[2], sys.argv[3:])
