@@ -22,13 +22,14 @@ from xdsl.utils.exceptions import DiagnosticException, VerifyException
 from xdsl.utils.target import Target
 from xdsl.xdsl_opt_main import xDSLOptMain
 
-from dsv4_passes.diagnostics import UserError, one_line, refused, said, summary
+from dsv4_passes.diagnostics import UserError, one_line, refused
 from dsv4_passes.equivalence.budget import Budget, limited, parse_size
 from dsv4_passes.files import write_folder, write_whole
-from dsv4_passes.formats.pto.reader import decode, parse_text, verify_module
+from dsv4_passes.formats.pto.reader import decode, parse_text
 from dsv4_passes.transforms.common.options import build, make_pass, parse_specs, told
 
 from .arguments import Once, add_arguments
+from .between_passes import BetweenPasses
 from .common import (
     InternalError,
     require_directory_of,
@@ -40,8 +41,6 @@ from .print_ir import IrPrinter
 from .timing import PassTimes
 
 if TYPE_CHECKING:
-    from dsv4_passes.reports.program_summary import Counts
-
     from .report import Reporter
 
 MLIR_SUFFIXES = ("mlir", "pto")
@@ -66,14 +65,12 @@ class Dsv4OptMain(xDSLOptMain):
     version_format: ClassVar[str] = f"dsv4-opt {version('dsv4-passes')} built on xdsl {{xdsl_version}}"
 
     def __init__(self, args: Sequence[str] | None = None):
-        self.running: ModulePass | None = None
         self.staged: _Staged | None = None
         self.folder = False
         self.files: dict[str, str] | None = None
         self.source = ""
         self.paper: str | None = None
         self.read: ModuleOp | None = None
-        self.counted: Counts | None = None
         self.spent = 0.0
         """CPU seconds that the passes took."""
         super().__init__("Compiler passes for Ascend NPU kernels", args)
@@ -110,16 +107,17 @@ class Dsv4OptMain(xDSLOptMain):
         facts = [ArgSpec("dsv4-bind-facts", {"file": (path,), **more}) for path in self.args.facts]
         given = parse_specs(self.args.passes, "pass pipeline")
         passes = tuple(self._make_pass(spec) for spec in (*facts, *given))
-        self.printer = IrPrinter(self.args, self.available_passes, passes)
+        printer = IrPrinter(self.args, self.available_passes, passes)
         self.times = PassTimes(self.args.mlir_timing)
-        if self.printer.active or self.times.active or self.args.print_pipeline:
+        if printer.active or self.times.active or self.args.print_pipeline:
             from dsv4_passes.transforms.rope import single_passes
 
             passes = tuple(single_passes(passes))
         if self.args.print_pipeline:
             print(pipeline_text(passes))
             sys.exit()
-        self.pipeline = PassPipeline(passes, self._between_passes())
+        self.between = BetweenPasses(self.args, passes, printer, self.times, self.reporter)
+        self.pipeline = PassPipeline(passes, self.between)
         self._check_target_options()
 
     def _make_pass(self, spec: ArgSpec) -> ModulePass:
@@ -225,26 +223,28 @@ class Dsv4OptMain(xDSLOptMain):
         return Budget(memory, seconds)
 
     def apply_passes(self, prog: ModuleOp) -> None:
-        self.running = None
+        self.between.running = None
         self.read = prog.clone() if self._validates() else None
         pipeline = PassPipeline(self._passes_for_output(prog), self.pipeline.callback)
         try:
             with self.assumptions(), limited(self.budget()), self._reporting(prog):
                 started = time.process_time()
-                with self.printer.failing(lambda: self.running, prog):
+                with self.between.printer.failing(lambda: self.between.running, prog):
                     pipeline.apply(self.ctx, prog)
                 self.spent = time.process_time() - started
         except UserError as error:
             # `--verify-diagnostics` prints what xdsl counts as a diagnostic, and goes on.
             raise (VerifyException(str(error)) if self.args.verify_diagnostics else error) from error
         except DiagnosticException as error:
-            if self.args.verify_diagnostics or self.running is None:
+            if self.args.verify_diagnostics or self.between.running is None:
                 raise
-            raise UserError(f"pass {self.running.name}: {one_line(error)}") from error
+            raise UserError(f"pass {self.between.running.name}: {one_line(error)}") from error
         except Exception as error:
-            if self.running is None:
+            if self.between.running is None:
                 raise
-            raise InternalError(f"in pass {self.running.name}: {type(error).__name__}: {error}") from error
+            raise InternalError(
+                f"in pass {self.between.running.name}: {type(error).__name__}: {error}"
+            ) from error
 
     def _passes_for_output(self, prog: ModuleOp) -> tuple[ModulePass, ...]:
         """The passes, told the version of pypto that a program text is written for."""
@@ -357,63 +357,6 @@ class Dsv4OptMain(xDSLOptMain):
             write_program(Path(self.args.output_file), self.files)
         elif not self.folder:
             write_whole(Path(self.args.output_file), self.staged.text.encode())
-
-    # -- between passes --------------------------------------------------------------------------
-
-    def _between_passes(self) -> Callable[[ModulePass | None, ModuleOp, ModulePass | None], None]:
-        started = time.perf_counter()
-
-        def callback(previous: ModulePass | None, module: ModuleOp, following: ModulePass | None) -> None:
-            nonlocal started
-            if self.args.time_passes and previous is not None:
-                print(f"Pass {previous.name} took {time.perf_counter() - started} seconds")
-            self.times.between(previous)
-            self._count(previous, module, following)
-            self.printer.between(previous, module, following)
-            last = previous is not None and following is None
-            if not self.args.disable_verify and not (last and self._target_verifies()):
-                self._verify(module, previous)
-            self.running = following
-            if previous and following and self.args.print_between_passes:
-                from dsv4_passes.formats.pto.writer import SpelledPrinter
-
-                print(f"IR after {previous.name}:")
-                SpelledPrinter(sys.stdout).print_op(module)
-                print("\n\n\n")
-            self.times.go_on()
-            started = time.perf_counter()
-
-        return callback
-
-    def _count(self, previous: ModulePass | None, module: ModuleOp, following: ModulePass | None) -> None:
-        """Count what a program is made of, its facts bound, and say behind the last pass what it became."""
-        if not self.pipeline.passes or not any("dsv4.role" in op.attributes for op in module.ops):
-            return
-        from dsv4_passes.reports.program_summary import count, is_program, summarise
-
-        if previous is None:
-            self.counted = None
-        if not is_program(module):
-            return
-        if self.counted is None and (following is None or following.name != "dsv4-bind-facts"):
-            self.counted = count(module)
-        if following is None and self.counted is not None:
-            found = summarise(self.counted, count(module), said())
-            summary(module, f"program: {found}")
-            if self.reporter is not None:
-                self.reporter.program = found
-
-    def _target_verifies(self) -> bool:
-        """The `.pto` target checks all that it writes: no need to do so in front of it."""
-        return parse_spec(self.args.target).name == "pto"
-
-    def _verify(self, module: ModuleOp, previous: ModulePass | None) -> None:
-        try:
-            verify_module(module)
-        except UserError as error:
-            if previous is None:
-                raise
-            raise UserError(f"after pass {previous.name}: {error.message}", error.location) from error
 
 
 def _program_parser() -> Callable[[str, str], ModuleOp]:
