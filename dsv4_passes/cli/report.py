@@ -44,10 +44,10 @@ class Reporter:
         given = [name for p in passes if isinstance(name := getattr(p, "chip", None), str)]
         versions = [v for p in passes if isinstance(v := getattr(p, "ptoas", None), str | float)]
         chip = chip_of(module, given[-1] if given else None)
-        before = kernel_states(module, chip)
+        before, read = kernel_states(module, chip), module.clone()
         with record() as decisions:
             yield
-        after = kernel_states(module, chip)
+        after = kernel_states(module, chip, read, before)
         version = ptoas(versions[-1] if versions else LATEST).version
         self.found.append(build_report(self.source, chip, version, before, after, decisions.entries))
 

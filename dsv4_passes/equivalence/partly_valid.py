@@ -126,22 +126,11 @@ def _assuming(domain: TermDomain, ids: Ids, conditions: Ids, *, holds: bool) -> 
     return np.array([assumed(*pair) for pair in pairs], np.int64).reshape(ids.shape)
 
 
-def undefined_lanes(table: TermTable, ids: Ids, known: dict[int, bool]) -> NDArray[np.bool_]:
-    """Which lanes rest on some that are undefined; `known` memoises by term."""
+def undefined_lanes(table: TermTable, ids: Ids, known: bytearray) -> NDArray[np.bool_]:
+    """Which lanes rest on some that are undefined; `known` keeps the answers of earlier calls, by term."""
     leaves = [("opaque", UNDEFINED, dtype) for dtype in numerics.DTYPES]
     if not any(map(table.knows, leaves)):
         return np.zeros(ids.shape, np.bool_)
-    unique, inverse = np.unique(ids, return_inverse=True)
-    for root in unique[unique >= 0].tolist():
-        stack = [root]
-        while stack:
-            term = stack[-1]
-            children = table.children(term)
-            if term not in known and (todo := [child for child in children if child not in known]):
-                stack += todo
-                continue
-            stack.pop()
-            if term not in known:
-                known[term] = table.head(term)[:2] == leaves[0][:2] or any(known[c] for c in children)
-    found = np.array([known.get(term, False) for term in unique.tolist()], np.bool_)
-    return found[inverse].reshape(ids.shape)
+    for term in range(len(known), len(table)):  # what a term consists of was there before it
+        known.append(table.head(term) in leaves or any(known[child] for child in table.children(term)))
+    return np.frombuffer(known, np.bool_)[ids] & (ids >= 0)

@@ -29,7 +29,7 @@ class LaneContext:
     """Loops of at most as many constant trips run as they are. Runs that are compared must agree on it."""
     without_formula: dict[int, str] = field(default_factory=dict[int, str])
     """Which operation made the leaves of a number, and where it stands."""
-    rests_on_undefined: dict[int, bool] = field(default_factory=dict[int, bool])
+    rests_on_undefined: bytearray = field(default_factory=bytearray)
     """What `partly_valid.undefined_lanes` found out, by term."""
 
     def fit(self, functions: Sequence[func.FuncOp], budget: Budget) -> None:

@@ -19,6 +19,7 @@ caller has to ask (`strip_zero`).
 """
 
 from collections.abc import Hashable, Iterator, Sequence
+from itertools import compress
 from typing import TypeAlias
 
 import numpy as np
@@ -116,8 +117,9 @@ class TermTable:
     def nodes(self, head: Head, args: Sequence[tuple[int, ...]], flags: bytes) -> list[int]:
         """`node` for many operand tuples at once, each with its flags: ten times as fast."""
         index = self._index.setdefault(head, {})
-        fresh = {key: flag for key, flag in zip(args, flags, strict=True) if key not in index}
-        if fresh:
+        missing = [key not in index for key in args]
+        if any(missing):
+            fresh = dict(zip(compress(args, missing), compress(flags, missing), strict=True))
             index.update(zip(fresh, range(len(self._heads), len(self._heads) + len(fresh)), strict=True))
             self._heads += [head] * len(fresh)
             self._args += fresh

@@ -16,6 +16,7 @@ from dialects.pto.memory import MakeTensorViewOp, constant_int
 from dialects.pto.types import PtrType, element_name
 from dsv4_passes.argument_names import argument_names, argument_spellings
 from dsv4_passes.diagnostics import UserError
+from dsv4_passes.xdsl_extras.functions import functions_in
 
 from . import scalars
 from .affine import Number
@@ -71,9 +72,7 @@ class Kernel:
 
 def find_kernels(module: ModuleOp) -> dict[str, Kernel]:
     """All kernels of a module by name; functions that others call are not kernels."""
-    functions = {
-        op.sym_name.data: op for op in module.walk() if isinstance(op, func.FuncOp) and op.body.blocks
-    }
+    functions = {f.sym_name.data: f for f in functions_in(module) if f.body.blocks}
     called = {op.callee.root_reference.data for op in module.walk() if isinstance(op, func.CallOp)}
     kernels: dict[str, Kernel] = {}
     for name, function in functions.items():

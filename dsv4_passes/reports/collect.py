@@ -1,6 +1,6 @@
 """What the kernels of a module cost, how their lanes move and what their memory holds, before and after."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -8,12 +8,15 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 
 from dialects.pto.base import TileOp, target_arch
+from dialects.pto.forms import is_buffer_form
+from dsv4_passes.equivalence.alike import alike
 from dsv4_passes.targets import Chip
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets.assumptions import assumed
 from dsv4_passes.transforms.common.cost import FunctionCost, function_cost
 from dsv4_passes.transforms.common.decisions import Decision
 from dsv4_passes.transforms.raising.raise_tiles import PtoRaisePass
+from dsv4_passes.xdsl_extras.functions import functions_in
 
 from .lane_flow import Strip, lane_strips
 from .memory_map import MemoryMap, memory_map
@@ -52,14 +55,25 @@ class Report:
     """What became of a whole program."""
 
 
-def kernel_states(module: ModuleOp, chip: Chip) -> dict[str, KernelState]:
-    """Each kernel of a module by name. The module is not changed."""
-    raised = module.clone()
-    PtoRaisePass().apply(Context(), raised)
+def kernel_states(
+    module: ModuleOp, chip: Chip, before: ModuleOp | None = None, states: Mapping[str, KernelState] = {}
+) -> dict[str, KernelState]:
+    """Each kernel of a module by name. The module is not changed.
+
+    `before` and `states` are the module as it was, and the states of its kernels then.
+    """
+    raised = module
+    if any(is_buffer_form(function) for function in functions_in(module)):
+        raised = module.clone()
+        PtoRaisePass().apply(Context(), raised)
     in_values = {f.sym_name.data: f for f in _kernels(raised)}
+    earlier = {} if before is None else {f.sym_name.data: f for f in functions_in(before)}
     found: dict[str, KernelState] = {}
     for function in _kernels(module):
         name = function.sym_name.data
+        if name in states and name in earlier and alike(earlier[name], function):
+            found[name] = states[name]
+            continue
         strips = lane_strips(in_values[name]) if name in in_values else []
         found[name] = KernelState(function_cost(function, chip), tuple(strips), memory_map(function, chip))
     return found
@@ -91,6 +105,6 @@ def build_report(
 
 
 def _kernels(module: ModuleOp) -> Iterator[func.FuncOp]:
-    for op in module.walk():
-        if isinstance(op, func.FuncOp) and any(isinstance(inner, TileOp) for inner in op.walk()):
-            yield op
+    for function in functions_in(module):
+        if any(isinstance(op, TileOp) for op in function.walk()):
+            yield function

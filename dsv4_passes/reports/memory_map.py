@@ -62,7 +62,7 @@ def memory_map(function: func.FuncOp, chip: Chip) -> MemoryMap:
     order = {op: number for number, op in enumerate(operations)}
     lives: dict[SSAValue, tuple[int, int]] = {}
     for op, number in order.items():
-        for value in {*op.operands, *op.results}:
+        for value in dict.fromkeys([*op.operands, *op.results]):
             tile = _tile_of(value)
             if tile is not None:
                 first, last = lives.get(tile, (number, number))

@@ -49,6 +49,7 @@ from dsv4_passes.equivalence.facts import (
 )
 from dsv4_passes.interpreter.numerics import as_elements, numpy_dtype
 from dsv4_passes.npz import Array, read_npz
+from dsv4_passes.xdsl_extras.functions import functions_in
 
 from .facts.given import GIVEN
 from .facts.selections import describe
@@ -308,7 +309,7 @@ class BindFactsPass(ModulePass):
             bind_arrays(op, self.file, self.others)
         else:
             bind_toml(op, self.file, self.others)
-        by_name = {f.sym_name.data: f for f in op.walk() if isinstance(f, func.FuncOp)}
+        by_name = {f.sym_name.data: f for f in functions_in(op)}
         for name, cube in by_name.items():
             if name.endswith("_aic") and (vector := by_name.get(f"{name[:-4]}_aiv")) is not None:
                 check_sides((cube, vector))

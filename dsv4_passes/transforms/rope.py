@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from xdsl.context import Context
-from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
 from dsv4_passes.diagnostics import UserError, warning
 from dsv4_passes.targets import LATEST, beyond_memory, chip_for
 from dsv4_passes.targets import ptoas as find_ptoas
+from dsv4_passes.xdsl_extras.functions import functions_in
 
 from .fusion.forward_copies import ForwardCopiesPass
 from .fusion.fuse_stages import FuseStagesPass
@@ -84,7 +84,7 @@ class RopePass(ModulePass):
             find_ptoas(self.ptoas)
         except ValueError as error:
             raise UserError(str(error)) from None
-        for function in [inner for inner in op.walk() if isinstance(inner, func.FuncOp)]:
+        for function in list(functions_in(op)):
             chip = chip_for(function, self.chip)
             for inner in function.walk():
                 if (problem := beyond_memory(inner, chip)) is not None:

@@ -102,9 +102,11 @@ class Pipeline:
     def read(self, text: str) -> ModuleOp:
         """What a text says; a new module each time, though read once."""
         if self.last is None or self.last[0] != text:
-            parse = parse_program if is_program_module(self.before) else parse_text
             with collect():  # what reading says was said when the input was read
-                self.last = text, parse(text, "the output")
+                if is_program_module(self.before):
+                    self.last = text, parse_program(text, "the output", known=self.before)
+                else:
+                    self.last = text, parse_text(text, "the output")
         return self.last[1].clone()
 
     def tell(self, verdicts: list[Verdict], text: str | Mapping[str, str]) -> list[Verdict]:

@@ -4,10 +4,9 @@ The cube and the vector function of a mixed kernel are not joined: they run toge
 so that an error in joining or splitting them cannot be on both sides.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
-from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
@@ -21,6 +20,7 @@ from dsv4_passes.interpreter.kernels import Kernel, find_kernels
 from dsv4_passes.interpreter.machine import SPMD_PARAMETERS
 from dsv4_passes.transforms.raising.inline_calls import drop_inlined, inlined_helpers
 from dsv4_passes.transforms.raising.raise_tiles import raise_function
+from dsv4_passes.xdsl_extras.functions import functions_in
 
 NEW_ARGUMENT = 1 << 16
 """Numbers from here on denote arguments that the other kernel lacks."""
@@ -62,7 +62,7 @@ def comparables(module: ModuleOp, but: Collection[str] = ()) -> dict[str, Compar
     helpers = inlined_helpers(module)
     spared |= helpers
     with collect() as said:
-        for function in [f for f in _functions(module) if f not in spared]:
+        for function in [f for f in functions_in(module) if f not in spared]:
             raise_function(function)
     drop_inlined(module, helpers)
     for name, kernel in find_kernels(module).items():
@@ -88,10 +88,6 @@ def facts_by_index(kernel: Kernel) -> dict[int, Fact]:
     check_sides(kernel.functions)
     stated = [item for function in kernel.functions for item in facts_of(function).items()]
     return {_index(value): fact for value, fact in stated}
-
-
-def _functions(module: ModuleOp) -> Iterator[func.FuncOp]:
-    return (op for op in module.walk() if isinstance(op, func.FuncOp))
 
 
 def _index(value: SSAValue) -> int:

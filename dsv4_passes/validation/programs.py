@@ -15,6 +15,7 @@ from xdsl.dialects.builtin import ModuleOp
 
 from dialects.dsv4.functions import ORCHESTRATION, program_functions
 from dsv4_passes.diagnostics import UserError, collect
+from dsv4_passes.equivalence.alike import alike
 from dsv4_passes.equivalence.lanes import LaneContext
 from dsv4_passes.equivalence.symbolic_memory import Ids
 from dsv4_passes.equivalence.term_text import describe
@@ -24,7 +25,7 @@ from .compare import broken, unknown_in_both, without_formula
 from .kernels import comparables
 from .launches import same_launches
 from .modular import Held, run_modular
-from .modules import alike, compare_modules, unchanged_kernels
+from .modules import compare_modules, unchanged_kernels
 from .program_terms import RunBudget, TermBlocks, run_program_on_terms
 from .rounding import DroppedRoundings
 from .verdict import ROUNDING, ZERO_SIGN, Allowed, Lane, Verdict

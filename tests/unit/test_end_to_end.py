@@ -22,6 +22,7 @@ from dialects.pto.convert import TCvtOp
 from dialects.pto.memory import MakeTensorViewOp, PartitionViewOp
 from dialects.pto.types import TileType
 from dsv4_passes.cli.opt import main
+from dsv4_passes.equivalence.alike import alike
 from dsv4_passes.equivalence.budget import Budget, current, limited
 from dsv4_passes.formats.pto.reader import parse_text
 from dsv4_passes.formats.pto.writer import PtoPrinter
@@ -32,7 +33,6 @@ from dsv4_passes.transforms.memory.hoist_fills import HoistFillsPass
 from dsv4_passes.transforms.mixed.split_mixed import SplitMixedPass
 from dsv4_passes.transforms.raising.raise_tiles import PtoRaisePass
 from dsv4_passes.validation import programs
-from dsv4_passes.validation.modules import alike
 from dsv4_passes.validation.programs import compare_program_modules, unchanged_program
 from dsv4_passes.validation.verdict import Allowed, Verdict
 

@@ -11,7 +11,7 @@ from xdsl.ir import Operation
 from dialects.dsv4.attributes import Loop, LoopAttr
 from dialects.dsv4.functions import parameters, program_functions, returned
 from dialects.dsv4.launch import LaunchOp
-from dialects.dsv4.opaque import CoreMoveOp, TextCallOp
+from dialects.dsv4.opaque import CoreMoveOp, SourceOp, TextCallOp
 from dialects.dsv4.tensors import AssembleOp, UpdateOp
 from dialects.pto.base import layout_of
 from dialects.pto.memory import MakeTensorViewOp, TLoadOp, TStoreOp
@@ -19,6 +19,8 @@ from dialects.pto.types import DYNAMIC, TileType
 from dsv4_passes.diagnostics import UserError, collect
 from dsv4_passes.formats.pto.reader import verify_module
 from dsv4_passes.formats.pypto import parse_program
+from dsv4_passes.formats.pypto.reader.kernel import KernelReader
+from dsv4_passes.formats.pypto.target import program_text
 from dsv4_passes.source_names import written_name
 from tests.unit.kernels import DATA
 
@@ -287,3 +289,38 @@ def test_tile_types_of_all_layouts_are_read() -> None:
     types = {str(r.type) for op in kernel.walk() for r in op.results if isinstance(r.type, TileType)}
     assert "!pto.tile<mat, 64x32xbf16, slayout=col_major>" in types
     assert "!pto.tile<vec, 32x1xf32, blayout=col_major>" in types
+
+
+# -- reading again -------------------------------------------------------------------------------
+
+
+def test_kernels_known_from_another_text_are_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = path_of("staged").read_text()
+    known = parse_program(text, "a.py")
+    changed = text.replace("pl.tile.cast(", "pl.tile.cast( ", 1)
+    assert changed != text
+    expected = str(parse_program(changed, "a.py"))
+    read: list[str] = []
+    plain = KernelReader.read
+
+    def spied(self: KernelReader) -> func.FuncOp:
+        read.append(self.signature.name)
+        return plain(self)
+
+    monkeypatch.setattr(KernelReader, "read", spied)
+    assert str(parse_program(changed, "a.py", known)) == expected
+    kernels = [f.sym_name.data for f in program_functions(known, "kernel")]
+    assert 0 < len(read) < len(kernels)
+    read.clear()
+    assert "@pl.program" in text
+    parse_program(text.replace("@pl.program", "# another text\n@pl.program"), "a.py", known)
+    assert read == kernels
+
+
+def test_a_function_may_have_the_name_of_what_stands_around_it() -> None:
+    text = path_of("staged").read_text().replace("write_back", "before")
+    module = parse_program(text, "a.py")
+    kernel = function(module, "before")
+    pieces = {op.function.data: op.text.data for op in of(module, SourceOp) if op.function.data}
+    assert "def before(" in pieces[kernel.sym_name.data]
+    assert program_text(module) == text

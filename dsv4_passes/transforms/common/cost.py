@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 from xdsl.dialects import func, scf
 from xdsl.ir import Block, Operation, SSAValue
@@ -98,8 +98,8 @@ def function_cost(function: func.FuncOp, chip: Chip) -> FunctionCost:
 
 def block_cost(block: Block, chip: Chip) -> FunctionCost:
     """What one run of a block costs, the regions in it included."""
-    costs: dict[Operation, Cost] = {}
-    lower, upper = (_Walk(block, chip, reading, costs) for reading in (0, 1))
+    issues = _Issues(block, chip)
+    lower, upper = (_Walk(block, issues, reading) for reading in (0, 1))
     busy = total(each.cost for each in lower.pipes.values())
     ends = lower.times.end, upper.times.end
     return FunctionCost(
@@ -215,9 +215,8 @@ class _Walk:
     `weight` is how often what is followed runs; 0 where it has been counted before.
     """
 
-    def __init__(self, block: Block, chip: Chip, reading: int, costs: dict[Operation, Cost]):
-        self._chip, self._reading, self._costs = chip, reading, costs
-        self._places = _Places(block)
+    def __init__(self, block: Block, issues: "_Issues", reading: int):
+        self._issues, self._reading = issues, reading
         self._weight = 1.0
         self.times = Timeline()
         self.operations: dict[str, _Sum] = defaultdict(_Sum)
@@ -236,24 +235,13 @@ class _Walk:
                 for region in op.regions:
                     for inner in region.blocks:
                         self.block(inner)
-            elif _costs_something(op):
-                self._issue(op)
+            elif (issue := self._issues.of(op)) is not None:
+                cycles = issue.cost.hi if self._reading else issue.cost.lo
+                self.times.issue(issue.pipe, cycles, issue.reads, issue.writes)
+                if self._weight:
+                    self._count(op, issue.pipe, issue.cost)
 
-    def _issue(self, op: TileOp | PushOp | PopOp | CoreMoveOp) -> None:
-        if (each := self._costs.get(op)) is None:
-            each = self._costs[op] = op_cost(op, self._chip)
-        pipe = _pipe(op)
-        reads: list[SSAValue] = list(op.operands)
-        writes: list[SSAValue] = list(op.results)
-        if isinstance(op, TileOp):
-            reads = [*op.ins, *(op.outs if op.reads_destination() else ())]
-            writes = [*op.destinations(), *op.scratch_operands()]
-        cycles = each.hi if self._reading else each.lo
-        self.times.issue(pipe, cycles, self._places.of(reads), self._places.of(writes))
-        if self._weight:
-            self._count(op, pipe, each)
-
-    def _count(self, op: TileOp | PushOp | PopOp | CoreMoveOp, pipe: str, each: Cost) -> None:
+    def _count(self, op: Operation, pipe: str, each: Cost) -> None:
         name = op.name.partition(".")[2]
         if isinstance(op, TileOp):
             if name in self.bytes:
@@ -295,7 +283,7 @@ class _Walk:
         self._weight = weight
 
     def _work(self, block: Block) -> float:
-        return sum(op_cost(op, self._chip).hi for op in block.walk())
+        return sum(self._issues.cost(op).hi for op in block.walk())
 
     def _yield(self, block: Block, targets: Sequence[SSAValue]) -> None:
         if isinstance(last := block.last_op, scf.YieldOp):
@@ -304,12 +292,48 @@ class _Walk:
     def _hand(self, sources: Sequence[SSAValue], targets: Sequence[SSAValue]) -> None:
         for source, target in zip(sources, targets, strict=True):
             if isinstance(target.type, AnyTileType):
-                self.times.hand(self._places.of([source]), self._places.of([target]))
+                self.times.hand(self._issues.places.of([source]), self._issues.places.of([target]))
 
 
 def _costs_something(op: Operation) -> TypeGuard[TileOp | PushOp | PopOp | CoreMoveOp]:
     """Whether it does work; all else that makes a tile is a view of one."""
     return isinstance(op, (TileOp, PushOp, PopOp, CoreMoveOp)) and op.name.removeprefix("pto.") not in FREE
+
+
+class _Issue(NamedTuple):
+    """What the timeline is told of an operation."""
+
+    pipe: str
+    cost: Cost
+    reads: list[Hashable]
+    writes: list[Hashable]
+
+
+class _Issues:
+    """Operations as the timeline sees them, looked at once for all trips and both readings."""
+
+    def __init__(self, block: Block, chip: Chip):
+        self.places = _Places(block)
+        self._chip = chip
+        self._known: dict[Operation, _Issue | None] = {}
+
+    def of(self, op: Operation) -> _Issue | None:
+        """None for an operation that does no work."""
+        if op not in self._known:
+            self._known[op] = self._find(op) if _costs_something(op) else None
+        return self._known[op]
+
+    def cost(self, op: Operation) -> Cost:
+        return Cost() if (issue := self.of(op)) is None else issue.cost
+
+    def _find(self, op: TileOp | PushOp | PopOp | CoreMoveOp) -> _Issue:
+        reads: list[SSAValue] = list(op.operands)
+        writes: list[SSAValue] = list(op.results)
+        if isinstance(op, TileOp):
+            reads = [*op.ins, *(op.outs if op.reads_destination() else ())]
+            writes = [*op.destinations(), *op.scratch_operands()]
+        places = self.places.of(reads), self.places.of(writes)
+        return _Issue(_pipe(op), op_cost(op, self._chip), *places)
 
 
 class _Places:

@@ -18,6 +18,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from dialects.pto.tiles import AllocTileOp
 from dsv4_passes.diagnostics import about, refused, withdraw
 from dsv4_passes.source_names import carry_names
+from dsv4_passes.xdsl_extras.functions import functions_in
 
 LoweredAs = Literal["input", "buffer"]
 """What becomes of functions in value form: the form they were read in, or buffer form for all of them."""
@@ -86,7 +87,7 @@ def is_rewritten(function: func.FuncOp) -> bool:
 
 def functions_of(module: ModuleOp) -> Iterator[func.FuncOp]:
     """The functions of a module as they are now, in order; messages meanwhile are attributed to each."""
-    for function in [op for op in module.walk() if isinstance(op, func.FuncOp)]:
+    for function in list(functions_in(module)):
         with about(function.sym_name.data):
             yield function
 
@@ -94,9 +95,9 @@ def functions_of(module: ModuleOp) -> Iterator[func.FuncOp]:
 def by_origin(module: ModuleOp) -> Iterator[tuple[Origin, list[func.FuncOp]]]:
     """The functions that came from the same text, together, in the order of the module."""
     groups: dict[Origin, list[func.FuncOp]] = {}
-    for op in module.walk():
-        if isinstance(op, func.FuncOp) and (origin := origin_of(op)) is not None:
-            groups.setdefault(origin, []).append(op)
+    for function in functions_in(module):
+        if (origin := origin_of(function)) is not None:
+            groups.setdefault(origin, []).append(function)
     yield from groups.items()
 
 

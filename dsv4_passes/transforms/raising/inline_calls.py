@@ -17,6 +17,7 @@ from xdsl.rewriter import InsertPoint, Rewriter
 from dialects.pto.opaque import OpaqueOp
 from dialects.pto.types import TileBufType
 from dsv4_passes.source_names import carry_names
+from dsv4_passes.xdsl_extras.functions import functions_in
 
 Functions = Mapping[str, func.FuncOp]
 
@@ -26,7 +27,7 @@ def functions_by_name(op: Operation) -> Functions:
     module = op.get_toplevel_object()
     if not isinstance(module, ModuleOp):
         return {}
-    return {op.sym_name.data: op for op in module.walk() if isinstance(op, func.FuncOp)}
+    return {function.sym_name.data: function for function in functions_in(module)}
 
 
 def callee_of(call: func.CallOp, functions: Functions) -> func.FuncOp | None:

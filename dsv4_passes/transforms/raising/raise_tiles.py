@@ -53,9 +53,9 @@ def raise_function(function: func.FuncOp) -> func.FuncOp | None:
     None where there is nothing to raise, or where it cannot be done: then the function is left as it is,
     with a remark.
     """
-    functions = functions_by_name(function)
-    if not function.body.blocks:
+    if not any(makes_handle(op) or isinstance(op, func.CallOp) for op in function.walk()):
         return None
+    functions = functions_by_name(function)
     try:
         names: dict[SSAValue, SSAValue] = {}
         clone = function.clone(value_mapper=names)

@@ -3,9 +3,11 @@
 import ast
 from collections.abc import Iterator
 
+from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.ir import Operation
 
+from dialects.dsv4.functions import find_function, is_kernel
 from dialects.dsv4.launch import KeptOp
 from dialects.dsv4.opaque import SourceOp
 from dialects.pto.target import describe_chips
@@ -21,23 +23,25 @@ from .orchestration import OrchestrationReader
 from .wrapper import Callee, WrapperReader, kernel_callee
 
 _IMPORT = "import pypto.language as pl"
+BEFORE, BEHIND = "before", "behind"
 
 
-def parse_program(text: str, filename: str = "<program>") -> ModuleOp:
+def parse_program(text: str, filename: str = "<program>", known: ModuleOp | None = None) -> ModuleOp:
     """Read a tile program as pypto dumps it behind its pass ConvertTensorToTileOps.
 
-    Nothing of it is run. Raises UserError with the place of what is not such a program.
+    Nothing of it is run. `known` is another program as it was read: kernels that stand in both, to the
+    letter, are copied. Raises UserError with the place of what is not such a program.
     """
     describe_chips(chip)  # whatever was read before, or was not
     source = Source(filename, text)
     tree = source.parse()
     try:
-        return _read(source, tree)
+        return _read(source, tree, known)
     except RecursionError as error:
         raise UserError("nested too deeply", source.location(source.current)) from error
 
 
-def _read(source: Source, tree: ast.Module) -> ModuleOp:
+def _read(source: Source, tree: ast.Module, known: ModuleOp | None) -> ModuleOp:
     symbols: set[str] = set()
     program: ast.ClassDef | None = None
     for statement in tree.body:
@@ -61,13 +65,13 @@ def _read(source: Source, tree: ast.Module) -> ModuleOp:
                 source.outside(statement, "a tile program: a class with @pl.program")
     if program is None:
         raise UserError("expected a tile program: a class with @pl.program", f"{source.filename}:1:1")
-    return _Program(source, TypeReader(source, symbols), program).module()
+    return _Program(source, TypeReader(source, symbols), program, known).module()
 
 
 class _Program:
     """Reads the functions of one program."""
 
-    def __init__(self, source: Source, types: TypeReader, node: ast.ClassDef):
+    def __init__(self, source: Source, types: TypeReader, node: ast.ClassDef, known: ModuleOp | None):
         self.source = source
         self.types = types
         self.node = node
@@ -80,6 +84,25 @@ class _Program:
                 self.signatures[statement.name] = read_signature(source, types, statement)
             elif not is_docstring(statement) and not isinstance(statement, ast.Pass):
                 source.outside(statement, "a function of the program")
+        self.pieces = list(self.texts())
+        self.known = {} if known is None else self.known_kernels(known)
+
+    def known_kernels(self, known: ModuleOp) -> dict[str, tuple[func.FuncOp, str]]:
+        """Kernels of another program that stand in this one as they are, each with its fingerprint.
+
+        What stands in front of the functions says what the names in types mean.
+        """
+        sources = [op for op in known.ops if isinstance(op, SourceOp)]
+        theirs = {(op.function.data, op.text.data): op.fingerprint.data for op in sources}
+        before = next(text for _, mark, text in self.pieces if mark == BEFORE)
+        if ("", before) not in theirs:
+            return {}
+        found: dict[str, tuple[func.FuncOp, str]] = {}
+        for name, _, text in self.pieces:
+            kernel = find_function(known, name) if (name, text) in theirs else None
+            if kernel is not None and is_kernel(kernel):
+                found[name] = kernel, theirs[name, text]
+        return found
 
     def module(self) -> ModuleOp:
         made: dict[str, Operation] = {}
@@ -96,11 +119,12 @@ class _Program:
         module = ModuleOp([made[name] for name in self.signatures])
         module.attributes["sym_name"] = StringAttr(self.node.name)
         module.location = self.source.location(self.node)
-        for name, text in self.texts():
-            op = made.get(name)
-            mark = name if op is None else "" if isinstance(op, KeptOp) else fingerprint(module, name)
-            source = SourceOp("" if op is None else name, mark, text)
-            module.body.block.add_op(source)
+        for name, mark, text in self.pieces:
+            if name in self.known:
+                mark = self.known[name][1]
+            elif name and not isinstance(made[name], KeptOp):
+                mark = fingerprint(module, name)
+            module.body.block.add_op(SourceOp(name, mark, text))
         return module
 
     def keep(self, made: dict[str, Operation]) -> None:
@@ -110,7 +134,10 @@ class _Program:
                 made[signature.name] = self.kept(signature, signature.unread)
 
     def kernel(self, signature: Signature, callees: dict[str, Callee]) -> Operation:
-        kernel = KernelReader(self.source, self.types, signature).read()
+        if signature.name in self.known:
+            kernel = self.known[signature.name][0].clone()
+        else:
+            kernel = KernelReader(self.source, self.types, signature).read()
         callees[signature.name] = kernel_callee(kernel, signature)
         return kernel
 
@@ -123,6 +150,8 @@ class _Program:
 
     def check_calls(self, signature: Signature, made: dict[str, Operation]) -> None:
         """Raises Unread for a function that calls one that stays text."""
+        if not any(isinstance(op, KeptOp) for op in made.values()):
+            return
         for node in ast.walk(signature.node):
             name = self.source.qualified(node) if isinstance(node, ast.Attribute) else None
             if name is not None and isinstance(made.get(name.removeprefix("self.")), KeptOp):
@@ -137,16 +166,19 @@ class _Program:
         note(op, f"'{signature.name}' is kept as text: {reason} (line {line})")
         return op
 
-    def texts(self) -> Iterator[tuple[str, str]]:
-        """The text cut into pieces: what stands before the functions, the functions, what stands behind."""
+    def texts(self) -> Iterator[tuple[str, str, str]]:
+        """The text cut into pieces: what stands before the functions, the functions, what stands behind.
+
+        Each with the name of the function, or with which of the others it is.
+        """
         lines = self.source.lines
         functions = [s.node for s in self.signatures.values()]
         starts = [min(d.lineno for d in f.decorator_list) - 1 for f in functions]
         ends = [f.end_lineno or f.lineno for f in functions]
-        yield "before", "".join(lines[: starts[0]] if starts else lines)
+        yield "", BEFORE, "".join(lines[: starts[0]] if starts else lines)
         previous = starts[0] if starts else 0
         for function, end in zip(functions, ends, strict=True):
-            yield function.name, "".join(lines[previous:end])
+            yield function.name, "", "".join(lines[previous:end])
             previous = end
         if starts and previous < len(lines):
-            yield "behind", "".join(lines[previous:])
+            yield "", BEHIND, "".join(lines[previous:])
