@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.ir import Operation
 
-from dsv4_passes.interpreter.affine import split
+from dsv4_passes.interpreter.affine import bounds, split
 
 from .effects import Carry, Effect, Opaque, Push, Store
+from .partly_valid import undefined_lanes
 from .run import LaneRun
 from .symbolic_memory import Ids, last_of_each
 
@@ -48,6 +49,19 @@ def effect_conditions(*runs: LaneRun) -> frozenset[str]:
     """The side conditions that the effects of some runs rest on."""
     stated = (e.conditions for run in runs for e in run.effects if isinstance(e, (Store, Push)))
     return frozenset[str]().union(*stated)
+
+
+def undefined_store(run: LaneRun) -> Store | None:
+    """A store of lanes that a tile may not have: of those, equal terms do not mean equal bits."""
+    context = run.context
+    for store in run.stores:
+        ids = store.ids
+        for axis, extent in enumerate(store.box.extent or ()):
+            most = bounds(extent)[1]
+            ids = ids if most is None else np.take(ids, range(min(most, ids.shape[axis])), axis)
+        if undefined_lanes(context.domain.table, ids, context.rests_on_undefined).any():
+            return store
+    return None
 
 
 @dataclass

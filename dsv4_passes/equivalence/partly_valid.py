@@ -4,8 +4,8 @@
     %i = pto.insert %x into %d[%c0, %c0]         row r of %i is x if r < %n, and row r of %d otherwise
     %v = pto.set_validshape %i, %n, %c16         row r of %v, which counts only if r < %n, is x
 
-where `%x` has `%n` valid rows. Lanes that a tile does not have are one term, `undefined`: a kernel that
-stores them cannot be told from another one that does.
+where `%x` has `%n` valid rows. Lanes that a tile does not have are one term, `undefined`, whatever the
+bytes there are: that two kernels store it proves nothing (`comparison.undefined_store`).
 """
 
 import numpy as np

@@ -7,9 +7,15 @@ from typing import cast
 
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.equivalence.budget import current
-from dsv4_passes.equivalence.comparison import Difference, compare_effects, effect_conditions
+from dsv4_passes.equivalence.comparison import (
+    Difference,
+    compare_effects,
+    effect_conditions,
+    undefined_store,
+)
 from dsv4_passes.equivalence.effects import Effect, Store
 from dsv4_passes.equivalence.lanes import CannotFollow, LaneContext, LaneRun
+from dsv4_passes.equivalence.source_text import line_of
 from dsv4_passes.equivalence.symbolic_memory import Ids
 from dsv4_passes.equivalence.term_domain import TermDomain
 from dsv4_passes.equivalence.term_text import describe
@@ -46,6 +52,9 @@ def compare_kernels(
     if difference is not None:
         more, difference = up_to(allowed, *runs, difference)
         conditions |= more
+    if difference is None and (store := undefined_store(runs[0])) is not None:
+        reason = f"{line_of(store.op)} stores lanes of which it is not known what they hold"
+        return Verdict(before.name, "undecided", (), reason, None, outputs, lanes, without_formula=True)
     if difference is None:
         return Verdict(before.name, "proved", tuple(sorted(conditions)), outputs=outputs, lanes=lanes)
     lane = _lane(context, names, difference)

@@ -17,6 +17,7 @@ from dialects.dsv4.functions import ORCHESTRATION, program_functions
 from dsv4_passes.diagnostics import UserError, collect
 from dsv4_passes.equivalence.alike import alike
 from dsv4_passes.equivalence.lanes import LaneContext
+from dsv4_passes.equivalence.partly_valid import undefined_lanes
 from dsv4_passes.equivalence.symbolic_memory import Ids
 from dsv4_passes.equivalence.term_text import describe
 from dsv4_passes.transforms.program.propagate_facts import propagate_facts
@@ -124,6 +125,9 @@ def compare_programs(before: Program, after: Program, allowed: Allowed, seconds:
     for more, equal in _allowances(allowed, context):
         if wrong is not None and _first_difference(ours, theirs, equal) is None:
             conditions, wrong = conditions | {more}, None
+    if wrong is None and (name := _undefined(ours, context)) is not None:
+        reason = f"it is not known what all of '{name}' holds: a store goes beyond the rows that its tile has"
+        return Verdict(before.name, "undecided", reason=reason, outputs=outputs, without_formula=True)
     if wrong is None:
         return Verdict(before.name, "proved", tuple(sorted(conditions)), outputs=outputs, lanes=lanes)
     name, element = wrong
@@ -162,6 +166,12 @@ def _looked_at(
                 if run.resolve is not None:  # an element may be named here, and be a term there
                     terms[name][a != b] = run.resolve(terms[name][a != b])
     return found
+
+
+def _undefined(outputs: Mapping[str, Ids], context: LaneContext) -> str | None:
+    """An output with elements that rest on lanes which no tile had."""
+    table, known = context.domain.table, context.rests_on_undefined
+    return next((name for name, ids in outputs.items() if undefined_lanes(table, ids, known).any()), None)
 
 
 def _allowances(allowed: Allowed, context: LaneContext) -> list[tuple[str, Callable[[Ids, Ids], bool]]]:

@@ -111,15 +111,20 @@ class ReachingDefinitions:
         for _, _, definition in pieces:
             if definition is not None and definition.lost:
                 raise CannotRaise(op, "tile behind a region", definition.lost)
-        if (
-            len(pieces) == 1
-            and (definition := pieces[0].definition) is not None
-            and definition.value is not None
-        ):
-            have = layout_of_value(definition.value)
-            if not covers(have, self.views.extents[definition.value], request.layout, valid):
-                pieces = [pieces[0]._replace(definition=self._with_old_lanes(definition, definition.value))]
+        pieces = [self._complete(piece, request, valid) for piece in pieces]
         return self.views.whole(op, pieces, request.bytes, request.layout)
+
+    def _complete(self, piece: ReadPiece, request: ReadRequest, valid: Extents) -> ReadPiece:
+        """A piece, with what lies beside the lanes that were written where the reader sees that."""
+        definition = piece.definition
+        if definition is None or definition.value is None:
+            return piece
+        have, extents = layout_of_value(definition.value), self.views.extents[definition.value]
+        alone = (piece.lo, piece.hi) == (request.bytes.lo, request.bytes.hi)
+        layout, seen = (request.layout, valid) if alone else (have, have.shape)
+        if covers(have, extents, layout, seen):
+            return piece
+        return piece._replace(definition=self._with_old_lanes(definition, definition.value))
 
     def _with_old_lanes(self, definition: Definition, value: SSAValue) -> Definition:
         """A reader sees more lanes than were written: beside them are those that were there before.
@@ -133,12 +138,11 @@ class ReachingDefinitions:
             scope, request = self.scopes[owner.parent], ReadRequest(definition.bytes, layout)
             before = self.pieces(scope, definition.time, request, Demand(partly=True))
             following = owner.next_op
-            old = before[0].definition if len(before) == 1 else None
+            known = [p.definition for p in before if p.definition is not None and p.value is not None]
             if (
-                old is None
-                or old.value is None
+                not known
                 or following is None
-                or not self._is_kind(old, definition, layout)
+                or not all(self._is_kind(old, definition, layout) for old in known)
             ):
                 self._deep[definition] = value
             else:
