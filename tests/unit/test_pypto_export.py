@@ -18,7 +18,7 @@ from dialects.dsv4.opaque import SourceOp
 from dialects.pto.base import TileOp, layout_of
 from dialects.pto.broadcast import TExpandsOp
 from dialects.pto.elementwise import TAddOp
-from dialects.pto.tiles import BitcastOp, InsertOp, ReinterpretOp, SubviewOp
+from dialects.pto.tiles import BitcastOp, InsertOp, ReinterpretOp, ReshapeOp, SubviewOp
 from dialects.pto.types import TileType
 from dsv4_passes.cli.opt import main
 from dsv4_passes.diagnostics import UserError
@@ -410,3 +410,23 @@ def test_a_move_says_which_layout_pypto_would_not_choose(view: str, given: str, 
     printed = program_text(parse_program(text, "p.py"), verbatim=False)
     assert f"pl.tile.move(a, target_memory=pl.Mem.Vec{written})" in printed
     assert program_text(parse_program(printed, "p.py"), verbatim=False) == printed
+
+
+def test_a_move_that_a_view_reads_is_said() -> None:
+    """Arithmetic may read an accumulator, a reshape may not: the move is there in the text then."""
+    old = "v: pl.Tile[[16, 32], pl.FP32, pl.Mem.VecVIEW] = pl.tile.move(a, target_memory=pl.Mem.VecWORDS)"
+    new = "v: pl.Tile[[16, 32], pl.FP32, pl.Mem.Vec] = pl.tile.muls(a, 2.0)"
+    module = parse_program(MOVED.replace(old, new), "p.py")
+    assert "tile.move" not in program_text(module, verbatim=False)
+    doubled = named(module, "v")
+    value = doubled.operands[0]
+    layout = layout_of(value)
+    wide = ReshapeOp(value, TileType(layout._replace(rows=8, cols=64, valid_rows=8, valid_cols=64)))
+    back = ReshapeOp(wide.res, value.type)
+    Rewriter.insert_op([wide, back], InsertPoint.before(doubled))
+    doubled.operands[0] = back.res
+    printed = program_text(module, verbatim=False)
+    assert f"pl.tile.move(a, target_memory=pl.Mem.Vec{PLAIN})" in printed
+    again = parse_program(printed, "p.py")
+    assert [op for op in again.walk() if op.name == "dsv4.opaque"] == []
+    assert program_text(again, verbatim=False) == printed

@@ -21,6 +21,7 @@ from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
 
 from dialects.dsv4.opaque import CoreMoveOp
 from dialects.pto.base import TileOp, layout_of
+from dialects.pto.moves import TMovOp
 from dialects.pto.tiles import (
     BitcastOp,
     InsertOp,
@@ -45,6 +46,13 @@ def is_implicit(op: Operation | None) -> bool:
 
 
 OperationT = TypeVar("OperationT", bound=Operation)
+
+
+def is_left_out(op: Operation) -> bool:
+    """An implicit operation that the text still leaves out: pypto moves nothing where a view reads it."""
+    views = (ReshapeOp, BitcastOp, ReinterpretOp)
+    readers = [use.operation for use in op.results[0].uses] if isinstance(op, TMovOp | CoreMoveOp) else []
+    return is_implicit(op) and not any(isinstance(r, views) and not is_implicit(r) for r in readers)
 
 
 def mark_implicit(op: OperationT) -> OperationT:
@@ -99,7 +107,7 @@ class TileTexts:
 
     def _origin(self, owner: Operation, value: SSAValue) -> SSAValue | None:
         """The tile whose boxes the text of `value` inherits."""
-        if is_implicit(owner):
+        if is_left_out(owner):
             return owner.operands[0]
         if isinstance(owner, SubviewOp | SetValidShapeOp):
             return owner.source

@@ -24,7 +24,7 @@ from dialects.pto.tiles import (
 )
 from dialects.pto.types import DYNAMIC, TileLayout
 from dsv4_passes.formats.pypto.grammar.table import Row, keyword_text, row_of, spelled
-from dsv4_passes.formats.pypto.grammar.tile_text import TileTexts, extents, is_implicit
+from dsv4_passes.formats.pypto.grammar.tile_text import TileTexts, extents, is_implicit, is_left_out
 from dsv4_passes.formats.pypto.grammar.types import DTYPE_NAMES, MEMORY_NAMES, partial_axis
 
 from .text import FunctionText
@@ -323,7 +323,7 @@ def _window(value: SSAValue) -> SubviewOp | None:
 
 
 def move(text: TileWriter, op: TMovOp | CoreMoveOp) -> None:
-    if is_implicit(op):
+    if is_left_out(op):
         return
     source, result = op.operands[0], op.results[0]
     memory = MEMORY_NAMES[layout_of(result).loc]
