@@ -32,6 +32,8 @@ from dsv4_passes.targets import pypto as find_pypto
 from dsv4_passes.targets.pypto import operations, pypto_of
 
 from .grammar.fingerprint import fingerprint
+from .grammar.imports import language_of
+from .grammar.source import LANGUAGE, renamed
 from .writer.kernel import KernelText
 from .writer.program import CallShape, OrchestrationText, wrapper_text
 
@@ -58,7 +60,8 @@ class PyptoTarget(Target):
 
 def read_for(module: ModuleOp) -> Pypto | None:
     """The oldest pypto for which the text that a module was read from is; None if there was none."""
-    texts = [op.text.data for op in module.ops if isinstance(op, SourceOp)]
+    language = language_of(module)
+    texts = [renamed(op.text.data, language, LANGUAGE) for op in module.ops if isinstance(op, SourceOp)]
     return pypto_of(name for text in texts for name in operations(text)) if texts else None
 
 
@@ -96,6 +99,7 @@ class _Program:
         self.verbatim = verbatim
         self.version = version
         self.read_for = read_for(module)
+        self.language = language_of(module)
         sources = [op for op in module.ops if isinstance(op, SourceOp)]
         self.texts = {op.function.data: op for op in sources if op.function.data}
         self.around = {op.fingerprint.data: op.text.data for op in sources if not op.function.data}
@@ -228,10 +232,13 @@ class _Program:
         yield self.around.get("before") or self.header()
         for name in self.order():
             text = self.source(name)
-            lines = [text] if text is not None else self.printed(name)
+            lines = self.printed(name) if text is None else [renamed(text, self.language, LANGUAGE)]
             self.check_operations(name, lines)
-            lines = [self.as_in_version(name, line) for line in lines]
-            yield from lines
+            wanted = [self.as_in_version(name, line) for line in lines]
+            if text is not None and wanted == lines:
+                yield text
+            else:
+                yield from (renamed(line, LANGUAGE, self.language) for line in wanted)
         yield self.around.get("behind", "")
 
     def check_operations(self, name: str, lines: Sequence[str]) -> None:
@@ -258,7 +265,9 @@ class _Program:
     def header(self) -> str:
         name = self.module.attributes.get("sym_name")
         word = name.data if isinstance(name, StringAttr) else "program"
-        return f"# pypto.program: {word}\nimport pypto.language as pl\n\n@pl.program\nclass {word}:\n"
+        name = self.language
+        given = "import pypto.language as pl" if name == LANGUAGE else f"from pypto import language as {name}"
+        return f"# pypto.program: {word}\n{given}\n\n@{name}.program\nclass {word}:\n"
 
     def printed(self, name: str) -> list[str]:
         if name in self.runs:

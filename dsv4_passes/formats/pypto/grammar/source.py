@@ -21,6 +21,10 @@ _GRAMMAR = (
 )
 
 
+LANGUAGE = "pl"
+"""The language module in syntax trees and in what is printed."""
+
+
 class Unread(Exception):
     """Something that pypto writes and nothing here reads: the function around it stays text."""
 
@@ -40,6 +44,8 @@ class Source:
         self.lines = io.StringIO(self.text, newline="").readlines()  # only what Python takes as line ends
         self.current: ast.AST = ast.Module([], [])
         """The statement that is being read."""
+        self.language = LANGUAGE
+        """What the text calls the language module, which is `pl` in its syntax tree (imports.py)."""
         self._file = StringAttr(self.filename)
 
     def parse(self) -> ast.Module:
@@ -98,7 +104,8 @@ class Source:
         if not first or getattr(node, "end_lineno", 0) != first:
             return ast.unparse(node)
         line = self.lines[first - 1].encode()
-        return line[getattr(node, "col_offset", 0) : getattr(node, "end_col_offset", 0)].decode()
+        text = line[getattr(node, "col_offset", 0) : getattr(node, "end_col_offset", 0)].decode()
+        return renamed(text, self.language, LANGUAGE)
 
     def check_kept(self, node: ast.expr) -> None:
         """Check that an expression kept as text consists of names, constants, lists and calls only."""
@@ -160,6 +167,11 @@ class Source:
                 self.fail(keyword, f"the argument '{keyword.arg}' is there twice")
             found[keyword.arg] = keyword.value
         return found
+
+
+def renamed(text: str, old: str, new: str) -> str:
+    """A piece of text in which the language module has another name."""
+    return text if old == new else re.sub(rf"(?<![\w.]){re.escape(old)}(?=\.)", new, text)
 
 
 def shortened(text: str) -> str:

@@ -13,8 +13,9 @@ from dialects.dsv4.opaque import SourceOp
 from dialects.pto.target import describe_chips
 from dsv4_passes.diagnostics import UserError, note
 from dsv4_passes.formats.pypto.grammar.fingerprint import fingerprint
+from dsv4_passes.formats.pypto.grammar.imports import ATTRIBUTE, call_it_pl, imported_as
 from dsv4_passes.formats.pypto.grammar.signature import Signature, read_signature
-from dsv4_passes.formats.pypto.grammar.source import Source, Unread, is_docstring
+from dsv4_passes.formats.pypto.grammar.source import LANGUAGE, Source, Unread, is_docstring
 from dsv4_passes.formats.pypto.grammar.types import TypeReader
 from dsv4_passes.targets import chip
 
@@ -22,7 +23,6 @@ from .kernel import KernelReader
 from .orchestration import OrchestrationReader
 from .wrapper import Callee, WrapperReader, kernel_callee
 
-_IMPORT = "import pypto.language as pl"
 BEFORE, BEHIND = "before", "behind"
 
 
@@ -46,9 +46,9 @@ def _read(source: Source, tree: ast.Module, known: ModuleOp | None) -> ModuleOp:
     program: ast.ClassDef | None = None
     for statement in tree.body:
         match statement:
-            case ast.Import():
-                if ast.unparse(statement) != _IMPORT:
-                    source.outside(statement, f"'{_IMPORT}'")
+            case ast.Import() | ast.ImportFrom():
+                if (name := imported_as(source, statement)) not in (None, LANGUAGE):
+                    call_it_pl(source, tree, name)
             case ast.Assign(targets=[ast.Name(id=name)], value=ast.Call(args=[ast.Constant()]) as call) if (
                 source.qualified(call.func) == "pl.dynamic"
             ):
@@ -118,6 +118,8 @@ class _Program:
                     made[signature.name] = self.kept(signature, reason)
         module = ModuleOp([made[name] for name in self.signatures])
         module.attributes["sym_name"] = StringAttr(self.node.name)
+        if self.source.language != LANGUAGE:
+            module.attributes[ATTRIBUTE] = StringAttr(self.source.language)
         module.location = self.source.location(self.node)
         for name, mark, text in self.pieces:
             if name in self.known:

@@ -20,6 +20,7 @@ from dialects.dsv4.functions import Parameter
 from dialects.pto.elements import element_name
 from dialects.pto.memory import constant_int
 from dsv4_passes.diagnostics import UserError
+from dsv4_passes.formats.pypto.grammar.imports import language_of
 from dsv4_passes.formats.pypto.grammar.names import Names
 from dsv4_passes.formats.pypto.grammar.scalars import fold, number_attribute
 from dsv4_passes.formats.pypto.grammar.types import DTYPE_NAMES, ScalarText, TensorText
@@ -119,7 +120,8 @@ class FunctionText:
         return own
 
     def reserve(self, function: Operation) -> None:
-        """Leave the names that values of a function had to them."""
+        """Leave the names that values of a function had to them, and that of the language module to it."""
+        self.names.taken.add(language_of(function))
         for op in function.walk():
             arguments = (
                 argument for region in op.regions for block in region.blocks for argument in block.args
