@@ -92,6 +92,8 @@ class TExpandsOp(TileOp):
         dst = self.destination_layout()
         if (scalar := element_name(self.ins[0].type)) != dst.dtype:
             raise VerifyException(f"expects a scalar of type {dst.dtype}, found {scalar}")
+        if scalar.startswith("ui"):
+            raise VerifyException(f"fills no tile of {scalar}: fill one of {scalar[1:]} and cast it")
         if dst.loc not in ("vec", "mat"):
             raise VerifyException(f"expects a destination in vec or mat memory, found {dst.loc}")
         expect_element(self, chip)

@@ -82,9 +82,11 @@ def _run_folder(options: argparse.Namespace) -> dict[str, Array]:
 
     if options.blocks is not None or options.func is not None:
         raise UserError("--func and --blocks are for kernels: a program launches its own", options.kernel)
-    program = FolderProgram(read_folder(Path(options.kernel)))
     inputs, where = read_npz(options.inputs) if options.inputs else {}, options.inputs or options.kernel
-    return run_folder(program, inputs, where)
+    try:
+        return run_folder(FolderProgram(read_folder(Path(options.kernel))), inputs, where)
+    except UserError as error:
+        raise UserError(error.message, error.location or options.kernel) from error
 
 
 def _read(path: str) -> ModuleOp:

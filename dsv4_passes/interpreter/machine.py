@@ -116,7 +116,7 @@ class Machine(TileMachine):
         name = op.name
         if isinstance(op, TileOp) and op.mnemonic() in SEMANTICS:
             self.tile_op(op)
-        elif name.startswith("arith."):
+        elif scalars.is_scalar(op):
             operands = [self.env[value] for value in op.operands]
             self.env[op.results[0]] = scalars.evaluate(op, operands, self.domain)
         elif name in NO_EFFECT:
@@ -130,7 +130,7 @@ class Machine(TileMachine):
         if isinstance(op, TileOp) and op.mnemonic() in SEMANTICS:
             return True
         known = op.name in self.handlers or op.name in self.waiting or op.name in NO_EFFECT
-        return known or op.name in ("scf.yield", "func.return") or op.name.startswith("arith.")
+        return known or op.name in ("scf.yield", "func.return") or scalars.is_scalar(op)
 
     def unknown(self, op: Operation) -> None:
         name = op.op_name.data if isinstance(op, UnregisteredOp) else op.name

@@ -6,7 +6,13 @@ where it may not fit into a type of fewer than 64 bits; 64 bits are taken to be 
 
 from collections.abc import Callable
 
-from xdsl.dialects.builtin import FloatAttr, IndexType, IntegerAttr, IntegerType
+from xdsl.dialects.builtin import (
+    FloatAttr,
+    IndexType,
+    IntegerAttr,
+    IntegerType,
+    UnrealizedConversionCastOp,
+)
 from xdsl.ir import Attribute, Operation
 
 from dialects.pto.types import element_name
@@ -159,9 +165,26 @@ _TO_INTEGER = ("arith.fptosi", "arith.fptoui")
 _CASTS = ("arith.index_cast", "arith.index_castui", "arith.trunci", "arith.extsi", "arith.extui")
 
 
+def is_scalar(op: Operation) -> bool:
+    """An operation of `arith`, or a cast that gives the bits of an integer to another spelling of its width.
+
+    `arith` knows no `ui32`: a scalar of a tile's unsigned type is made from an `i32` by
+    `builtin.unrealized_conversion_cast`.
+    """
+    if op.name.startswith("arith."):
+        return True
+    if not isinstance(op, UnrealizedConversionCastOp) or len(op.operands) != 1 or len(op.results) != 1:
+        return False
+    types = op.operands[0].type, op.results[0].type
+    return all(isinstance(type_, IntegerType) for type_ in types) and len({*map(width, types)}) == 1
+
+
 def evaluate(op: Operation, operands: list[Value], domain: Domain) -> Value:
-    """The result of one operation of `arith`. UserError for one that is not known here."""
+    """The result of one operation that `is_scalar`. UserError for one that is not known here."""
     name, result = op.name, op.results[0].type
+    if isinstance(op, UnrealizedConversionCastOp):
+        unsigned = element_name(result).startswith("ui")
+        return (_unsigned if unsigned else wrap)(operands[0], width(result))
     if name == "arith.constant":
         return constant(op.properties["value"], domain)
     if name in _INTEGER:

@@ -62,7 +62,7 @@ def folder_run(program: FolderProgram) -> Run:
 
 def folder_shapes(program: FolderProgram) -> Shapes:
     """Extents and element type of each parameter of the only orchestration, by name; a scalar has none."""
-    (described,) = program.description["orchestration"]
+    described = program.orchestration
     return {
         base_name(parameter["name"]): (
             tuple(e if isinstance(e, int) else UNKNOWN_EXTENT for e in parameter.get("shape", ())),
@@ -78,7 +78,7 @@ def run_folder(program: FolderProgram, arrays: Mapping[str, Array], where: str) 
 
     An output that is not given starts as zeros. Raises UserError, naming the inputs `where`.
     """
-    (described,) = program.description["orchestration"]
+    described = program.orchestration
     inputs: dict[str, Array] = {}
     extents: dict[str, int] = {}
     for parameter in described["parameters"]:

@@ -128,14 +128,21 @@ class FolderProgram:
             found[name] = comparables(module.clone())[name]
         return found
 
+    @property
+    def orchestration(self) -> Json:
+        """The only orchestration, as it is described. UserError where there are none or several."""
+        found = self.description["orchestration"]
+        if len(found) != 1:
+            names = ", ".join(f"'{each['name']}'" for each in found) or "none"
+            kernels = ", ".join(f"'{name}'" for name in sorted(self.kernels))
+            raise UserError(f"expected one orchestration, found {names}; its kernels are {kernels}")
+        return found[0]
+
     def run(self, blocks: Domain) -> Mapping[str, Any]:
         """What the outputs hold in the end."""
-        orchestrations = self.description["orchestration"]
-        if len(orchestrations) != 1:
-            raise UserError(f"expected one orchestration, found {len(orchestrations)}")
-        run = _Run(self, blocks)
+        run, described = _Run(self, blocks), self.orchestration
         try:
-            return run.orchestration(orchestrations[0])
+            return run.orchestration(described)
         except (LookupError, TypeError, ValueError) as error:
             problem = f"{DESCRIPTION} cannot be followed: {type(error).__name__}: {error}"
             raise UserError(problem) from None

@@ -11,7 +11,9 @@ import pytest
 from dsv4_passes.cli.program_folder import program_files
 from dsv4_passes.cli.run import main as run
 from dsv4_passes.cli.validate import main as validate
+from dsv4_passes.diagnostics import collect
 from dsv4_passes.formats.pypto import parse_program
+from dsv4_passes.formats.pypto.target import program_text
 from dsv4_passes.interpreter.program import run_program
 from dsv4_passes.validation.program_folder import FolderProgram
 from dsv4_passes.validation.sources import Question
@@ -55,6 +57,46 @@ def test_a_wrong_folder_is_told_by_numbers(tmp_path: Path, capsys: Any) -> None:
     assert run([str(program), "--inputs", str(saved), "--outputs", str(out)]) == 0
     found = np.load(out)[said[1]].reshape(-1, np.load(saved)[said[1]].shape[-1])
     assert str(found[int(said[2]), int(said[3])]) == said[4]
+
+
+UNSIGNED = """# pypto.program: unsigned
+import pypto.language as pl
+
+@pl.program
+class unsigned:
+    @pl.function(type=pl.FunctionType.InCore)
+    def count(self, out__ssa_v0: pl.Out[pl.Tensor[[8, 64], pl.UINT32]]) -> pl.Tensor[[8, 64], pl.UINT32]:
+        i__tile: pl.Tile[[1, 64], pl.UINT32, pl.Mem.Vec] = pl.tile.ci(pl.const(4294967290, pl.UINT32), [1, 64], dtype=pl.UINT32, descending=False)
+        rows__tile: pl.Tile[[8, 64], pl.UINT32, pl.Mem.Vec] = pl.tile.create([8, 64], dtype=pl.UINT32, target_memory=pl.Mem.Vec)
+        full__tile: pl.Tile[[8, 64], pl.UINT32, pl.Mem.Vec] = pl.tile.col_expand(rows__tile, i__tile)
+        ret__ssa_v1: pl.Tensor[[8, 64], pl.UINT32] = pl.tile.store(full__tile, [0, 0], out__ssa_v0)
+        return ret__ssa_v1
+"""  # noqa: E501
+
+
+def test_scalars_of_unsigned_tiles(tmp_path: Path, capsys: Any) -> None:
+    """Arithmetic is signless: they are cast. Program and text count through the end of 32 bits alike."""
+    assert program_text(parse_program(UNSIGNED, "test.py")) == UNSIGNED
+    files = files_of("", UNSIGNED)
+    assert " : i32 to ui32" in files["count.pto"]
+    (program := tmp_path / "program.py").write_text(UNSIGNED)
+    (folder := tmp_path / "folder").mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    out = tmp_path / "out.npz"
+    for kernel in (program, folder / "count.pto"):
+        assert run([str(kernel), "--outputs", str(out)]) == 0
+        counted = np.arange(64, dtype=np.uint32) + np.uint32(2**32 - 6)
+        assert (np.load(out)["out"] == counted).all()
+    assert run([str(folder), "--outputs", str(out)]) == 1
+    filled = UNSIGNED.replace("pl.tile.create(", "pl.tile.full(").replace(
+        "target_memory=pl.Mem.Vec", "value=1"
+    )
+    with collect() as said:
+        parse_program(filled, "test.py")
+    assert any("'pl.tile.full' is kept as text: fills no tile of ui32" in e.message for e in said.entries)
+    expected = f"{folder}: error: expected one orchestration, found none; its kernels are 'count'\n"
+    assert capsys.readouterr().err == expected
 
 
 LARGE = """# pypto.program: large

@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import BoolAttr, i32
+from xdsl.dialects.builtin import BoolAttr, UnrealizedConversionCastOp, i32
 from xdsl.ir import Attribute, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
@@ -203,6 +203,15 @@ def on_rows(
     return reader.emit_value(back, call.node, call.name)
 
 
+def scalar_of(reader: TileReader, node: ast.expr, dtype: str) -> SSAValue:
+    """A number in a tile's element type. Arithmetic is signless: for an unsigned type its bits are cast."""
+    wanted = ELEMENT_TYPES[dtype]
+    value = reader.scalar(node, ELEMENT_TYPES[dtype.removeprefix("u")])
+    if value.type == wanted:
+        return value
+    return reader.emit_value(UnrealizedConversionCastOp.get([value], [wanted]), node)
+
+
 def full(reader: TileReader, call: TextCall) -> Bound:
     """`pl.tile.full([shape], dtype=, value=)`."""
     count(reader, call, 1)
@@ -214,7 +223,7 @@ def full(reader: TileReader, call: TextCall) -> Bound:
     dtype = reader.types.dtype(given["dtype"])
     shape = [reader.source.integer(n) for n in reader.source.elements(call.args[0])]
     text = reader.result(call, shape, dtype, "vec")
-    value = reader.scalar(given["value"], ELEMENT_TYPES[dtype.removeprefix("u")])
+    value = scalar_of(reader, given["value"], dtype)
     return build(reader, call, TExpandsOp, [value], {}, text)
 
 
@@ -226,7 +235,7 @@ def iota(reader: TileReader, call: TextCall) -> Bound:
     dtype = reader.types.dtype(given["dtype"]) if "dtype" in given else "i32"
     shape = [reader.source.integer(n) for n in reader.source.elements(call.args[1])]
     text = reader.result(call, shape, dtype, "vec")
-    start = reader.scalar(call.args[0], ELEMENT_TYPES[dtype.removeprefix("u")])
+    start = scalar_of(reader, call.args[0], dtype)
     descending = "descending" in given and reader.source.boolean(given["descending"])
     return build(reader, call, TCiOp, [start], {"descending": BoolAttr.from_bool(descending)}, text)
 

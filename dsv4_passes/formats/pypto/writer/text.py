@@ -12,12 +12,20 @@ from collections.abc import Sequence
 from typing import Any, NoReturn, cast
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import AnyFloat, FloatAttr, IndexType, IntegerAttr, StringAttr, i1
+from xdsl.dialects.builtin import (
+    AnyFloat,
+    FloatAttr,
+    IndexType,
+    IntegerAttr,
+    StringAttr,
+    UnrealizedConversionCastOp,
+    i1,
+)
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from dialects.dsv4.attributes import LoopAttr
 from dialects.dsv4.functions import Parameter
-from dialects.pto.elements import element_name
+from dialects.pto.elements import element_bits, element_name
 from dialects.pto.memory import constant_int
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.formats.pypto.grammar.imports import language_of
@@ -158,11 +166,22 @@ class FunctionText:
             return f"{_CALLS[type(op)]}({', '.join(self.scalar(v) for v in op.operands)})"
         if isinstance(op, _CASTS):
             return f"pl.cast({self.scalar(op.operands[0])}, pl.{self.dtype(value.type, op)})"
+        if isinstance(op, UnrealizedConversionCastOp):
+            return self.unsigned(op, bare)
         if isinstance(op, arith.NegfOp):
             return self.enclosed(f"-{self.scalar(op.operand, _UNARY)}", around > _UNARY)
         if isinstance(op, arith.CmpiOp | arith.CmpfOp):
             return self.comparison(op, around)
         self.fail(op, f"{op.name} is no scalar expression")
+
+    def unsigned(self, op: UnrealizedConversionCastOp, bare: bool) -> str:
+        """The scalar of an unsigned type that stands for the bits of one without a sign."""
+        (value,), type_ = op.operands, op.results[0].type
+        dtype = self.dtype(type_, op)
+        if (number := constant_int(value)) is None:
+            return f"pl.cast({self.scalar(value)}, pl.{dtype})"
+        number %= 1 << element_bits(element_name(type_))
+        return str(number) if bare else f"pl.const({number}, pl.{dtype})"
 
     def enclosed(self, text: str, needed: bool) -> str:
         return f"({text})" if needed else text
@@ -217,7 +236,9 @@ class FunctionText:
     def is_scalar_op(self, op: Operation) -> bool:
         """The operation is part of a scalar expression."""
         known = type(op) in _BINARY or type(op) in _CALLS or type(op) in _LOGIC
-        return known or isinstance(op, (*_CASTS, arith.NegfOp, arith.CmpiOp, arith.CmpfOp))
+        return known or isinstance(
+            op, (*_CASTS, UnrealizedConversionCastOp, arith.NegfOp, arith.CmpiOp, arith.CmpfOp)
+        )
 
     def scalar_statement(self, op: Operation) -> None:
         """A line for a scalar that has a name or several uses; others stand where they are used."""
