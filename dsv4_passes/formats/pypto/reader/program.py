@@ -26,12 +26,8 @@ from .wrapper import Callee, WrapperReader, kernel_callee
 BEFORE, BEHIND = "before", "behind"
 
 
-def parse_program(text: str, filename: str = "<program>", known: ModuleOp | None = None) -> ModuleOp:
-    """Read a tile program as pypto dumps it behind its pass ConvertTensorToTileOps.
-
-    Nothing of it is run. `known` is another program as it was read: kernels that stand in both, to the
-    letter, are copied. Raises UserError with the place of what is not such a program.
-    """
+def read_program(text: str, filename: str, known: ModuleOp | None) -> ModuleOp:
+    """See `parse_program` of this package."""
     describe_chips(chip)  # whatever was read before, or was not
     source = Source(filename, text)
     tree = source.parse()
