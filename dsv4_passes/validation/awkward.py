@@ -1,4 +1,7 @@
-"""Arrays that find differences: random numbers, and special values."""
+"""Arrays that find differences: random numbers, and special values.
+
+`"np.random.Generator"` stands in quotes because numpy imports that package where it is first named.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +13,7 @@ NON_FINITE = (np.inf, -np.inf, np.nan)
 SMALL = (0.0, -0.0, 1.0, -1.0, 2.0**-126, -(2.0**-130), 2.0**-149, -(2.0**-149), 2.0**-134, 3.0e38, 65504.0)
 
 
-def ties(random: np.random.Generator, count: int) -> NDArray[np.float32]:
+def ties(random: "np.random.Generator", count: int) -> NDArray[np.float32]:
     """f32 numbers half-way between two neighbouring bf16 numbers, of both parities and signs.
 
     Every rounding mode decides some of them otherwise than another one.
@@ -22,7 +25,7 @@ def ties(random: np.random.Generator, count: int) -> NDArray[np.float32]:
     return bits.astype(np.uint32).view(np.float32)
 
 
-def floats(random: np.random.Generator, count: int, kind: int, finite: bool) -> NDArray[np.float64]:
+def floats(random: "np.random.Generator", count: int, kind: int, finite: bool) -> NDArray[np.float64]:
     """`count` numbers of the `kind`: 0 labels, each once; 1 ties; 2 awkward ones; else random."""
     if kind == 0:
         return np.arange(1, count + 1, dtype=np.float64) % 251 + 1
@@ -36,7 +39,7 @@ def floats(random: np.random.Generator, count: int, kind: int, finite: bool) -> 
     return numbers
 
 
-def array(dtype: str, count: int, random: np.random.Generator, kind: int, finite: bool = True) -> Array:
+def array(dtype: str, count: int, random: "np.random.Generator", kind: int, finite: bool = True) -> Array:
     """A flat array of an element type."""
     if numerics.is_float(dtype):
         with np.errstate(over="ignore"):

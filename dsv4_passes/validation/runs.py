@@ -112,7 +112,7 @@ class RunPair:
             kind = trial if trial < 3 else 2 + trial % 2
             yield self.given(kind, trial, np.random.default_rng((seed, trial)))
 
-    def given(self, kind: int, number: int, random: np.random.Generator) -> Inputs:
+    def given(self, kind: int, number: int, random: "np.random.Generator") -> Inputs:
         """Numbers of a kind in all arrays, and a number in all integer scalars."""
         found: Inputs = {}
         for name, (shape, dtype) in self.shapes.items():
@@ -231,7 +231,7 @@ def _shape(argument: Argument, other: Argument | None) -> tuple[tuple[int, ...],
     return (argument.shape or () if fits else (size,)), argument.dtype
 
 
-def _one_of(a: Array, b: Array, c: Array, random: np.random.Generator) -> Array:
+def _one_of(a: Array, b: Array, c: Array, random: "np.random.Generator") -> Array:
     """Each element from one of three arrays."""
     which = random.integers(0, 3, a.shape)
     return np.where(which == 0, a, np.where(which == 1, b, c))
