@@ -2,12 +2,13 @@
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from xdsl.dialects import func
 from xdsl.ir import Operation, SSAValue
 
 from dsv4_passes.interpreter.affine import Number
-from dsv4_passes.interpreter.values import Box, Tile
+from dsv4_passes.interpreter.values import Box, Tile, Value
 
 from .budget import Budget
 from .effects import Effect, Opaque, Store
@@ -17,6 +18,13 @@ from .trip_limit import fitting_trips
 
 MAX_TRIPS = 64
 """Loops with at most as many constant trips run as they are, where that is not too much (`budget`)."""
+
+
+class Applied(NamedTuple):
+    """An operation without a formula: all that decides what it yields but for its operands, and these."""
+
+    what: Hashable
+    operands: tuple[Value, ...]
 
 
 @dataclass
@@ -29,6 +37,8 @@ class LaneContext:
     """Loops of at most as many constant trips run as they are. Runs that are compared must agree on it."""
     without_formula: dict[int, str] = field(default_factory=dict[int, str])
     """Which operation made the leaves of a number, and where it stands."""
+    applied: dict[int, Applied] = field(default_factory=dict[int, Applied])
+    """That operation, where it is one on tiles, and what it was given."""
     rests_on_undefined: bytearray = field(default_factory=bytearray)
     """What `partly_valid.undefined_lanes` found out, by term."""
 

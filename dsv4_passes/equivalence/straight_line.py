@@ -39,7 +39,7 @@ from . import partly_valid
 from .budget import Budget
 from .effects import Opaque, Push, Store
 from .loop_stores import BARRIERS, argument_of
-from .run import LaneRun
+from .run import Applied, LaneRun
 from .source_text import line_of, spell
 from .symbolic_memory import Context, TermMemory
 from .unknown_ops import changes_tiles
@@ -186,6 +186,11 @@ class StraightLineMachine(Machine):
         operands = list(call.operands.values())
         key = self._signature(call.op, operands)
         self._unknown_results(call.op, operands, frozenset(call.conditions), key)
+        for i, result in enumerate(call.op.results):
+            if isinstance(tile := self.env[result], Tile):
+                number: Any = self.terms.table.head(int(tile.data[0, 0]))[2]
+                what = *self._what(call.op, operands), i, tile.layout.shape
+                self.run_.context.applied[number] = Applied(what, tuple(operands))
 
     def unknown(self, op: Operation) -> None:
         """An operation without semantics: its results are leaves, and it is itself an effect.
@@ -221,10 +226,14 @@ class StraightLineMachine(Machine):
         for argument in arguments:
             self.gm.histories.disturb(argument, key, self.gm.context)
 
-    def _signature(self, op: Operation, operands: Sequence[Value]) -> int:
+    def _what(self, op: Operation, operands: Sequence[Value]) -> tuple[Hashable, ...]:
+        """All that decides what an operation yields, but for the values of its operands."""
         attributes = tuple(sorted(f"{n}={a}" for n, a in (op.properties | op.attributes).items()))
         types = tuple(v.layout._replace(valid_rows=0, valid_cols=0) for v in operands if isinstance(v, Tile))
-        return self.intern(op.name, attributes, types, *map(self.key, operands))
+        return op.name, attributes, types
+
+    def _signature(self, op: Operation, operands: Sequence[Value]) -> int:
+        return self.intern(*self._what(op, operands), *map(self.key, operands))
 
     def _unknown_results(
         self, op: Operation, operands: Sequence[Value], conditions: frozenset[str], key: int

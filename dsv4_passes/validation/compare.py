@@ -17,7 +17,6 @@ from dsv4_passes.equivalence.effects import Effect, Store
 from dsv4_passes.equivalence.lanes import CannotFollow, LaneContext, LaneRun
 from dsv4_passes.equivalence.source_text import line_of
 from dsv4_passes.equivalence.symbolic_memory import Ids
-from dsv4_passes.equivalence.term_domain import TermDomain
 from dsv4_passes.equivalence.term_text import describe
 from dsv4_passes.equivalence.terms import TermTable
 
@@ -105,14 +104,14 @@ def up_to(
     if allowed.zero_sign and compare_effects(*_without(domain.strip_zero, before, after)) is None:
         return {ZERO_SIGN}, None
     if allowed.rounding:
-        if compare_effects(before, _restored(domain, before, after)) is None:
+        if compare_effects(before, _restored(before, after)) is None:
             return {ROUNDING}, None
     return set(), difference
 
 
-def _restored(domain: TermDomain, before: LaneRun, after: LaneRun) -> LaneRun:
+def _restored(before: LaneRun, after: LaneRun) -> LaneRun:
     """The second run, with what it stores as before where only roundings were dropped."""
-    restored, effects = DroppedRoundings(domain).restored, list(after.effects)
+    restored, effects = DroppedRoundings(after.context).restored, list(after.effects)
     stores = [[(i, e) for i, e in enumerate(run.effects) if isinstance(e, Store)] for run in (before, after)]
     for (_, ours), (i, theirs) in zip(*stores, strict=False):
         effects[i] = replace(theirs, ids=restored(ours.ids, theirs.ids))

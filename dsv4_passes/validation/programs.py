@@ -180,7 +180,7 @@ def _allowances(allowed: Allowed, context: LaneContext) -> list[tuple[str, Calla
     if allowed.zero_sign:
         found.append((ZERO_SIGN, lambda a, b: np.array_equal(domain.strip_zero(a), domain.strip_zero(b))))
     if allowed.rounding:
-        restored = DroppedRoundings(domain).restored
+        restored = DroppedRoundings(context).restored
         found.append((ROUNDING, lambda a, b: np.array_equal(a, restored(a, b))))
     return found
 
