@@ -39,8 +39,22 @@ class LaneContext:
     """Which operation made the leaves of a number, and where it stands."""
     applied: dict[int, Applied] = field(default_factory=dict[int, Applied])
     """That operation, where it is one on tiles, and what it was given."""
+    kept: int = 0
+    """Bytes of those operands."""
     rests_on_undefined: bytearray = field(default_factory=bytearray)
     """What `partly_valid.undefined_lanes` found out, by term."""
+
+    @property
+    def bytes(self) -> int:
+        """What terms and keys take, about."""
+        return self.domain.bytes + self.intern.bytes + self.kept
+
+    def note(self, number: int, call: Applied) -> None:
+        """Keep what an operation without a formula was given, by the number of what it yields."""
+        if number not in self.applied:
+            self.applied[number] = call
+            tiles = [value for value in call.operands if isinstance(value, Tile)]
+            self.kept += sum(tile.data.nbytes + tile.known.nbytes for tile in tiles)
 
     def fit(self, functions: Sequence[func.FuncOp], budget: Budget) -> None:
         """Have longer loops run once with a symbol where the functions would cost too much. OverBudget."""

@@ -117,7 +117,7 @@ class StraightLineMachine(Machine):
         self.run_.bytes += tile.data.nbytes + tile.known.nbytes
         owner = value.owner
         if isinstance(owner, Operation):
-            self.options.budget.check(self.run_.bytes + self.terms.bytes, owner)
+            self.options.budget.check(self.run_.bytes + self.run_.context.bytes, owner)
 
     def evaluate(self, op: Operation) -> None:
         super().evaluate(op)
@@ -190,7 +190,7 @@ class StraightLineMachine(Machine):
             if isinstance(tile := self.env[result], Tile):
                 number: Any = self.terms.table.head(int(tile.data[0, 0]))[2]
                 what = *self._what(call.op, operands), i, tile.layout.shape
-                self.run_.context.applied[number] = Applied(what, tuple(operands))
+                self.run_.context.note(number, Applied(what, tuple(operands)))
 
     def unknown(self, op: Operation) -> None:
         """An operation without semantics: its results are leaves, and it is itself an effect.

@@ -8,7 +8,7 @@ them are. Distinct pointer arguments do not alias.
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,9 +42,22 @@ class Interner:
 
     def __init__(self) -> None:
         self._numbers: dict[Hashable, int] = {}
+        self.bytes = 0
+        """Of the lanes that keys hold."""
 
     def __call__(self, *key: Hashable) -> int:
-        return self._numbers.setdefault(key, len(self._numbers) + 1)
+        if (known := self._numbers.get(key)) is not None:
+            return known
+        self.bytes += _lanes_in(key)
+        self._numbers[key] = number = len(self._numbers) + 1
+        return number
+
+
+def _lanes_in(key: Hashable) -> int:
+    """The bytes of all lanes in a key."""
+    if isinstance(key, bytes):
+        return len(key)
+    return sum(map(_lanes_in, cast("tuple[Hashable, ...]", key))) if isinstance(key, tuple) else 0
 
 
 class Write(NamedTuple):

@@ -62,7 +62,7 @@ class TermDomain:
     @property
     def bytes(self) -> int:
         """What the terms take, about."""
-        return len(self.table) * BYTES_PER_TERM + self._results.bytes
+        return len(self.table) * BYTES_PER_TERM + self.table.loaded_bytes + self._results.bytes
 
     def take_conditions(self) -> frozenset[str]:
         """Conditions of all results since the last call, also of those that were interned long before."""

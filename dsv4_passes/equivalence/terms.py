@@ -62,6 +62,8 @@ class TermTable:
         self._stripped: dict[int, int] = {}
         self._loaded: dict[Hashable, Ids] = {}
         """What `loads` gave; the next run of a function loads the same."""
+        self.loaded_bytes = 0
+        """Of these arrays and of their keys."""
         self.bare: Ids = np.zeros(0, np.int64)
         """What `bulk.strip_zeros` found, by term; -1 where it has not looked yet."""
         self._folded: dict[tuple[str | int, ...], int] = {}
@@ -140,6 +142,7 @@ class TermTable:
         head = ("load", argument, version, base, dtype)
         ids = np.array(self.nodes(head, list(zip(unique.tolist(), strict=True)), flags), np.int64)
         found = self._loaded[key] = ids[inverse].reshape(offsets.shape)
+        self.loaded_bytes += found.nbytes + offsets.nbytes
         return found.copy()
 
     def opaque(self, key: Hashable, dtype: str) -> int:

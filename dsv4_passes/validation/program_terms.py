@@ -106,7 +106,7 @@ class TermBlocks:
 
         for block in range(blocks):
             self.budget.check()
-            if self.most_bytes is not None and self.context.domain.bytes > self.most_bytes:
+            if self.most_bytes is not None and self.context.bytes > self.most_bytes:
                 raise TooMuch(f"comparing makes terms of more than {budget.size(self.most_bytes)}")
             try:
                 run_block(kernel, machine, given, block, blocks)

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dsv4_passes.cli.opt import main
 from dsv4_passes.diagnostics import UserError, collect
 from dsv4_passes.equivalence.budget import Budget, OverBudget, limited, parse_size, size
 from dsv4_passes.equivalence.lanes import LaneContext, lane_difference, run_lanes
+from dsv4_passes.equivalence.terms import TermTable
 from dsv4_passes.equivalence.trip_limit import BYTES_PER_LANE, fitting_trips, lanes
 from dsv4_passes.transforms.lanes.checked_rewrite import Policy
 from dsv4_passes.transforms.lanes.scatter_form import rewrite_function
@@ -149,6 +151,34 @@ def test_the_memory_of_a_large_kernel_is_bounded() -> None:
     found = function(in_loops(64, operations=20, x="64x512xf32"))
     run = run_lanes(found)
     assert run.bytes + run.context.domain.bytes < 256 << 20
+
+
+def test_arrays_that_are_kept_count() -> None:
+    """Those of loads, those in the keys of what has no formula, and what that was given."""
+    table = TermTable()
+    offsets = np.arange(4096, dtype=np.int64)
+    table.loads("x", 0, (), offsets, "f32")
+    assert table.loaded_bytes >= 2 * offsets.nbytes
+    kept = table.loaded_bytes
+    table.loads("x", 0, (), offsets, "f32")
+    assert table.loaded_bytes == kept
+
+    gather = kernel(
+        "%x = load x\n%i = load i\n"
+        "%g = pto.tgather ins(%x, %i : T<8x32xf32>, T<8x32xi32>) -> T<8x32xf32>\nstore %g to y",
+        x="8x32xf32",
+        i="8x32xi32",
+        y="8x32xf32",
+    )
+    context = LaneContext()
+    run_lanes(function(gather), context=context)
+    lanes_of_operands = 2 * 8 * 32
+    assert context.intern.bytes >= 8 * lanes_of_operands
+    assert context.kept >= 8 * lanes_of_operands
+    assert context.bytes >= context.domain.bytes + context.intern.bytes + context.kept
+    known = context.bytes
+    run_lanes(function(gather), context=context)
+    assert context.bytes == known
 
 
 def test_errors_have_a_place() -> None:
