@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
+from .chips import Chip
+from .toolchains import Ptoas
+
 _REGISTERED: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
         "2026-06-02": ("e07665d0b", "col_expand_add"),
@@ -56,6 +59,10 @@ and August 2026), by mnemonic and form."""
 LOADS_TRANSPOSE_UNTIL = date(2026, 6, 30)
 """From that day on `tile.load` has no `transpose=` (commit cd7f47ee8)."""
 
+AXES_SINCE = date(2026, 8, 11)
+"""From that day on `tile.gather_mask` is assembled with its axis (commit 9d329a114, for ptoas 0.57). The
+scratch operand of `tile.ci` came and went after the newest revision here (pull requests 2523 and 2563)."""
+
 REVISIONS: Mapping[str, date] = MappingProxyType(
     {"a18c4cf92": date(2026, 6, 15), "f355fb005": date(2026, 7, 23), "e2d0f78ae": date(2026, 8, 21)}
 )
@@ -93,6 +100,17 @@ class Pypto:
         """Why it does not take an operation of the `pto` dialect with that element type; None if it does."""
         name, legal = TAKES.get(f"{mnemonic}.{form}", ("", frozenset((dtype,))))
         return None if dtype in legal else f"pypto has no {name} of {dtype}"
+
+    def leaves_out(self, name: str, chip: Chip, ptoas: Ptoas) -> str | None:
+        """Why ptoas rejects the text that it writes for an operation of `pl.tile`; None if it does not.
+
+        The text has addresses (level3), so that ptoas adds nothing to it.
+        """
+        if name == "tile.ci" and chip.reads_scratch and ptoas.implicit_scratch:
+            return f"{self} writes tci without the scratch tile that ptoas {ptoas.version} wants"
+        if name == "tile.gather_mask" and ptoas.tgather_axis and self.day < AXES_SINCE:
+            return f"{self} writes mask gathers without the axis that ptoas {ptoas.version} wants"
+        return None
 
 
 def operations(text: str) -> Iterator[str]:

@@ -12,11 +12,12 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
 from dialects.dsv4.lanes import DeinterleaveOp, InterleaveOp, SwapPairsOp
+from dialects.pto.broadcast import TCiOp
 from dialects.pto.memory import TLoadOp, TStoreOp
 from dsv4_passes.cli.run import run_on_arrays
 from dsv4_passes.formats.pto.reader import parse_text
 from dsv4_passes.interpreter.kernels import choose_kernel, find_kernels
-from dsv4_passes.targets import chip, ptoas
+from dsv4_passes.targets import chip, ptoas, pypto
 from dsv4_passes.transforms.lanes.form_choice import lower, whole_layout
 from dsv4_passes.transforms.lanes.forms import LANE_FORMS
 from dsv4_passes.transforms.lanes.forms.bit_pack import build_double
@@ -35,6 +36,9 @@ LANE_OPS: dict[str, Callable[..., Operation]] = {
     "swap_pairs": SwapPairsOp,
 }
 TARGETS = [Target(chip(name), ptoas("0.60")) for name in ("a3", "a5")]
+COUNTS = ("flat-gather", "row-gather", "index-scatter")
+JUNE = Target(chip("a3"), ptoas("0.60"), pypto("2026-06-15"))
+"""Lanes are not counted by tci here."""
 
 
 def cases() -> Iterator[Any]:
@@ -43,6 +47,12 @@ def cases() -> Iterator[Any]:
             for dtype in DTYPES:
                 name = f"{target.chip.name}-{form.name}-{number}-{form.operation}-{dtype}"
                 yield pytest.param(target, form, dtype, id=name)
+    for number, form in enumerate(LANE_FORMS):
+        if form.name in COUNTS:
+            yield from (
+                pytest.param(JUNE, form, dtype, id=f"june-{form.name}-{number}-{form.operation}-{dtype}")
+                for dtype in DTYPES
+            )
 
 
 def module(arch: str, operation: str, rows: int, cols: int, dtype: str, doubles: bool = False) -> ModuleOp:
@@ -122,6 +132,7 @@ def test_form_moves_bits(target: Target, form: Form, dtype: str, level: Any) -> 
         if form.refuse(target, whole_layout(site)) is not None:
             continue
         lower(function, target, "halves", True, (), [form])
+        assert target is not JUNE or not any(isinstance(op, TCiOp) for op in function.walk())
         parsed.verify()
         lower_function(function, target.chip.name, "0.60", level)
         parsed.verify()

@@ -11,7 +11,7 @@ import dsv4_passes.plugins.pypto as plugin
 from dsv4_passes.cli.opt import main
 from dsv4_passes.formats.pypto import parse_program
 from dsv4_passes.formats.pypto.target import read_for
-from dsv4_passes.targets import Pypto, pypto
+from dsv4_passes.targets import Pypto, chip, ptoas, pypto
 from dsv4_passes.targets.pypto import LATEST, OLDEST, REVISIONS, SINCE, operations
 from tests.unit.kernels import DATA
 from tests.unit.programs import KERNEL, MAIN
@@ -162,6 +162,52 @@ def test_june_takes_what_is_written(name: str, tmp_path: Path) -> None:
     for arguments in re.findall(r"pl\.tile\.gather\(([^)]*)\)", text):
         assert len(arguments.split(", ")) == 3
     assert not calls(text) & {"tile.xor", "tile.xors", NEW, "tile.scatter_mask", "tile.scatter"}
+
+
+def chosen(name: str, version: str, ptoas: str, tmp_path: Path) -> dict[str, set[str]]:
+    """What the functions of a rewritten program call, by function."""
+    facts, out = tmp_path / "facts.toml", tmp_path / "out.py"
+    facts.write_text(SELECTORS)
+    options = ["-p", f'dsv4-rope{{chip=a3 ptoas="{ptoas}"}}', "-t", f"pypto{{version={version}}}"]
+    options += ["-o", str(out), "--no-remarks", "--no-validate"]
+    program = DATA / name / "program.py"
+    options += ["--facts", str(facts)] if "even_select" in program.read_text() else []
+    assert main([str(program), *options]) == 0
+    pieces = re.split(r"^    def (\w+)", out.read_text(), flags=re.MULTILINE)[1:]
+    return {function: calls(text) for function, text in zip(pieces[::2], pieces[1::2], strict=True)}
+
+
+REJECTED = {"tile.ci", "tile.gather_mask"}
+"""What June's pypto writes so that ptoas 0.60 does not take it."""
+
+
+def test_what_the_assembler_rejects_of_a_version_is_not_chosen(tmp_path: Path) -> None:
+    for name in ("rope_a", "mixed"):
+        found = chosen(name, "2026-06-15", "0.60", tmp_path)
+        assert not REJECTED & set().union(*found.values())
+        assert "tile.gather" in set().union(*found.values())
+    # an assembler that takes it gets it
+    assert "tile.gather_mask" in set().union(*chosen("rope_a", "2026-06-15", "0.50", tmp_path).values())
+    assert "tile.ci" in set().union(*chosen("mixed", "2026-06-15", "0.50", tmp_path).values())
+
+
+def test_where_it_is_rejected_as_it_was_it_may_be_chosen(tmp_path: Path) -> None:
+    assert "pl.tile.gather_mask" in ROPE_B.read_text()
+    found = chosen("rope_b", "2026-06-15", "0.60", tmp_path)
+    assert any({"tile.gather_mask", "tile.transpose"} <= one for one in found.values())
+
+
+def test_who_leaves_out_what() -> None:
+    june, august, a3, a5 = Pypto(date(2026, 8, 10)), Pypto(date(2026, 8, 11)), chip("a3"), chip("a5")
+    assert june.leaves_out("tile.gather_mask", a3, ptoas("0.60")) is not None
+    assert june.leaves_out("tile.gather_mask", a3, ptoas("0.50")) is None
+    assert august.leaves_out("tile.gather_mask", a3, ptoas("0.60")) is None
+    assert august.leaves_out("tile.ci", a3, ptoas("0.58")) == (
+        "pypto of 2026-08-11 writes tci without the scratch tile that ptoas 0.58 wants"
+    )
+    assert august.leaves_out("tile.ci", a3, ptoas("0.57")) is None
+    assert august.leaves_out("tile.ci", a5, ptoas("0.60")) is None
+    assert august.leaves_out("tile.gather", a3, ptoas("0.60")) is None
 
 
 HEAD = "import pypto.language as pl\n\n@pl.program\nclass P:\n"

@@ -46,7 +46,7 @@ from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
 from dsv4_passes.targets import pypto as find_pypto
 from dsv4_passes.transforms.common.origin import given, note_given
-from dsv4_passes.transforms.lanes.forms.form import Target as FormTarget
+from dsv4_passes.transforms.lanes.forms.form import target_for
 from dsv4_passes.transforms.lanes.lower_lanes import cannot_lower
 from dsv4_passes.transforms.memory.fit_ub import NotRowWise, fitted, too_large
 from dsv4_passes.transforms.program.drop_dead_args import drop_arguments
@@ -283,7 +283,7 @@ def _replace_launches(
 def in_memory(function: func.FuncOp, target: FusionTarget) -> func.FuncOp:
     """The kernel, chunked if need be, so that its values fit into vector memory; raises CannotFuse."""
     if target.pypto is not None:  # it plans a kernel as it is written, lane operations in some form
-        form_target = FormTarget(find_chip(target.chip), find_ptoas(target.ptoas), target.pypto)
+        form_target = target_for(function, find_chip(target.chip), find_ptoas(target.ptoas), target.pypto)
         if (why := cannot_lower(function, form_target)) is not None:
             raise CannotFuse(why, "does not fit")
     if (why := too_large(function, target.chip, target.ptoas, target.pypto is not None)) is None:

@@ -42,8 +42,11 @@ class Builder:
         chip: Chip | None = None,
         ptoas: Ptoas | None = None,
         instead_of: Operation | None = None,
+        tci: bool = True,
     ):
         self.site, self.chip, self.ptoas = site, chip, ptoas
+        self.tci = tci
+        """Whether lanes may be counted by `tci`, as far as what goes on compiling the text is concerned."""
         self.location = (instead_of or site).location
         self.made: list[Operation] = []
 

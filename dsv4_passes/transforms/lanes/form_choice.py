@@ -59,7 +59,7 @@ def lower(
     the forms the cheapest is taken, among those that are wanted where one of them is legal. Raises NoForm.
     """
     for op in [op for op in function.walk() if isinstance(op, RotatePairsOp)]:
-        builder = Builder(op, target.chip, target.ptoas)
+        builder = target.builder(op)
         try:
             rotated = rotation.expand(builder, op, width)
         except CannotBuild as stuck:
@@ -91,7 +91,7 @@ def _replace(op: MovingOp, target: Target, wanted: Sequence[str], forms: Sequenc
         if (why := form.refuse(target, layout)) is not None:
             others.append((form.name, why))
             continue
-        builder = Builder(op, target.chip, target.ptoas)
+        builder = target.builder(op)
         try:
             built = form.build(builder, op.ins)
         except CannotBuild as stuck:
@@ -105,7 +105,7 @@ def _replace(op: MovingOp, target: Target, wanted: Sequence[str], forms: Sequenc
         raise NoForm(op, [f"{name}: {why}" for name, why in others if isinstance(why, str)])
     named = [pair for pair in costs if pair[0].name in wanted]
     form, spent = min(named or costs, key=lambda pair: pair[1].cycles)
-    builder = Builder(op, target.chip, target.ptoas)
+    builder = target.builder(op)
     results = [
         _short(builder, old, new) for old, new in zip(op.results, form.build(builder, op.ins), strict=True)
     ]

@@ -45,7 +45,7 @@ from dsv4_passes.transforms.lowering.lower_tiles import lower_function
 
 from .form_choice import NoForm
 from .form_report import say_best_already, say_chosen
-from .forms.form import Target
+from .forms.form import Target, target_for
 from .ways import STYLES, FormName, Lowered, ways, where_it_goes
 
 
@@ -217,5 +217,5 @@ class LowerLanesPass(ModulePass):
         except ValueError as error:
             raise UserError(str(error)) from None
         for function in functions_of(op):
-            target = Target(chip_for(function, self.chip), ptoas, pypto)
+            target = target_for(function, chip_for(function, self.chip), ptoas, pypto)
             lower_lane_operations(function, target, self.form)

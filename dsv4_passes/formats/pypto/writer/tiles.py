@@ -181,7 +181,8 @@ def iota(text: TileWriter, op: TCiOp) -> None:
 
 
 def create(text: TileWriter, op: UndefOp) -> None:
-    if op.res.has_one_use() and _beside(next(iter(op.res.uses)).operation):
+    uses = list(op.res.uses)
+    if uses and all(use.index == 1 and _beside(use.operation) for use in uses):
         return
     shape, dtype = _shape(text, op.res)
     memory = MEMORY_NAMES[layout_of(op.res).loc]
@@ -243,7 +244,7 @@ def assemble(text: TileWriter, op: InsertOp) -> None:
 
 def _beside(left: Operation) -> bool:
     """The left one of two tiles that fill a new one side by side, and are put there one after the other."""
-    if not isinstance(left, InsertOp) or not left.res.has_one_use() or not left.dest.has_one_use():
+    if not isinstance(left, InsertOp) or not left.res.has_one_use():
         return False
     right = next(iter(left.res.uses)).operation
     if (

@@ -9,10 +9,16 @@ builder's site. A half that the form has as f32 numbers with nothing in their lo
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from xdsl.ir import SSAValue
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation, SSAValue
 
+from dialects.dsv4.opaque import SourceOp
 from dialects.pto.types import TileLayout, element_bits
+from dsv4_passes.formats.pypto.grammar.imports import language_of
+from dsv4_passes.formats.pypto.grammar.source import LANGUAGE, renamed
 from dsv4_passes.targets import Chip, Ptoas, Pypto
+from dsv4_passes.targets.pypto import operations
 from dsv4_passes.transforms.lanes.builder import WIDENED, Builder
 
 BLOCK_BYTES = 32
@@ -26,6 +32,8 @@ class Widened:
     wide: SSAValue
 
 
+_CALLS = {("tci", ""): "tile.ci", ("tgather", "mask"): "tile.gather_mask"}
+"""What pypto calls operations of which it may leave something out."""
 Built = SSAValue | Widened
 FormBuilder = Callable[[Builder, Sequence[SSAValue]], list[Built]]
 
@@ -38,6 +46,28 @@ class Target:
     ptoas: Ptoas
     pypto: Pypto | None = None
     """What goes on compiling the text, if it is written as a program text."""
+    rejected: bool = False
+    """ptoas rejects what pypto makes of the function as it was read: that may go on."""
+
+    def leaves_out(self, name: str) -> str | None:
+        """Why ptoas would reject what pypto makes of an operation of `pl.tile`; None where it would not."""
+        if self.pypto is None or self.rejected:
+            return None
+        return self.pypto.leaves_out(name, self.chip, self.ptoas)
+
+    def builder(self, site: Operation) -> Builder:
+        return Builder(site, self.chip, self.ptoas, tci=self.leaves_out("tile.ci") is None)
+
+
+def target_for(function: func.FuncOp, chip: Chip, ptoas: Ptoas, pypto: Pypto | None) -> Target:
+    """The target of a function, of which the module around it may have the text."""
+    module = function.get_toplevel_object()
+    if pypto is None or not isinstance(module, ModuleOp):
+        return Target(chip, ptoas, pypto)
+    name, language = function.sym_name.data, language_of(module)
+    texts = [op.text.data for op in module.ops if isinstance(op, SourceOp) and op.function.data == name]
+    calls = {call for text in texts for call in operations(renamed(text, language, LANGUAGE))}
+    return Target(chip, ptoas, pypto, any(pypto.leaves_out(call, chip, ptoas) for call in calls))
 
 
 @dataclass(frozen=True)
@@ -98,6 +128,9 @@ def lacks(target: Target, mnemonic: str, dtype: str, form: str = "") -> str | No
     if legal is not None and dtype not in legal:
         return f"{target.chip.name} has no {what} of {dtype}"
     if target.pypto is not None and (why := target.pypto.refuses(mnemonic, form, dtype)) is not None:
+        return why
+    call = _CALLS.get((mnemonic, form))
+    if call is not None and (why := target.leaves_out(call)) is not None:
         return why
     for defect in target.ptoas.defects(target.chip, mnemonic, form):
         if not defect.when:

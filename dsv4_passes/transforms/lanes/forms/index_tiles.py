@@ -5,6 +5,12 @@ gets `tci` wrong they count by fills:
 
     %c = rows of 0, of 1, … of 15 : 16x8xi32;  %r = ttrans %c, of which each row is 0 1 … 15
     %t[0, 0] = %r[0, 0] : 1x16;  %t[0, 16] = %t[0, 0] + 16 : 1x16;  %t[0, 32] = %t[0, 0] + 32 : 1x32;  …
+
+Where pypto writes `tci` as the assembler does not take it they count by joining tiles side by side, for
+which pypto has an operation:
+
+    %a = 0 0 … 0 : 1x8;  %b = %a, %a + 1 : 1x16;  %c = %b, %b + 2 : 1x32;  …  : 1x128, 16 times 8 alike
+    %r = ttrans (reshape of that : 16x8);  %t = %r[0, 0] : 1x16;  %u = %t, %t + 16 : 1x32;  …
 """
 
 from collections.abc import Callable
@@ -18,7 +24,7 @@ from dialects.pto.base import TileOp, layout_of
 from dialects.pto.broadcast import TCiOp, TExpandsOp
 from dialects.pto.elementwise import TAddOp, TAddsOp, TAndOp, TMulsOp, TShlsOp, TShrsOp, TSubOp
 from dialects.pto.moves import TMovOp, TTransOp
-from dialects.pto.tiles import InsertOp, SubviewOp, UndefOp
+from dialects.pto.tiles import InsertOp, ReshapeOp, SubviewOp, UndefOp
 from dialects.pto.types import TileLayout, TileType, element_bits
 from dsv4_passes.transforms.lanes.builder import Builder
 from dsv4_passes.xdsl_extras.insert import constant
@@ -31,11 +37,15 @@ ROWS = 16
 """The rows that are transposed at once by vector instructions (A2/A3)."""
 BY_FILLS = ("ttrans", "tmov")
 """What counting takes where `tci` cannot be used."""
+BY_JOINING = ("ttrans", "tmov", "tconcat")
+"""What it takes where pypto goes on compiling the text."""
 
 
 def cannot_count(target: Target, dtype: str = INDEX) -> str | None:
     """Why no index tile of that type can be computed on the target."""
     counting = ("tci",) if target.ptoas.usable(target.chip, "tci") else BY_FILLS
+    if target.leaves_out("tile.ci") is not None:
+        counting = BY_JOINING
     wanted = (*counting, *OPERATIONS)
     return next((why for m in wanted if (why := lacks(target, m, dtype)) is not None), None)
 
@@ -56,6 +66,8 @@ class Indices:
     def counted(self) -> SSAValue:
         """0 1 2 3 …"""
         chip, ptoas = self.builder.chip, self.builder.ptoas
+        if not self.builder.tci:
+            return self.counted_by_joining()
         if chip is None or ptoas is None or ptoas.usable(chip, "tci"):
             return self._add(TCiOp, self.number(0))
         return self.counted_by_fills()
@@ -81,6 +93,39 @@ class Indices:
             whole = self._insert(part, whole, 0, done)
             done += more
         return whole
+
+    def counted_by_joining(self) -> SSAValue:
+        """The same by tiles that are joined side by side."""
+        cols = 8 * BLOCK_BYTES // element_bits(self.dtype)
+        row = TileType(_row(self.layout, cols))
+        lanes: SSAValue = self._shared(TExpandsOp([self.number(0)], result=row))
+        number = 1
+        while number < ROWS:
+            lanes = self._joined(lanes, self._more(lanes, number))
+            number *= 2
+        block = self.layout._replace(rows=ROWS, cols=cols, valid_rows=ROWS, valid_cols=cols)
+        across = block._replace(rows=cols, cols=ROWS, valid_rows=cols, valid_cols=ROWS)
+        rows = self._shared(ReshapeOp(lanes, TileType(block)))
+        turned = self._shared(TTransOp([rows], result=TileType(across)))
+        done = min(ROWS, self.count)
+        whole: SSAValue = self._shared(
+            TMovOp([self._window(turned, done)], result=TileType(_row(self.layout, done)))
+        )
+        while done < self.count:
+            more = min(done, self.count - done)
+            first = whole if more == done else self._window(whole, more)
+            whole = self._joined(whole, self._more(first, done))
+            done += more
+        return whole
+
+    def _more(self, tile: SSAValue, number: int) -> SSAValue:
+        return self._shared(TAddsOp([tile, self.number(number)], result=tile.type))
+
+    def _joined(self, left: SSAValue, right: SSAValue) -> SSAValue:
+        """Two rows side by side."""
+        cols = layout_of(left).cols
+        whole = self._shared(UndefOp(TileType(_row(self.layout, cols + layout_of(right).cols))))
+        return self._insert(right, self._insert(left, whole, 0, 0), 0, cols)
 
     def swapped(self) -> SSAValue:
         """1 0 3 2 …: the other lane of each pair, 4 (i / 2) + 1 - i.
