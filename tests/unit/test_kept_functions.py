@@ -18,6 +18,7 @@ from tests.unit.kernels import DATA
 ATTRS = (DATA / "programs/loop_attrs.py").read_text(encoding="utf-8")
 TEXT = (DATA / "programs/wrapper_returns_parameter.py").read_text(encoding="utf-8")
 LOAD = "        x__tile: pl.Tile[[16, 64]"
+MAIN, PARAMETERS = "type=pl.FunctionType.Orchestration", "def main(self, "
 LAUNCH = "        y__ssa_v1: pl.Tensor[[64, 64], pl.FP32] = self.twice_spmd(x__ssa_v0, y__ssa_v0)\n"
 
 
@@ -96,6 +97,28 @@ def test_an_orchestration_stays_text_alone_and_what_it_calls_keeps_its_parameter
     assert [f.sym_name.data for f in program_functions(module, KERNEL)] == ["twice"]
     assert drop_all(module) == 0
     assert program_text(module) == text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "lifts"),
+    [
+        (LAUNCH, "        r = pl.submit(self.twice, x__ssa_v0, y__ssa_v0)\n", "plain calls are read"),
+        (LAUNCH, f"        with pl.scope():\n    {LAUNCH}", "without it the same statements are read"),
+        (f"{MAIN}, level=pl.Level.CHIP", "level=pl.Level.HOST", "are rewritten alone"),
+        (PARAMETERS, f"{PARAMETERS}w: pld.DistributedTensor[[8], pl.FP32], ", "other chips write to"),
+        (
+            PARAMETERS,
+            f"{PARAMETERS}w: pl.Tensor[[n__ssa_v0, 8], pl.FP32], ",
+            "with 'n__ssa_v0 = pl.dynamic(\"n__ssa_v0\")' above the class it is read",
+        ),
+        ("FunctionType.InCore", "FunctionType.AIV", "the text in front of that pass is read"),
+    ],
+)
+def test_what_would_be_read_instead_is_said(old: str, new: str, lifts: str) -> None:
+    assert old in TEXT
+    with collect() as said:
+        parse_program(TEXT.replace(old, new))
+    assert any("is kept as text: " in entry.message and lifts in entry.message for entry in said.entries)
 
 
 @pytest.mark.parametrize("kind", ["Opaque", "AIC", "AIV", "Group", "Inline", "Graph"])

@@ -12,6 +12,8 @@ from xdsl.dialects.builtin import FileLineColLoc, IntAttr, StringAttr
 
 from dsv4_passes.diagnostics import UserError
 
+from .lifts import lift
+
 _UNREADABLE = re.compile("\0|[\ud800-\udfff]|[0-9]{4301,}")
 """What Python does not say the place of: a null byte, half a character, more digits than it reads."""
 _GRAMMAR = (
@@ -96,7 +98,9 @@ class Source:
 
     def unread(self, node: ast.AST) -> NoReturn:
         """The node is part of pypto's language, but not of what is read here."""
-        raise Unread(node, f"'{shortened(' '.join(ast.unparse(node).split()))}' is not read")
+        more = lift(node)
+        text = f"'{shortened(' '.join(ast.unparse(node).split()))}' is not read"
+        raise Unread(node, text if more is None else f"{text}: {more}")
 
     def written(self, node: ast.AST) -> str:
         """A piece of syntax as it stands in the text."""
