@@ -9,6 +9,8 @@ import pytest
 from dsv4_passes.cli.driver import Dsv4OptMain
 from dsv4_passes.cli.help import about, options, summary
 from dsv4_passes.cli.opt import main
+from dsv4_passes.diagnostics import UserError
+from dsv4_passes.transforms.common.options import parse_specs
 from dsv4_passes.universe import DSV4_UNIVERSE
 
 KERNEL = Path(__file__).parents[1] / "data" / "rope_c" / "rope_c.pto"
@@ -112,3 +114,25 @@ def test_a_missing_package_is_named(
 )
 def test_whether_to_verify_between_passes(given: list[str], skips: bool) -> None:
     assert Dsv4OptMain([str(KERNEL), *given]).args.disable_verify is skips
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("dsv4-rope{chip=a3 chip=a5}", "option chip is given twice (column 19)"),
+        ("pto-raise,dsv4-rope{chip=a3 chip=a3}", "option chip is given twice (column 29)"),
+        ("dsv4-rope{signed-zero=ignore signed_zero=exact}", "option signed-zero is given twice (column 30)"),
+    ],
+)
+def test_an_option_is_given_once(text: str, said: str) -> None:
+    with pytest.raises(UserError) as problem:
+        parse_specs(text, "pass pipeline")
+    assert problem.value.message == f"invalid pass pipeline '{text}': {said}"
+
+
+def test_passes_have_options_of_their_own() -> None:
+    specs = parse_specs(
+        'pto-raise,dsv4-rope{chip=a3 ptoas="0.60 chip=a5"},pto-lower{chip=a3}', "pass pipeline"
+    )
+    assert [spec.name for spec in specs] == ["pto-raise", "dsv4-rope", "pto-lower"]
+    assert specs[1].parameters == {"chip": ("a3",), "ptoas": ("0.60 chip=a5",)}

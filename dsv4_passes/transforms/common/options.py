@@ -6,7 +6,13 @@ from difflib import get_close_matches
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from xdsl.passes import ModulePass
-from xdsl.utils.arg_spec import ArgSpec, ArgSpecConvertible, parse_pipeline
+from xdsl.utils.arg_spec import (
+    ArgSpec,
+    ArgSpecConvertible,
+    PipelineLexer,
+    SpecTokenKind,
+    parse_pipeline,
+)
 from xdsl.utils.exceptions import ArgSpecParseError
 
 from dsv4_passes.diagnostics import UserError, one_line
@@ -17,7 +23,7 @@ Made = TypeVar("Made", bound=ArgSpecConvertible)
 def parse_specs(text: str, what: str) -> tuple[ArgSpec, ...]:
     """`a{x=1},b` taken apart. Raises UserError that says where it is wrong."""
     try:
-        return tuple(parse_pipeline(text))
+        specs = tuple(parse_pipeline(text))
     except ArgSpecParseError as error:
         _, place, *_, problem = str(error).strip().splitlines()
         problem = one_line(problem).removesuffix(" here")
@@ -27,6 +33,25 @@ def parse_specs(text: str, what: str) -> tuple[ArgSpec, ...]:
             )
         column = place.rpartition(":")[2]
         raise UserError(f"invalid {what} '{text}': {problem} (column {column})") from None
+    if (repeated := _repeated(text)) is not None:
+        name, column = repeated
+        raise UserError(f"invalid {what} '{text}': option {name} is given twice (column {column})")
+    return specs
+
+
+def _repeated(text: str) -> tuple[str, int] | None:
+    """The first option that is given again in the same braces, and its column; the parser takes the last."""
+    lexer, before, seen = PipelineLexer(text), None, set[str]()
+    while (token := lexer.lex()).kind is not SpecTokenKind.EOF:
+        if token.kind is SpecTokenKind.L_BRACE:
+            seen.clear()
+        elif token.kind is SpecTokenKind.IDENT and before in (SpecTokenKind.L_BRACE, SpecTokenKind.SPACE):
+            name = _written(token.span.text)
+            if name in seen:
+                return name, token.span.start + 1
+            seen.add(name)
+        before = token.kind
+    return None
 
 
 def make_pass(spec: ArgSpec, available: Mapping[str, Callable[[], type[ModulePass]]]) -> ModulePass:
