@@ -84,6 +84,7 @@ def report(comparison: Comparison, accepted: set[str], question: Question) -> in
         given = f", given {', '.join(verdict.conditions)}" if verdict.conditions else ""
         what = "unchanged" if verdict.outcome == "unchanged" else f"proved equal, {_lanes(verdict)}{given}"
         print(f"{verdict.name}: {what}")
+        _say_carried(comparison)
         return PROVED
     if unacceptable:
         print(f"{verdict.name}: equal only given {', '.join(unacceptable)}, which is not acceptable")
@@ -102,10 +103,17 @@ def report(comparison: Comparison, accepted: set[str], question: Question) -> in
         return DIFFERENT
     if comparison.tested:
         print(f"{verdict.name}: only tested: {comparison.tested} inputs give the same bits")
+        _say_carried(comparison)
         return TESTED
     if comparison.problem:
         print(f"{verdict.name}: not run: {one_line(comparison.problem)}")
     return DIFFERENT
+
+
+def _say_carried(comparison: Comparison) -> None:
+    """What only the first text states."""
+    if comparison.carried:
+        print(f"  what the first states is taken to hold for both: {', '.join(comparison.carried)}")
 
 
 def _lanes(verdict: Verdict) -> str:

@@ -21,6 +21,7 @@ from dsv4_passes.transforms.check_target import CheckTargetPass
 from dsv4_passes.transforms.rope import single_passes
 
 from . import numbers
+from .carried_facts import carry_to_program
 from .modules import compare_modules, unchanged_kernels
 from .program_folder import DESCRIPTION, FolderProgram, check_complete
 from .program_terms import input_facts
@@ -96,7 +97,9 @@ class Pipeline:
             return [Verdict(name, "unchanged") for name in find_kernels(after)]
         written = self.read(text)
         self.bind(written)
-        verdicts = compare_program_modules(self.start(), written, allowed_by(self.passes), self.seconds)
+        before = self.start()
+        carry_to_program(before, written)
+        verdicts = compare_program_modules(before, written, allowed_by(self.passes), self.seconds)
         return self.tell(verdicts, text)
 
     def read(self, text: str) -> ModuleOp:

@@ -26,6 +26,7 @@ from dsv4_passes.interpreter.program import choose_orchestration
 from dsv4_passes.source_names import base_name
 from dsv4_passes.transforms.bind_facts import BindFactsPass
 
+from .carried_facts import carry_to_kernel, carry_to_program
 from .compare import compare_kernels
 from .folder_numbers import UNKNOWN_EXTENT, folder_run, folder_shapes
 from .kernels import Comparable, comparables, pair_arguments
@@ -125,6 +126,8 @@ class Comparison:
     """Inputs on which both stored the same."""
     problem: str = ""
     """Why nothing was run."""
+    carried: Sequence[str] = ()
+    """Facts that only the first text states."""
 
 
 @dataclass
@@ -140,17 +143,28 @@ class Question:
     def compare(self, before: ComparedSource, after: ComparedSource) -> list[Comparison]:
         """All kernels, or both programs as a whole. UserError where they are not of a kind."""
         if before.is_program and after.is_program:
-            return [self.finish(*self.programs(before, after))]
+            return [self.programs(before, after)]
         if before.is_folder or after.is_folder:
             raise UserError("a program cannot be compared with a kernel", after.path)
-        return [self.finish(verdict, pair) for verdict, pair in self.kernels(before, after)]
+        return self.kernels(before, after)
 
-    def programs(self, before: ComparedSource, after: ComparedSource) -> tuple[Verdict, RunPair | None]:
-        if before.is_folder or after.is_folder:
-            sides = [s.folder() if s.is_folder else ModuleProgram(s.module()) for s in (before, after)]
-            verdict = compare_programs(sides[0], sides[1], self.allowed, self.seconds)
-            return verdict, self.runs(*(s.folder() if s.is_folder else s.module() for s in (before, after)))
-        verdicts = compare_program_modules(before.module(), after.module(), self.allowed, self.seconds)
+    def programs(self, before: ComparedSource, after: ComparedSource) -> Comparison:
+        def sides() -> tuple[ModuleOp | FolderProgram, ModuleOp | FolderProgram, list[str]]:
+            first, second = (s.folder() if s.is_folder else s.module() for s in (before, after))
+            return first, second, _carry(first, second)
+
+        ours, theirs, carried = sides()
+        if isinstance(ours, ModuleOp) and isinstance(theirs, ModuleOp):
+            verdict = self.modules(ours, theirs)
+        else:
+            runnable = [ModuleProgram(s) if isinstance(s, ModuleOp) else s for s in (ours, theirs)]
+            verdict = compare_programs(runnable[0], runnable[1], self.allowed, self.seconds)
+        ours, theirs, _ = sides()  # to run them as they stand
+        return self.finish(verdict, self.runs(ours, theirs), carried)
+
+    def modules(self, before: ModuleOp, after: ModuleOp) -> Verdict:
+        """One verdict about two programs that are modules."""
+        verdicts = compare_program_modules(before, after, self.allowed, self.seconds)
         verdict = next((v for v in verdicts if not v.fine), None) or verdicts[0]
         if len(verdicts) > 1 and verdict.fine:
             conditions = sorted({c for v in verdicts for c in v.conditions})
@@ -158,7 +172,7 @@ class Question:
             verdict = Verdict(
                 "the program", "proved", tuple(conditions), "", None, outputs, sum(v.lanes for v in verdicts)
             )
-        return verdict, self.runs(before.module(), after.module())
+        return verdict
 
     def runs(self, before: ModuleOp | FolderProgram, after: ModuleOp | FolderProgram) -> RunPair:
         """Both programs, to run them on the same inputs."""
@@ -175,39 +189,39 @@ class Question:
     def how(self) -> dict[str, object]:
         return {"allowed": self.allowed, "finite": self.finite}
 
-    def kernels(self, before: ComparedSource, after: ComparedSource) -> list[tuple[Verdict, RunPair | None]]:
+    def kernels(self, before: ComparedSource, after: ComparedSource) -> list[Comparison]:
         ours, theirs = (_kernels(source.module()) for source in (before, after))
         texts = [find_kernels(source.module()) for source in (before, after)]
         for kernels, source in ((ours, before), (theirs, after)):
             if not kernels:
                 raise UserError("expected a kernel to compare, found none", source.path)
         pairs = pair_kernels(ours, theirs)
-        found: list[tuple[Verdict, RunPair | None]] = [
-            (Verdict(name, "different", reason="there is no such kernel before"), None)
+        found = [
+            Comparison(Verdict(name, "different", reason="there is no such kernel before"))
             for name in theirs
             if name not in pairs.values()
         ]
         for name in ours:
             if name not in pairs:
-                found.append((Verdict(name, "different", reason="there is no such kernel after"), None))
+                found.append(Comparison(Verdict(name, "different", reason="there is no such kernel after")))
                 continue
             a, b = ours[name], theirs[pairs[name]]
-            verdict = compare_kernels(a, b, self.allowed, in_order=False)
             numbers = pair_arguments(a.kernel, b.kernel, in_order=False)
+            carried = carry_to_kernel(a, b, numbers)
+            verdict = compare_kernels(a, b, self.allowed, in_order=False)
             runs = [self.written(texts[0][name], a), self.written(texts[1][pairs[name]], b)]
-            found.append((verdict, kernel_pair(runs[0], runs[1], numbers, **self.how())))
+            pair = kernel_pair(runs[0], runs[1], numbers, **self.how())
+            found.append(self.finish(verdict, pair, carried))
         return found
 
     def written(self, kernel: Kernel, raised: Comparable) -> Comparable:
         """The kernel as it stands in the text, with what its raised form says of its arguments."""
         return Comparable(Kernel(kernel.name, kernel.functions, raised.kernel.arguments), raised.facts)
 
-    def finish(self, verdict: Verdict, pair: RunPair | None) -> Comparison:
+    def finish(self, verdict: Verdict, pair: RunPair, carried: Sequence[str]) -> Comparison:
         """Run both where terms do not decide."""
-        result = Comparison(verdict, pair)
-        if verdict.fine or (verdict.outcome == "different" and pair is None):
-            return result
-        if pair is None:
+        result = Comparison(verdict, pair, carried=carried)
+        if verdict.fine:
             return result
         try:
             result.found = pair.search(self.trials, self.seed)
@@ -215,6 +229,18 @@ class Question:
         except UserError as error:
             result.problem = error.message
         return result
+
+
+def _carry(before: ModuleOp | FolderProgram, after: ModuleOp | FolderProgram) -> list[str]:
+    """State on the second program what the first one states; a folder can state nothing."""
+    if isinstance(before, FolderProgram):
+        return []
+    if isinstance(after, ModuleOp):
+        return carry_to_program(before, after)
+    known = input_facts(before)
+    carried = [name for name in known if name not in after.facts]
+    after.facts = {**known, **after.facts}
+    return carried
 
 
 def program_shapes(program: ModuleOp) -> Shapes:
