@@ -11,7 +11,6 @@ from xdsl.ir import Operation
 from dsv4_passes.interpreter.affine import bounds, split
 
 from .effects import Carry, Effect, Opaque, Push, Store
-from .partly_valid import undefined_lanes
 from .run import LaneRun
 from .symbolic_memory import Ids, last_of_each
 
@@ -59,7 +58,7 @@ def undefined_store(run: LaneRun) -> Store | None:
         for axis, extent in enumerate(store.box.extent or ()):
             most = bounds(extent)[1]
             ids = ids if most is None else np.take(ids, range(min(most, ids.shape[axis])), axis)
-        if undefined_lanes(context.domain.table, ids, context.rests_on_undefined).any():
+        if context.undefined.among(context.domain.table, ids).any():
             return store
     return None
 

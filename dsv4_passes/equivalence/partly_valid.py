@@ -126,11 +126,24 @@ def _assuming(domain: TermDomain, ids: Ids, conditions: Ids, *, holds: bool) -> 
     return np.array([assumed(*pair) for pair in pairs], np.int64).reshape(ids.shape)
 
 
-def undefined_lanes(table: TermTable, ids: Ids, known: bytearray) -> NDArray[np.bool_]:
-    """Which lanes rest on some that are undefined; `known` keeps the answers of earlier calls, by term."""
-    leaves = [("opaque", UNDEFINED, dtype) for dtype in numerics.DTYPES]
-    if not any(map(table.knows, leaves)):
-        return np.zeros(ids.shape, np.bool_)
-    for term in range(len(known), len(table)):  # what a term consists of was there before it
-        known.append(table.head(term) in leaves or any(known[child] for child in table.children(term)))
-    return np.frombuffer(known, np.bool_)[ids] & (ids >= 0)
+class UndefinedTerms:
+    """The terms of one table that rest on lanes which are undefined, as far as they were asked for."""
+
+    def __init__(self) -> None:
+        self._found: set[int] = set()
+        self._looked_at = 0
+        """So many terms of the table."""
+
+    def among(self, table: TermTable, ids: Ids) -> NDArray[np.bool_]:
+        """Which lanes rest on some that are undefined."""
+        leaves = [leaf for dtype in numerics.DTYPES if table.knows(leaf := ("opaque", UNDEFINED, dtype))]
+        if not leaves:
+            return np.zeros(ids.shape, np.bool_)
+        found = self._found
+        for term in range(self._looked_at, len(table)):  # what a term consists of was there before it
+            if not found.isdisjoint(table.children(term)) or table.head(term) in leaves:
+                found.add(term)
+        self._looked_at = len(table)
+        undefined = np.zeros(len(table), np.bool_)
+        undefined[list(found)] = True
+        return undefined[ids] & (ids >= 0)

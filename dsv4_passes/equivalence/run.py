@@ -12,6 +12,7 @@ from dsv4_passes.interpreter.values import Box, Tile, Value
 
 from .budget import Budget
 from .effects import Effect, Opaque, Store
+from .partly_valid import UndefinedTerms
 from .symbolic_memory import Ids, Interner
 from .term_domain import TermDomain
 from .trip_limit import fitting_trips
@@ -41,8 +42,7 @@ class LaneContext:
     """That operation, where it is one on tiles, and what it was given."""
     kept: int = 0
     """Bytes of those operands."""
-    rests_on_undefined: bytearray = field(default_factory=bytearray)
-    """What `partly_valid.undefined_lanes` found out, by term."""
+    undefined: UndefinedTerms = field(default_factory=UndefinedTerms)
 
     @property
     def bytes(self) -> int:

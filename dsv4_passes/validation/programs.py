@@ -17,7 +17,6 @@ from dialects.dsv4.functions import ORCHESTRATION, program_functions
 from dsv4_passes.diagnostics import UserError, collect
 from dsv4_passes.equivalence.alike import alike
 from dsv4_passes.equivalence.lanes import LaneContext
-from dsv4_passes.equivalence.partly_valid import undefined_lanes
 from dsv4_passes.equivalence.symbolic_memory import Ids
 from dsv4_passes.equivalence.term_text import describe
 from dsv4_passes.transforms.program.propagate_facts import propagate_facts
@@ -170,8 +169,8 @@ def _looked_at(
 
 def _undefined(outputs: Mapping[str, Ids], context: LaneContext) -> str | None:
     """An output with elements that rest on lanes which no tile had."""
-    table, known = context.domain.table, context.rests_on_undefined
-    return next((name for name, ids in outputs.items() if undefined_lanes(table, ids, known).any()), None)
+    among, table = context.undefined.among, context.domain.table
+    return next((name for name, ids in outputs.items() if among(table, ids).any()), None)
 
 
 def _allowances(allowed: Allowed, context: LaneContext) -> list[tuple[str, Callable[[Ids, Ids], bool]]]:

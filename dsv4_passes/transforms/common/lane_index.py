@@ -15,7 +15,6 @@ from xdsl.ir import Block, Operation, SSAValue
 
 from dialects.pto.types import TileType
 from dsv4_passes.equivalence.lanes import LaneRun
-from dsv4_passes.equivalence.partly_valid import undefined_lanes
 from dsv4_passes.equivalence.terms import Ids
 from dsv4_passes.interpreter.affine import Number, bounds
 
@@ -32,6 +31,7 @@ class LaneIndex:
         self.order: dict[Operation, int] = {}
         self.found: dict[tuple[object, ...], list[SSAValue]] = defaultdict(list)
         self.halves: dict[tuple[object, ...], list[tuple[SSAValue, int]]] = defaultdict(list)
+        self._known: dict[SSAValue, Ids | None] = {}
         self.plain: dict[SSAValue, Ids] = {}
         """The lanes of each value, the sign of a zero aside."""
         self._shapes: dict[int, dict[tuple[int, int], None]] = defaultdict(dict)
@@ -50,11 +50,15 @@ class LaneIndex:
 
     def ids(self, value: SSAValue) -> Ids | None:
         """Term ids `[trips, rows, cols]` of a value, or None unless every lane of the tile is known."""
+        if value not in self._known:
+            self._known[value] = self._find(value)
+        return self._known[value]
+
+    def _find(self, value: SSAValue) -> Ids | None:
         ids = self._ids(value)
         if ids is None:
             return None
-        context = self.run.context
-        undefined = undefined_lanes(context.domain.table, ids, context.rests_on_undefined)
+        undefined = self.run.context.undefined.among(self.domain.table, ids)
         if undefined.any() and not self._beyond_extent(value, undefined):
             return None
         return ids
