@@ -10,10 +10,11 @@ from collections.abc import Hashable, Iterable
 
 import numpy as np
 from xdsl.dialects import scf
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Operation, OpResult, SSAValue
 
 from dialects.pto.base import layout_of
-from dialects.pto.types import element_name
+from dialects.pto.moves import TMovOp
+from dialects.pto.types import DYNAMIC, element_name
 from dsv4_passes.interpreter import affine, scalars
 from dsv4_passes.interpreter.affine import Affine, Number
 from dsv4_passes.interpreter.domain import NotConcrete
@@ -69,7 +70,7 @@ class LaneMachine(StraightLineMachine):
         self.env[block.args[0]] = iv
         keys: dict[int, Hashable] = {}
         for i, (arg, end) in enumerate(zip(block.args[1:], terminator(block).operands, strict=True)):
-            if passes_on(end, arg):
+            if passes_on(end, arg, _copied):
                 self._rebind(arg, initial[i])
             else:
                 keys[i] = self._carried_key(bounds, initial[i])
@@ -148,6 +149,15 @@ class LaneMachine(StraightLineMachine):
         if is_lanes(a) and is_lanes(b):
             return self.terms.select(self.symbolic(condition, "i1"), a, b)
         return scalars.select(condition, a, b, op)
+
+
+def _copied(value: SSAValue) -> SSAValue:
+    """The tile that moves within one memory, all of whose extents are constant, have copied to `value`."""
+    while isinstance(value, OpResult) and isinstance(move := value.op, TMovOp) and len(move.operands) == 1:
+        if move.operands[0].type != value.type or DYNAMIC in layout_of(value).valid:
+            break
+        value = move.operands[0]
+    return value
 
 
 def _trips(low: Number, high: Number, step: Number) -> range | None:

@@ -5,7 +5,7 @@ a yielded value per side and a result. xDSL makes operations whole, so adding a 
 operation one more result by hand.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from xdsl.dialects import scf
 from xdsl.ir import Attribute, Block, BlockArgument, Operation, OpResult, SSAValue
@@ -53,21 +53,26 @@ def phi_inputs(value: SSAValue) -> list[SSAValue] | None:
     return [loop.iter_args[index], terminator(loop.body.block).operands[index]]
 
 
-def passes_on(value: SSAValue, argument: BlockArgument) -> bool:
+def passes_on(
+    value: SSAValue, argument: BlockArgument, origin: Callable[[SSAValue], SSAValue] = lambda value: value
+) -> bool:
     """Whether `value`, which a trip of a loop yields, is the argument that it was given.
 
-    So it is through branches whose sides all yield it, and through loops inside that pass it on in turn.
+    So it is through branches whose sides all yield it, through loops inside that pass it on in turn, and
+    through copies: `origin` is what a value is a copy of, or that value.
     """
+    value = origin(value)
     if value is argument:
         return True
     if not isinstance(value, OpResult) or not isinstance(owner := value.op, scf.ForOp | scf.IfOp):
         return False
     yielded = [terminator(region.block).operands[value.index] for region in owner.regions]
     if isinstance(owner, scf.IfOp):
-        return all(passes_on(each, argument) for each in yielded)
-    if not passes_on(owner.iter_args[value.index], argument):
+        return all(passes_on(each, argument, origin) for each in yielded)
+    if not passes_on(owner.iter_args[value.index], argument, origin):
         return False
-    return passes_on(yielded[0], owner.body.block.args[value.index + 1]) or passes_on(yielded[0], argument)
+    inner = owner.body.block.args[value.index + 1]
+    return passes_on(yielded[0], inner, origin) or passes_on(yielded[0], argument, origin)
 
 
 def append_operands(op: Operation, values: Sequence[SSAValue]) -> None:

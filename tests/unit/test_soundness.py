@@ -141,6 +141,25 @@ scf.yield %more, %q"""
         assert difference(changed, around) is not None
 
 
+def test_what_a_loop_copies_around_and_back_is_not_changed() -> None:
+    def text(end: str) -> str:
+        return f"""
+%a = load x
+%b = pto.tneg ins(%a : T<{X}>) -> T<{X}>
+%r, %r2 = scf.for %i = %c0 to %n step %c1 iter_args(%p = %a, %q = %b) -> (T<{X}>, T<{X}>) {{
+%t = pto.tmov ins(%p : T<{X}>) -> T<{X}>
+%u = pto.tmov ins(%t : T<{X}>) -> T<{X}>
+%v = pto.tmov ins(%q : T<{X}>) -> T<{X}>
+store %u to y
+scf.yield {end} : T<{X}>, T<{X}>
+}}"""
+
+    copied = text("%u, %v")
+    assert difference(copied, text("%p, %q")) is None
+    assert difference(copied, text("%v, %u")) is not None
+    assert difference(text("%v, %u"), copied) is not None
+
+
 def test_the_shape_in_which_a_loop_carries_lanes_does_not_matter() -> None:
     def text(shape: str, end: str = "%g", reshaped: str = "%a") -> str:
         tile, there, back = f"T<{shape}>", f"T<{X}> -> T<{shape}>", f"T<{shape}> -> T<{X}>"
