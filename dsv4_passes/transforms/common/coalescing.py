@@ -18,7 +18,7 @@ from collections.abc import Iterator
 
 from xdsl.dialects import arith, func, scf
 from xdsl.dialects.builtin import IndexType, IntegerAttr
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import BlockArgument, Operation, SSAValue
 
 from dialects.pto.base import TileOp, layout_of
 from dialects.pto.broadcast import ColumnExpandOp, RowExpandOp
@@ -161,20 +161,22 @@ class CoalescingClasses:
                 copy_operand(op, index)
 
     def _pairs(self) -> Iterator[tuple[Operation, SSAValue, SSAValue, int]]:
-        """(operation, root, root, operand to copy where they cannot share)."""
+        """(operation, root, root, operand to copy where they cannot share).
+
+        What a loop carries and what it leaves come first: no copy can part those two.
+        """
+        loops = [op for op in self.body.walk() if isinstance(op, scf.ForOp)]
+        for op in loops:
+            for index, _, argument, result in self._columns(op):
+                yield op, argument, result, index
         for op in self.body.walk():
             if isinstance(op, scf.ForOp):
-                first = len(op.operands) - len(op.iter_args)
-                for index, (init, argument, result) in enumerate(
-                    zip(op.iter_args, op.body.block.args[1:], op.results, strict=True)
-                ):
-                    if not isinstance(init.type, TileType):
-                        continue
+                for index, init, argument, _ in self._columns(op):
                     end = op.body.block.last_op
                     assert end is not None
-                    yield op, argument, _root(init), first + index
-                    yield end, argument, _root(end.operands[index]), index
-                    yield op, argument, result, first + index
+                    last = argument.index - 1
+                    yield op, argument, _root(init), index
+                    yield end, argument, _root(end.operands[last]), last
             elif isinstance(op, scf.IfOp):
                 for index, result in enumerate(op.results):
                     if not isinstance(result.type, TileType):
@@ -188,6 +190,15 @@ class CoalescingClasses:
             elif isinstance(op, TileOp) and op.TIED and (results := tile_results(op)):
                 index = op.operand_names().index(op.TIED)
                 yield op, results[0], _root(op.ins[index]), index
+
+    @staticmethod
+    def _columns(loop: scf.ForOp) -> Iterator[tuple[int, SSAValue, BlockArgument, SSAValue]]:
+        """The tiles that a loop carries: number of the operand, initial value, argument and result."""
+        first = len(loop.operands) - len(loop.iter_args)
+        columns = zip(loop.iter_args, loop.body.block.args[1:], loop.results, strict=True)
+        for i, (init, argument, result) in enumerate(columns):
+            if isinstance(init.type, TileType):
+                yield first + i, init, argument, result
 
     def _is_at_start(self, value: SSAValue) -> bool:
         """The value starts at the first byte of its buffer, so others there can replace it."""
