@@ -21,7 +21,7 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 from typing import Any
 
-from .check import Case, Ended, limited
+from .check import Case, Ended, OutOfTime, limited, time_limit
 
 RANGE = 60
 """Cases of one worker."""
@@ -44,8 +44,11 @@ def work(first: int, last: int, make: Make, seconds: float, out: "Connection[Any
             gc.collect()
         case: Case | None = None
         try:
-            case = make(seed)
+            with time_limit(seconds):
+                case = make(seed)
             ended = limited(case, seconds)
+        except OutOfTime:
+            ended = Ended(f"no case within {seconds:g} s: seed {seed}")
         except MemoryError:
             ended = Ended("gave up: MemoryError")
         except Exception as error:

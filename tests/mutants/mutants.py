@@ -253,7 +253,7 @@ MUTANTS = (
         "dsv4_passes/formats/pypto/writer/tiles.py",
         'text.tile(op.res[0], f"pl.tile.full({shape}, dtype=pl.{dtype}, value={value})")',
         'text.tile(op.res[0], f"pl.tile.full({shape}, dtype=pl.{dtype}, value=1)")',
-        ("preserve_blend", "preserve_blend-fuse", "rope_c-program", "rope_c-lanes"),
+        ("mixed", "preserve_blend", "preserve_blend-fuse", "rope_c-program", "rope_c-lanes"),
     ),
     Mutant(
         "index code: the divisor",

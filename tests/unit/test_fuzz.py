@@ -113,6 +113,21 @@ def test_a_worker_that_dies_costs_one_number(tmp_path: Path, monkeypatch: pytest
     assert campaign.counts["texts really rewritten"] == 39
 
 
+def test_a_text_that_takes_for_ever_to_make_costs_one_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make(seed: int) -> Case:
+        while seed == 7:
+            pass
+        return wrong_ones(seed)
+
+    monkeypatch.setattr("tests.fuzz.campaign.limited", lambda *_: Ended("equal", 1))
+    campaign = Campaign(tmp_path, 0, jobs=2)
+    campaign.run(40, 0.1, make)
+    assert campaign.counts["no case within 0.1 s: seed 7"] == 1
+    assert campaign.counts["texts really rewritten"] == 39
+
+
 def test_a_stop_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C after the third text; the next run takes up what was begun."""
 
