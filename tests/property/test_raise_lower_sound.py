@@ -23,7 +23,8 @@ from dsv4_passes.cli.run import run_on_arrays
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.formats.pto.reader import parse_text, verify_module
 from dsv4_passes.interpreter.kernels import choose_kernel, find_kernels
-from dsv4_passes.transforms.lowering.lower_tiles import Level, lower_function
+from dsv4_passes.transforms.common.origin import Level
+from dsv4_passes.transforms.lowering.lower_tiles import lower_function
 from dsv4_passes.transforms.raising.raise_tiles import raise_function
 
 ARENA = 2048  # bytes

@@ -31,6 +31,7 @@ from dsv4_passes.interpreter.kernels import Kernel, find_kernels, run_block
 from dsv4_passes.interpreter.machine import Machine, Steps
 from dsv4_passes.interpreter.numpy_domain import NumpyDomain
 from dsv4_passes.interpreter.values import Tile
+from dsv4_passes.transforms.common.origin import Level
 from dsv4_passes.transforms.lanes import (
     checked_rewrite,
     chunks,
@@ -42,7 +43,7 @@ from dsv4_passes.transforms.lanes import (
 )
 from dsv4_passes.transforms.lanes.scatter_form import ScatterFormPass
 from dsv4_passes.transforms.lanes.select_to_lanes import SelectToLanesPass
-from dsv4_passes.transforms.lowering.lower_tiles import Level, PtoLowerPass
+from dsv4_passes.transforms.lowering.lower_tiles import PtoLowerPass
 from dsv4_passes.transforms.rope import RopePass
 from tests.property.rope_kernels import ROWS, Maker
 from tests.property.rope_numbers import Argument, numbers

@@ -21,7 +21,8 @@ from dsv4_passes.formats.pto.writer import SpelledPrinter
 from dsv4_passes.interpreter import numerics
 from dsv4_passes.interpreter.kernels import find_kernels
 from dsv4_passes.transforms.common.byte_ranges import TileByteRanges
-from dsv4_passes.transforms.lowering.lower_tiles import Level, lower_function
+from dsv4_passes.transforms.common.origin import Level
+from dsv4_passes.transforms.lowering.lower_tiles import lower_function
 from dsv4_passes.transforms.raising.raise_tiles import raise_function
 from tests.unit.kernels import DATA, Array, kernel
 

@@ -23,6 +23,11 @@ from dsv4_passes.xdsl_extras.functions import functions_in
 LoweredAs = Literal["input", "buffer"]
 """What becomes of functions in value form: the form they were read in, or buffer form for all of them."""
 
+Level = Literal["level2", "level3"]
+"""Whether a text has addresses (level3), or ptoas plans the memory (level2)."""
+LevelOption = Literal["auto", "level2", "level3"]
+"""`auto` is that of the text which was read, or level3."""
+
 
 @dataclass(eq=False)
 class Origin:
@@ -42,7 +47,7 @@ class Origin:
         return (self.inlined or self.functions[0]) if len(self.functions) == 1 else None
 
     @property
-    def level(self) -> Literal["level2", "level3"]:
+    def level(self) -> Level:
         """`level3` where tiles had addresses."""
         read = (*self.functions, *self.helpers)
         allocations = (op for f in read for op in f.walk() if isinstance(op, AllocTileOp))
@@ -61,6 +66,14 @@ def _table(function: func.FuncOp) -> dict[str, Origin]:
 
 def origin_of(function: func.FuncOp) -> Origin | None:
     return _table(function).get(function.sym_name.data)
+
+
+def level_of(function: func.FuncOp, wanted: LevelOption = "auto") -> Level:
+    """The level that a function will be lowered to."""
+    if wanted != "auto":
+        return wanted
+    origin = origin_of(function)
+    return "level3" if origin is None else origin.level
 
 
 def note_origin(functions: Iterable[func.FuncOp], origin: Origin) -> None:

@@ -5,7 +5,9 @@ the target's rule gives, it is remembered on the operation: `pto.trsqrt` with sc
 than without, and a larger one was larger for a reason.
 """
 
-from dialects.pto.base import TileOp, layout_of, target_arch
+from xdsl.ir import SSAValue
+
+from dialects.pto.base import TileOp, is_tile, layout_of, target_arch
 from dialects.pto.tiles import SubviewOp
 from dialects.pto.types import DYNAMIC, TileBufType, TileLayout, TileType
 from dsv4_passes.targets import LATEST, Chip, Ptoas, TileShape, scratch_type
@@ -41,8 +43,33 @@ def scratch_layout(op: TileOp, chip: Chip, ptoas: Ptoas, level: int) -> TileLayo
     return given if given.dtype == wanted.dtype and given.bytes >= wanted.bytes else wanted
 
 
+ROW_EXPAND_BYTES = 8192
+"""What ptoas makes to broadcast a column, on chips that use scratch memory (makeTRowExpandTmpType)."""
+
+
+def implied_scratch(op: TileOp, chip: Chip, ptoas: Ptoas) -> TileLayout | None:
+    """The scratch tile that ptoas makes for an operation in buffer form where it plans the memory."""
+    if op.scratch_operands() or not ptoas.implicit_scratch:
+        return None
+    if not chip.reads_scratch and op.mnemonic() not in _READ_EVERYWHERE:
+        return None
+    if op.mnemonic() in _BROADCASTS and chip.reads_scratch and any(_is_column(v) for v in op.ins):
+        return TileLayout("vec", 1, ROW_EXPAND_BYTES, "i8", 1, ROW_EXPAND_BYTES)
+    return _wanted(op, chip, ptoas, 3) if "tmp?" in op.OPERANDS.split() and op.outs else None
+
+
+_READ_EVERYWHERE = ("ttrans", "tcolsum", "tpow", "tpows", "tsort32", "tmrgsort")
+"""Operations whose scratch tile takes bytes also on a chip that reads none."""
+
+_BROADCASTS = frozenset(f"trowexpand{what}" for what in ("add", "sub", "mul", "div", "max", "min"))
+
+
+def _is_column(value: SSAValue) -> bool:
+    return isinstance(value.type, TileBufType) and layout_of(value).blayout == "col_major"
+
+
 def _wanted(op: TileOp, chip: Chip, ptoas: Ptoas, level: int) -> TileLayout | None:
-    sources = [layout_of(v) for v in op.inputs() if isinstance(v.type, TileType)]
+    sources = [layout_of(v) for v in op.inputs() if is_tile(v)]
     if op.mnemonic() in ("tsel", "tsels"):
         sources = sources[1:]
     if op.mnemonic() == "ttrans" and isinstance(window := op.ins[0].owner, SubviewOp):

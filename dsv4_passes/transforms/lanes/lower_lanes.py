@@ -33,8 +33,10 @@ from dsv4_passes.targets import pypto as find_pypto
 from dsv4_passes.transforms.common.cost import FunctionCost, function_cost
 from dsv4_passes.transforms.common.origin import (
     Before,
+    LevelOption,
     functions_of,
     given,
+    level_of,
     mark_rewritten,
     note_given,
     origin_of,
@@ -209,6 +211,8 @@ class LowerLanesPass(ModulePass):
     ptoas: str | float = LATEST
     pypto: str | None = None
     """the version of pypto that goes on compiling a program text, as 2026-06-15; -t pypto says it"""
+    level: LevelOption = "auto"
+    """the level that functions will be lowered to; auto is that of the text that was read"""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         try:
@@ -218,4 +222,5 @@ class LowerLanesPass(ModulePass):
             raise UserError(str(error)) from None
         for function in functions_of(op):
             target = target_for(function, chip_for(function, self.chip), ptoas, pypto)
+            target = replace(target, level=level_of(function, self.level))
             lower_lane_operations(function, target, self.form)

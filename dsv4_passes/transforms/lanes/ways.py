@@ -125,7 +125,8 @@ class Way:
 
     def too_large(self, function: func.FuncOp) -> str | None:
         target = self.target
-        return too_large(function, target.chip.name, target.ptoas.version, target.pypto is not None)
+        chip, ptoas = target.chip.name, target.ptoas.version
+        return too_large(function, chip, ptoas, target.pypto is not None, target.level)
 
     def fitting(self, function: func.FuncOp, lowered: Lowered) -> Lowered | None:
         """What was made of the function, if it fits into vector memory, else of it in chunks of rows."""

@@ -154,6 +154,11 @@ def _in_order(buffers: Sequence[LiveBuffer], order: Sequence[int], fit: Fit) -> 
     return _made(buffers, addresses)
 
 
+def place_in_order(buffers: Sequence[LiveBuffer]) -> int:
+    """The highest byte used where each buffer in turn goes to the lowest free address."""
+    return _in_order(buffers, range(len(buffers)), first_fit).peak
+
+
 def _place(buffer: LiveBuffer, index: int, addresses: list[int], placed: list[Placed], fit: Fit) -> None:
     at = fit(buffer, placed) if buffer.address is None else buffer.address
     addresses[index] = at

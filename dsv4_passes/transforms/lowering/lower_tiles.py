@@ -37,6 +37,7 @@ from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
 from dsv4_passes.transforms.common.coalescing import tile_results
 from dsv4_passes.transforms.common.origin import (
+    Level,
     LoweredAs,
     Origin,
     by_origin,
@@ -54,8 +55,7 @@ from dsv4_passes.xdsl_extras.region_values import Structured, drop_columns
 from .copies import prepare
 from .handles import Handles
 from .placement import DoesNotFit, Places
-
-Level = Literal["level2", "level3"]
+from .ptoas_plan import planned_memory
 
 
 class _Lower:
@@ -181,7 +181,8 @@ def _describes_argument(op: Operation) -> bool:
 def lower_function(function: func.FuncOp, chip: str, ptoas: str | float, level: Level) -> None:
     """Lower one function; functions without tile values stay as they are.
 
-    Raises UserError where a lane operation is left, which says what is wanted and not how it is done.
+    Raises UserError where a lane operation is left, which says what is wanted and not how it is done, and
+    DoesNotFit where memory is too small for what is lowered.
     """
     if (lane_op := next((op for op in function.walk() if isinstance(op, LaneOp)), None)) is not None:
         raise UserError(
@@ -199,6 +200,24 @@ def lower_function(function: func.FuncOp, chip: str, ptoas: str | float, level: 
                     op.location,
                 )
         _Lower(function, chip, ptoas, level)
+        if level == "level2":
+            _check_plan(function, chip, ptoas)
+
+
+def _check_plan(function: func.FuncOp, chip: str, ptoas: str | float) -> None:
+    """Raise DoesNotFit where ptoas, which plans the memory, will not find room for all tiles."""
+    target = find_chip(chip)
+    for space, planned in planned_memory(function, target, find_ptoas(ptoas)).items():
+        if not planned.fits(size := target.memory(space).planner):
+            beside = (
+                " (tiles beside one another: it would give tiles with several views to others, too)"
+                * planned.beside
+            )
+            why = (
+                f"'{function.sym_name.data}' needs {planned.bytes} bytes of {space} memory as ptoas plans it"
+                f"{beside}, {target.name} has {size}"
+            )
+            raise DoesNotFit(space, why, planned.table(), function.location)
 
 
 @dataclass(frozen=True)

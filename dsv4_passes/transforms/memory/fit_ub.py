@@ -30,7 +30,7 @@ from dsv4_passes.equivalence.lanes import MAX_TRIPS, lane_difference
 from dsv4_passes.equivalence.unknown_ops import is_unknown
 from dsv4_passes.targets import LATEST, chip_for
 from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
-from dsv4_passes.transforms.common.origin import functions_of
+from dsv4_passes.transforms.common.origin import Level, functions_of, level_of
 from dsv4_passes.transforms.lowering.dry_run import memory_problem
 from dsv4_passes.xdsl_extras.insert import index_before, insert_before
 
@@ -45,15 +45,20 @@ class NotRowWise(Exception):
 
 
 def too_large(
-    function: func.FuncOp, chip: str, ptoas: str | float = LATEST, for_pypto: bool = False
+    function: func.FuncOp,
+    chip: str,
+    ptoas: str | float = LATEST,
+    for_pypto: bool = False,
+    level: Level = "level3",
 ) -> str | None:
     """Why a kernel in value form does not fit into vector memory, in one line; None if it does.
 
+    At `level2` it has to fit as ptoas plans it.
     With `for_pypto` it has to fit as pypto plans it, too. What else stands in the way of a plan (a kernel for
     both cores is not split yet) is left to who lowers.
     """
     try:
-        problem = memory_problem(function, chip, ptoas)
+        problem = memory_problem(function, chip, ptoas, level)
     except UserError:
         return None
     if problem is not None and problem.space == "vec":
@@ -62,7 +67,11 @@ def too_large(
 
 
 def fitted(
-    function: func.FuncOp, chip: str, ptoas: str | float = LATEST, for_pypto: bool = False
+    function: func.FuncOp,
+    chip: str,
+    ptoas: str | float = LATEST,
+    for_pypto: bool = False,
+    level: Level = "level3",
 ) -> tuple[func.FuncOp, int] | None:
     """For a function that does not fit, a copy that does, and the rows of its chunks; None if none is found.
 
@@ -70,7 +79,7 @@ def fitted(
     """
     reasons: list[str] = []
     for trial, size in chunkings(function, reasons):
-        if too_large(trial, chip, ptoas, for_pypto) is None:
+        if too_large(trial, chip, ptoas, for_pypto, level) is None:
             return trial, size
     if reasons:
         raise NotRowWise(reasons[0])
@@ -250,10 +259,11 @@ def fit_function(function: func.FuncOp, chip: str, ptoas: str | float = LATEST) 
     """Replace a function that does not fit by one that does; whether it was."""
     if is_buffer_form(function):
         return False
-    if (why := too_large(function, chip, ptoas)) is None:
+    level = level_of(function)
+    if (why := too_large(function, chip, ptoas, level=level)) is None:
         return False
     try:
-        found = fitted(function, chip, ptoas)
+        found = fitted(function, chip, ptoas, level=level)
     except NotRowWise as problem:
         refused(function, f"{why}, and it cannot work on less at a time: {problem}", "does not fit")
         return False

@@ -35,7 +35,14 @@ from dsv4_passes.diagnostics import UserError, refused, rewritten
 from dsv4_passes.equivalence.unknown_ops import changing_tiles
 from dsv4_passes.interpreter.semantics import SEMANTICS
 from dsv4_passes.targets import LATEST, chip_for
-from dsv4_passes.transforms.common.origin import functions_of, is_rewritten, mark_rewritten
+from dsv4_passes.transforms.common.origin import (
+    Level,
+    LevelOption,
+    functions_of,
+    is_rewritten,
+    level_of,
+    mark_rewritten,
+)
 from dsv4_passes.transforms.lowering.dry_run import memory_problem
 from dsv4_passes.transforms.lowering.placement import DoesNotFit
 from dsv4_passes.transforms.mixed.join_mixed import JOINED
@@ -137,7 +144,9 @@ def _move(op: object, loop: scf.ForOp) -> None:
         Rewriter.insert_op(op, InsertPoint.before(loop))
 
 
-def hoist_function(function: func.FuncOp, chip: str, ptoas: str | float = LATEST) -> tuple[func.FuncOp, int]:
+def hoist_function(
+    function: func.FuncOp, chip: str, ptoas: str | float = LATEST, level: Level = "level3"
+) -> tuple[func.FuncOp, int]:
     """A function in value form with what fits hoisted, in the place of the one given; how much moved."""
     if is_buffer_form(function):
         return function, 0
@@ -154,7 +163,7 @@ def hoist_function(function: func.FuncOp, chip: str, ptoas: str | float = LATEST
             break
         first = first or moved
         try:
-            problem = memory_problem(trial, chip, ptoas)
+            problem = memory_problem(trial, chip, ptoas, level)
         except UserError:
             return function, dropped
         if problem is None:
@@ -193,11 +202,14 @@ class HoistFillsPass(ModulePass):
     ptoas: str | float = LATEST
     scope: Literal["all", "lanes"] = "all"
     """which functions: all, or those that were rewritten or that gather or scatter lanes"""
+    level: LevelOption = "auto"
+    """the level that they will be lowered to; auto is that of the text that was read"""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         for function in functions_of(op):
             if self.scope == "all" or is_rewritten(function) or _is_whole(function):
-                new, count = hoist_function(function, chip_for(function, self.chip).name, self.ptoas)
+                level = level_of(function, self.level)
+                new, count = hoist_function(function, chip_for(function, self.chip).name, self.ptoas, level)
                 if count:
                     mark_rewritten(new)
 

@@ -19,6 +19,7 @@ from dsv4_passes.formats.pypto.grammar.imports import language_of
 from dsv4_passes.formats.pypto.grammar.source import LANGUAGE, renamed
 from dsv4_passes.targets import Chip, Ptoas, Pypto
 from dsv4_passes.targets.pypto import operations
+from dsv4_passes.transforms.common.origin import Level
 from dsv4_passes.transforms.lanes.builder import WIDENED, Builder
 
 BLOCK_BYTES = 32
@@ -48,6 +49,8 @@ class Target:
     """What goes on compiling the text, if it is written as a program text."""
     rejected: bool = False
     """ptoas rejects what pypto makes of the function as it was read: that may go on."""
+    level: Level = "level3"
+    """Whether ptoas plans the memory (level2)."""
 
     def leaves_out(self, name: str) -> str | None:
         """Why ptoas would reject what pypto makes of an operation of `pl.tile`; None where it would not."""
