@@ -24,7 +24,7 @@ from dialects.dsv4.tensors import (
 from dialects.pto.types import element_name
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.formats.pypto.writer.text import FunctionText
-from dsv4_passes.interpreter.numerics import is_float
+from dsv4_passes.interpreter.numerics import computes_as_float
 from dsv4_passes.validation.program_folder import Json
 
 
@@ -101,7 +101,7 @@ class Steps:
 
     def any_number(self, value: SSAValue) -> None:
         """Nothing depends on the value, but it may be passed on."""
-        self.text.values[value] = "0.0" if is_float(element_name(value.type)) else "0"
+        self.text.values[value] = "0.0" if computes_as_float(element_name(value.type)) else "0"
 
     def shape(self, op: Operation, dims: Sequence[SSAValue]) -> list[int | str]:
         given = iter(dims)

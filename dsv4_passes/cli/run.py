@@ -192,7 +192,7 @@ def _scalar(argument: Argument, array: Array, where: str) -> Value:
         raise UserError(
             f"argument '{argument.name}' is one {argument.dtype}, found {array.size} values", where
         )
-    if numerics.is_float(argument.dtype):
+    if numerics.computes_as_float(argument.dtype):
         return _elements(argument, array, where).reshape(1, 1)
     if array.dtype.kind not in "iub":
         raise UserError(f"argument '{argument.name}' is an {argument.dtype}, found {array.dtype.name}", where)

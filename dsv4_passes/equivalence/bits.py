@@ -85,13 +85,13 @@ class BitTerms:
             made[short] = self.join(np.full_like(upper, self._zero), upper, 32)
         self._select(lanes, made, lambda pair: self.words(pair, dtype))
         rest = made < 0
-        if not numerics.is_float(dtype):  # without a sign, an integer is its own bits
+        if not numerics.computes_as_float(dtype):  # without a sign, an integer is its own bits
             unsigned = rest & (self._size_of(lanes) < _width(dtype))
             made[unsigned] = lanes[unsigned]
             rest &= ~unsigned
-        head = ("bits", dtype) if numerics.is_float(dtype) else ("wrap", _word_type(dtype))
+        head = ("bits", dtype) if numerics.computes_as_float(dtype) else ("wrap", _word_type(dtype))
         made[rest] = self._nodes(head, lanes[rest], size=_width(dtype))
-        if not numerics.is_float(dtype):
+        if not numerics.computes_as_float(dtype):
             self._signed[_width(dtype)][made[rest]] = lanes[rest]
         self._lanes[dtype][made] = lanes
         return made
@@ -104,11 +104,11 @@ class BitTerms:
             made[short] = self.lanes(high[short], "bf16")
         self._select(words, made, lambda pair: self.lanes(pair, dtype))
         rest = made < 0
-        if not numerics.is_float(dtype):
+        if not numerics.computes_as_float(dtype):
             positive = rest & (self._size_of(words) < _width(dtype))
             made[positive] = words[positive]
             rest &= ~positive
-        head = ("value", dtype) if numerics.is_float(dtype) else ("wrap", dtype)
+        head = ("value", dtype) if numerics.computes_as_float(dtype) else ("wrap", dtype)
         made[rest] = self._nodes(head, words[rest], flags=REPRESENTABLE.get(dtype, 0))
         self._words[dtype][made] = words
         return made

@@ -8,7 +8,7 @@ from xdsl.traits import is_side_effect_free
 from dialects.pto import sync
 from dialects.pto.base import MEMORY_TYPES, TileOp
 from dialects.pto.sync import CoreFlagOp, SyncAllOp
-from dsv4_passes.interpreter.values import Pointer, Value, View
+from dsv4_passes.interpreter.values import GmView, Pointer, Value
 
 BARRIERS = frozenset(op.name for op in sync.OPERATIONS if issubclass(op, (CoreFlagOp, SyncAllOp)))
 """Operations that wait for other cores or blocks."""
@@ -48,7 +48,7 @@ def stored_within(
 
 def argument_of(value: Value) -> int | None:
     """The argument that a pointer or view points into."""
-    pointer = value.pointer if isinstance(value, View) else value
+    pointer = value.pointer if isinstance(value, GmView) else value
     return pointer.argument if isinstance(pointer, Pointer) else None
 
 

@@ -38,7 +38,7 @@ class DotTerms:
         if lhs.shape[1] > 1 and not left.zero.any() and not right.zero.any():
             return total, self._opaque(lhs, rhs, acc, src, total), frozenset()
         products = _count(~left.zero, ~right.zero)
-        float_ = numerics.is_float(src)
+        float_ = numerics.computes_as_float(src)
         total[products == 0] = self._table.zero if float_ else self._table.int_constant(0)
         row, col = np.nonzero(products == 1)
         if len(row):
@@ -79,7 +79,7 @@ class DotTerms:
         """Fill the lanes still -1 with ("dot", src)(row, column), where a row is a term of its elements; with
         the accumulator as a third operand if its sum is not exact. The lanes that have that.
         """
-        float_ = numerics.is_float(src)
+        float_ = numerics.computes_as_float(src)
         unknown: LaneMask = total < 0
         row, col = np.nonzero(unknown)
         added: LaneMask = unknown & (float_ and acc is not None)

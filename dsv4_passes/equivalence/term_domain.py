@@ -80,7 +80,7 @@ class TermDomain:
 
     def from_numbers(self, numbers: Array, dtype: str) -> Ids:
         """Constant lanes from an array of the element type; the inverse of `concrete`."""
-        if numerics.is_float(dtype):
+        if numerics.computes_as_float(dtype):
             return self.table.float_constants(numbers.astype(np.float64))
         unique, inverse = np.unique(numbers, return_inverse=True)
         ids = np.array([self.table.int_constant(int(x)) for x in unique], np.int64)
@@ -108,13 +108,15 @@ class TermDomain:
         if (name, dtype) == ("sub", "f32"):
             return self.binary("add", a, self.unary("neg", b, dtype), dtype)
         rule: TermRule = (
-            self._float_rule(name, dtype) if numerics.is_float(dtype) else self._int_rule(name, dtype)
+            self._float_rule(name, dtype)
+            if numerics.computes_as_float(dtype)
+            else self._int_rule(name, dtype)
         )
 
         def fold(x: Array, y: Array) -> Array:
             return self._numpy.binary(name, x, y, dtype)
 
-        if numerics.is_float(dtype):
+        if numerics.computes_as_float(dtype):
             plain = plain_binary(self.table, name) if dtype == "f32" else None
         else:
             plain = self._bits.plain_binary(name, dtype)
@@ -131,7 +133,7 @@ class TermDomain:
         def fold(x: Array) -> Array:
             return self._numpy.unary(name, x, dtype)
 
-        rule: TermRule = self._float_rule(name, dtype) if numerics.is_float(dtype) else int_rule
+        rule: TermRule = self._float_rule(name, dtype) if numerics.computes_as_float(dtype) else int_rule
         plain = plain_negation(self.table) if (name, dtype) == ("neg", "f32") else None
         return self._map(rule, None if name in _UNFOLDED else fold, (a,), dtype, dtype, plain)
 
@@ -197,7 +199,7 @@ class TermDomain:
 
     @memoised
     def convert(self, a: Ids, src: str, dst: str, mode: str, saturate: bool) -> Ids:
-        from_float, to_float = numerics.is_float(src), numerics.is_float(dst)
+        from_float, to_float = numerics.computes_as_float(src), numerics.computes_as_float(dst)
         mode = numerics.rounding_mode(mode, to_float)
         if from_float and to_float and (src == dst != "f32" or (dst == "f32" != src)):
             return a.copy()  # widening is exact, and terms are values
@@ -234,9 +236,9 @@ class TermDomain:
                 return table.node(("compare", "ne"), tuple(sorted((x, table.int_constant(0)))))
             return table.node(("clamp" if saturate else "wrap", dst), (x,))
 
-        if numerics.is_float(src):
-            return round_float if numerics.is_float(dst) else float_to_int
-        return int_to_float if numerics.is_float(dst) else int_to_int
+        if numerics.computes_as_float(src):
+            return round_float if numerics.computes_as_float(dst) else float_to_int
+        return int_to_float if numerics.computes_as_float(dst) else int_to_int
 
     @memoised
     def bitcast(self, a: Ids, src: str, dst: str) -> Ids:
@@ -288,7 +290,7 @@ class TermDomain:
         lines = np.moveaxis(a, axis, -1)
         if lines.shape[-1] == 0:
             raise ValueError("reduction over no lanes")
-        ordered = numerics.is_float(dtype) and name in ("sum", "prod")  # the order is the hardware's
+        ordered = numerics.computes_as_float(dtype) and name in ("sum", "prod")  # the order is the hardware's
 
         def rule(*line: int) -> int:
             lanes = np.array([line], np.int64)

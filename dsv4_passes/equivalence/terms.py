@@ -183,7 +183,9 @@ class TermTable:
     def constant(self, value: float, dtype: str) -> int:
         """A number already representable in `dtype`."""
         return (
-            self.float_constant(float(value)) if numerics.is_float(dtype) else self.int_constant(int(value))
+            self.float_constant(float(value))
+            if numerics.computes_as_float(dtype)
+            else self.int_constant(int(value))
         )
 
     def fold(self, name: str, *operands: int) -> int:

@@ -17,7 +17,7 @@ from dsv4_passes.diagnostics import UserError
 
 from .affine import Number
 from .domain import Lanes
-from .values import Box, Pointer, View
+from .values import Box, GmView, Pointer
 
 Grid = NDArray[np.int64]
 
@@ -58,7 +58,7 @@ def check_sizes(sizes: Sequence[Number], op: Operation) -> None:
             raise UserError(f"{op.name} expects extents of 0 or more, found {size}", op.location)
 
 
-def box_of(view: View, rows: int, cols: int, op: Operation) -> Box:
+def box_of(view: GmView, rows: int, cols: int, op: Operation) -> Box:
     """The box that a tile of `rows` x `cols` lanes loads from or stores to a view.
 
     Leading dimensions run down the rows. A view of as many elements in another shape (a column stored as a

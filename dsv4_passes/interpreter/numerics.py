@@ -63,8 +63,8 @@ def as_elements(array: NDArray[Any], dtype: str, name: str) -> NDArray[Any]:
     return np.ascontiguousarray(array).view(target)
 
 
-def is_float(dtype: str) -> bool:
-    """Whether values of `dtype` are floats. ValueError for an unknown type."""
+def computes_as_float(dtype: str) -> bool:
+    """Whether arithmetic on `dtype` is that of floats. ValueError for a type without arithmetic here."""
     if dtype not in _DTYPES:
         numpy_dtype(dtype)  # says what is wrong
     return dtype in FLOATS
@@ -263,7 +263,7 @@ def constant(value: float, dtype: str) -> Array:
     """A 0-d array: a number rounded to nearest even into `dtype`, once. OverflowError for an integer that
     does not fit.
     """
-    if not is_float(dtype):
+    if not computes_as_float(dtype):
         return np.asarray(int(value), numpy_dtype(dtype))
     with np.errstate(all="ignore"):
         single = np.asarray(np.float64(value).astype(np.float32))
@@ -281,8 +281,12 @@ def convert(a: Array, src: str, dst: str, mode: str, saturate: bool) -> Array:
     """Any conversion. `saturate` concerns integers only: the control bit is for results that are integers
     (a2a3/TCvt.hpp, CTRL[59]).
     """
-    if is_float(src):
-        return float_to_float(a, src, dst, mode) if is_float(dst) else float_to_int(a, dst, mode, saturate)
-    if is_float(dst):
+    if computes_as_float(src):
+        return (
+            float_to_float(a, src, dst, mode)
+            if computes_as_float(dst)
+            else float_to_int(a, dst, mode, saturate)
+        )
+    if computes_as_float(dst):
         return from_f32(int_to_f32(a, mode), dst, mode)
     return int_to_int(a, dst, saturate)

@@ -126,7 +126,7 @@ _COMPARE: dict[str, Callable[[Array, Array], Array]] = {
 
 def binary_function(name: str, dtype: str) -> Callable[[Array, Array], Array]:
     """The operation on f32 or integer arrays. ValueError where `dtype` has no such operation."""
-    table = _FLOAT_BINARY if numerics.is_float(dtype) else _INT_BINARY
+    table = _FLOAT_BINARY if numerics.computes_as_float(dtype) else _INT_BINARY
     if name not in table:
         raise ValueError(f"no binary operation {name} on {dtype}")
     return table[name]
@@ -134,7 +134,7 @@ def binary_function(name: str, dtype: str) -> Callable[[Array, Array], Array]:
 
 def unary_function(name: str, dtype: str) -> Callable[[Array], Array]:
     """The operation on f32 or integer arrays. ValueError where `dtype` has no such operation."""
-    table = _FLOAT_UNARY if numerics.is_float(dtype) else _INT_UNARY
+    table = _FLOAT_UNARY if numerics.computes_as_float(dtype) else _INT_UNARY
     if name not in table:
         raise ValueError(f"no unary operation {name} on {dtype}")
     return table[name]
@@ -155,7 +155,7 @@ def check_reduction(name: str) -> None:
 
 def check_dot(src: str, dst: str) -> None:
     """ValueError unless a cube accumulates `src` operands in `dst`."""
-    if dst != ("f32" if numerics.is_float(src) else "i32"):
+    if dst != ("f32" if numerics.computes_as_float(src) else "i32"):
         raise ValueError(f"no matrix product of {src} operands in {dst}")
 
 
@@ -188,7 +188,7 @@ class NumpyDomain:
     def _apply(self, function: Callable[..., Array], dtype: str, *operands: Array) -> Array:
         """Floats through f32 and back, integers and booleans as they are."""
         with np.errstate(all="ignore"):
-            if numerics.is_float(dtype):
+            if numerics.computes_as_float(dtype):
                 return numerics.from_f32(function(*(numerics.to_f32(x) for x in operands)), dtype)
             return np.asarray(function(*operands)).astype(numerics.numpy_dtype(dtype))
 
@@ -214,7 +214,7 @@ class NumpyDomain:
         """
         check_dot(src, dst)
         target = numerics.numpy_dtype(dst)
-        if numerics.is_float(src):
+        if numerics.computes_as_float(src):
             left, right = numerics.to_f32(lhs), numerics.to_f32(rhs)
         else:
             left, right = lhs.astype(target), rhs.astype(target)
@@ -228,7 +228,7 @@ class NumpyDomain:
 
     def compare(self, cmp: str, a: Lanes, b: Lanes, dtype: str) -> Lanes:
         function = compare_function(cmp)
-        if numerics.is_float(dtype):
+        if numerics.computes_as_float(dtype):
             a, b = numerics.to_f32(a), numerics.to_f32(b)
         with np.errstate(all="ignore"):
             return function(a, b)
@@ -249,17 +249,19 @@ class NumpyDomain:
         check_reduction(name)
         if a.shape[axis] == 0:
             raise ValueError("reduction over no lanes")
-        wide = numerics.to_f32(a) if numerics.is_float(dtype) else a
+        wide = numerics.to_f32(a) if numerics.computes_as_float(dtype) else a
         lines = np.moveaxis(wide, axis, 0)
         if name in ("argmax", "argmin"):
             result = self._first_extreme(lines, greater=name == "argmax")
             return np.expand_dims(result, axis)
-        table = _FLOAT_BINARY if numerics.is_float(dtype) else _INT_BINARY
+        table = _FLOAT_BINARY if numerics.computes_as_float(dtype) else _INT_BINARY
         total = lines[0]
         with np.errstate(all="ignore"):
             for line in lines[1:]:
                 total = table[_PAIRWISE[name]](total, line)
-        total = numerics.from_f32(total, dtype) if numerics.is_float(dtype) else total.astype(wide.dtype)
+        total = (
+            numerics.from_f32(total, dtype) if numerics.computes_as_float(dtype) else total.astype(wide.dtype)
+        )
         return np.expand_dims(total, axis)
 
     @staticmethod

@@ -40,7 +40,7 @@ from dsv4_passes.source_names import base_name
 from . import scalars
 from .gm import ArrayMemory
 from .machine import Machine, Place, arguments_of, run_together
-from .numerics import as_elements, is_float, numpy_dtype
+from .numerics import as_elements, computes_as_float, numpy_dtype
 from .numpy_domain import NumpyDomain
 from .operation_plans import Plans
 from .values import Value, is_lanes
@@ -149,7 +149,7 @@ class _Inputs:
             raise UserError(
                 f"'{base_name(parameter.name)}' is one {dtype}, found {array.size} values", self.where
             )
-        if is_float(dtype):
+        if computes_as_float(dtype):
             return array.reshape(1, 1).astype(numpy_dtype(dtype))
         return int(array.reshape(-1)[0])
 
@@ -340,7 +340,7 @@ class ProgramRun:
 
     def element_read(self, value: Any, dtype: str) -> Value:
         """An element of a tensor as a scalar."""
-        return np.full((1, 1), value, numpy_dtype(dtype)) if is_float(dtype) else int(value)
+        return np.full((1, 1), value, numpy_dtype(dtype)) if computes_as_float(dtype) else int(value)
 
     def write(self, op: WriteOp) -> None:
         result: Array = self.env[op.dest].copy()

@@ -277,6 +277,6 @@ def _convert(op: Operation, value: Value, domain: Domain) -> Value:
         return integer(domain.convert(value, source, target, "TRUNC", False), target, domain)
     if name in ("arith.extf", "arith.truncf"):
         return domain.convert(value, source, target, "RINT", False)
-    if name == "arith.bitcast" and is_lanes(value) and numerics.is_float(target):
+    if name == "arith.bitcast" and is_lanes(value) and numerics.computes_as_float(target):
         return domain.bitcast(value, source, target)
     raise UserError(f"cannot interpret {name}", op.location)

@@ -28,9 +28,9 @@ from .semantics.lanes import plain_move
 from .values import (
     Box,
     Extent,
+    GmView,
     Tile,
     Value,
-    View,
     written_tile,
 )
 from .values import box as box_shape
@@ -345,7 +345,7 @@ class TileMachine:
         self.env[op.array][indices] = self.env[op.value]
 
     def view_extent(self, op: Any) -> None:
-        view: View = self.env[op.view]
+        view: GmView = self.env[op.view]
         extents = view.sizes if op.name.endswith("dim") else view.strides
         self.env[op.res] = extents[self.number(op.axis, "axis", op)]
 
@@ -361,17 +361,17 @@ class TileMachine:
         groups = self.plans.operands(op, "shape", "strides")
         sizes, strides = (tuple(self.env[v] for v in values) for values in groups)
         check_sizes(sizes, op)
-        self.env[op.res] = View(self.env[op.ptr], sizes, strides)
+        self.env[op.res] = GmView(self.env[op.ptr], sizes, strides)
 
     def partition_view(self, op: Any) -> None:
-        view: View = self.env[op.source]
+        view: GmView = self.env[op.source]
         starts, extents = self.plans.operands(op, "offsets", "sizes")
         offset: Number = view.pointer.offset
         for start, stride in zip(starts, view.strides, strict=True):
             offset = offset + self.env[start] * stride
         sizes = tuple(self.env[v] for v in extents)
         check_sizes(sizes, op)
-        self.env[op.res] = View(view.pointer._replace(offset=offset), sizes, view.strides)
+        self.env[op.res] = GmView(view.pointer._replace(offset=offset), sizes, view.strides)
 
     def load_scalar(self, op: Any) -> None:
         box = element_box(self.env[op.ptr], self.env[op.offset])

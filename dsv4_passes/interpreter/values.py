@@ -76,7 +76,7 @@ class Pointer(NamedTuple):
     dtype: str
 
 
-class View(NamedTuple):
+class GmView(NamedTuple):
     """A strided view of GM, whole (`make_tensor_view`) or a box of it (`partition_view`).
 
     Extents and strides are in elements, one per dimension.
@@ -104,7 +104,7 @@ class Box(NamedTuple):
 
 
 Value: TypeAlias = Any
-"""Number, Lanes [1, 1], Tile, Handle, Pointer or View; None where nothing reads it."""
+"""Number, Lanes [1, 1], Tile, Handle, Pointer or GmView; None where nothing reads it."""
 
 
 def is_lanes(value: Value) -> TypeGuard[Lanes]:

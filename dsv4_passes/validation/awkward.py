@@ -41,7 +41,7 @@ def floats(random: "np.random.Generator", count: int, kind: int, finite: bool) -
 
 def array(dtype: str, count: int, random: "np.random.Generator", kind: int, finite: bool = True) -> Array:
     """A flat array of an element type."""
-    if numerics.is_float(dtype):
+    if numerics.computes_as_float(dtype):
         with np.errstate(over="ignore"):
             return floats(random, count, kind, finite).astype(numerics.numpy_dtype(dtype))
     return random.integers(0, 8, count).astype(numerics.numpy_dtype(dtype))

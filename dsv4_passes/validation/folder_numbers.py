@@ -34,7 +34,7 @@ class _Numbers:
 
     def scalar(self, name: str, dtype: str) -> Value:
         value = self.inputs[name]
-        return self.float_lanes(float(value), dtype) if numerics.is_float(dtype) else int(value)
+        return self.float_lanes(float(value), dtype) if numerics.computes_as_float(dtype) else int(value)
 
     def fresh(self, shape: Sequence[int], dtype: str) -> Array:
         return np.zeros(shape, numerics.numpy_dtype(dtype))
@@ -46,7 +46,7 @@ class _Numbers:
         return bits(before) != bits(after)
 
     def element_read(self, value: Any, dtype: str) -> Value:
-        return self.float_lanes(value, dtype) if numerics.is_float(dtype) else int(value)
+        return self.float_lanes(value, dtype) if numerics.computes_as_float(dtype) else int(value)
 
     def element_written(self, value: Value) -> Any:
         return value.reshape(()) if is_lanes(value) else value

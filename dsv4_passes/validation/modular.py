@@ -144,7 +144,7 @@ class ModularProgram(TermProgram):
     def number(self, value: SSAValue, *key: Hashable) -> Value:
         """A scalar that a kernel returns."""
         name, dtype = self.blocks.context.intern(*key), element_name(value.type)
-        if not numerics.is_float(dtype):
+        if not numerics.computes_as_float(dtype):
             return Affine.symbol(f"result#{name}")
         return np.full((1, 1), self.blocks.context.domain.table.opaque(("result", name), dtype), np.int64)
 

@@ -288,7 +288,7 @@ class _Run:
     def scalar(self, text: str, dtype: str) -> Value:
         """A scalar as a kernel takes it: a number, or a float as lanes [1, 1]."""
         found = self.expression(text)
-        if numerics.is_float(dtype) and isinstance(found, int | float):
+        if numerics.computes_as_float(dtype) and isinstance(found, int | float):
             return self.domain.float_lanes(found, dtype)
         return found  # pyright: ignore[reportReturnType]
 

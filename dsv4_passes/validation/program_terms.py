@@ -153,7 +153,7 @@ class TermBlocks:
         return self.leaves(name, extents, dtype) if fact is None else self.known(fact, extents, dtype)
 
     def scalar(self, name: str, dtype: str) -> Value:
-        if numerics.is_float(dtype):
+        if numerics.computes_as_float(dtype):
             return np.full((1, 1), self.context.domain.table.opaque(("argument", name), dtype), np.int64)
         return scalars.symbol(name, dtype)
 
@@ -166,7 +166,7 @@ class TermBlocks:
         return before != after
 
     def element_read(self, value: Any, dtype: str) -> Value:
-        if numerics.is_float(dtype):
+        if numerics.computes_as_float(dtype):
             return np.full((1, 1), value, np.int64)
         number = self.context.domain.table.number(int(value))
         return int(number) if number is not None else scalars.symbol(f"element#{int(value)}", dtype)

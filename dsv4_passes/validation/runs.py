@@ -119,7 +119,7 @@ class RunPair:
             if name in self.facts:
                 numbers = np.asarray(self.facts[name].matrix).reshape(shape)
                 found[name] = numbers.astype(numerics.numpy_dtype(dtype))
-            elif not shape and not numerics.is_float(dtype):
+            elif not shape and not numerics.computes_as_float(dtype):
                 found[name] = np.array(number % COUNTED, numerics.numpy_dtype(dtype))
             else:
                 count = int(np.prod(shape))
@@ -208,7 +208,7 @@ def kernel_pair(before: Comparable, after: Comparable, numbers: Mapping[int, int
                 values = inputs[named[index]]
                 if argument.pointer:
                     arrays[index] = values.reshape(-1).astype(numerics.numpy_dtype(argument.dtype))
-                elif numerics.is_float(argument.dtype):
+                elif numerics.computes_as_float(argument.dtype):
                     scalars[index] = values.reshape(1, 1)
                 else:
                     scalars[index] = int(values.reshape(()))

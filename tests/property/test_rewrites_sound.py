@@ -105,7 +105,7 @@ class Watching(Machine):
 
     def note(self, value: SSAValue) -> None:
         tile, name = self.env[value], value.name_hint
-        if isinstance(tile, Tile) and name is not None and numerics.is_float(tile.layout.dtype):
+        if isinstance(tile, Tile) and name is not None and numerics.computes_as_float(tile.layout.dtype):
             bad = ~np.isfinite(numerics.to_f32(tile.data)) & tile.known
             rows = bad.any(axis=1) if len(bad) == ROWS else np.full(ROWS, bad.any())
             self.spoilt[name] = self.spoilt.get(name, np.zeros(ROWS, np.bool_)) | rows

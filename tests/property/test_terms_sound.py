@@ -89,7 +89,7 @@ class Machine:
         mixed = np.choose(
             which, [anything, moderate, self.rng.choice(SPECIAL, shape), self.rng.choice(SPECIAL, shape)]
         )
-        if not numerics.is_float(dtype):
+        if not numerics.computes_as_float(dtype):
             near = self.rng.choice(np.array(INTEGERS), shape) + self.rng.integers(-2, 3, shape)
             any_ = self.rng.integers(-(2**63), 2**63 - 1, shape)
             return np.where(which == 0, any_, near).astype(numerics.numpy_dtype(dtype))
@@ -570,13 +570,13 @@ class Evaluator:
     def fold(self, head: Any, args: tuple[int, ...]) -> np.ndarray:
         if head[0] == "dot":
             row, col = ([self(x) for x in self.table.args(side)] for side in args[:2])
-            total = np.zeros(SAMPLES, np.float32 if numerics.is_float(str(head[1])) else np.int64)
+            total = np.zeros(SAMPLES, np.float32 if numerics.computes_as_float(str(head[1])) else np.int64)
             for a, b in zip(row, col, strict=True):
                 total = total + a * b
             return total if len(args) == 2 else self(args[2]) + total
         _, name, dtype, *_ = head
         lanes = np.stack([self(x) for x in args], axis=1)
-        if numerics.is_float(dtype):
+        if numerics.computes_as_float(dtype):
             lanes = numerics.from_f32(lanes, dtype)
         reduced = NUMPY.reduce(name, lanes.astype(numerics.numpy_dtype(dtype)), 1, dtype)[:, 0]
         return numerics.to_f32(reduced) if reduced.dtype.kind not in "iu" else reduced.astype(np.int64)

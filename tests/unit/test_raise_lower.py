@@ -124,7 +124,7 @@ def random_inputs(module: ModuleOp) -> dict[str, Array]:
         for argument in found.arguments.values():
             dtype = numerics.numpy_dtype(argument.dtype)
             size = (argument.shape or (argument.size,)) if argument.pointer else ()
-            if numerics.is_float(argument.dtype):
+            if numerics.computes_as_float(argument.dtype):
                 inputs[argument.name] = rng.standard_normal(size).astype(np.float32).astype(dtype)
             else:
                 inputs[argument.name] = rng.integers(0, 2, size).astype(dtype)

@@ -53,7 +53,7 @@ def pad_lanes(layout: TileLayout, domain: Domain) -> Lanes:
     """A tile full of its pad value: 1 zero, 2 the largest and 3 the smallest number (of floats, ±Inf)."""
     if layout.pad == 1:
         return domain.constant(0, layout.dtype, layout.shape)
-    if numerics.is_float(layout.dtype):
+    if numerics.computes_as_float(layout.dtype):
         number = float("inf") if layout.pad == 2 else float("-inf")
     else:
         info = np.iinfo(numerics.numpy_dtype(layout.dtype))

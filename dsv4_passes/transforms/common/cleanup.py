@@ -19,7 +19,7 @@ from dialects.pto.tiles import ReinterpretOp, ReshapeOp
 MERGED = ("arith.constant", "arith.index_cast", "arith.addi", "arith.subi", "arith.muli")
 SHARED = (MakeTensorViewOp, TCvtOp, ReshapeOp, ReinterpretOp, LaneOp)
 
-Key = tuple[object, ...]
+ExpressionKey = tuple[object, ...]
 
 
 def eliminate_dead_code(function: func.FuncOp) -> None:
@@ -31,7 +31,7 @@ def eliminate_dead_code(function: func.FuncOp) -> None:
     region_dce(function.body)
 
 
-def _merge(block: Block, above: dict[Key, Operation]) -> None:
+def _merge(block: Block, above: dict[ExpressionKey, Operation]) -> None:
     """Replace a scalar or lane move by an equal one that was computed before, in this block or around it."""
     known = dict(above) if above else {}
     for op in list(block.ops):
@@ -47,7 +47,7 @@ def _merge(block: Block, above: dict[Key, Operation]) -> None:
                     _merge(inner, known)
 
 
-def _key(op: Operation) -> Key:
+def _key(op: Operation) -> ExpressionKey:
     if isinstance(op, TCvtOp) and widens(op):
         return op.name, tuple(op.operands), (), tuple(r.type for r in op.results)
     properties: list[tuple[str, Attribute]] = sorted(op.properties.items(), key=lambda item: item[0])

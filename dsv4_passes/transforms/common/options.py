@@ -17,7 +17,7 @@ from xdsl.utils.exceptions import ArgSpecParseError
 
 from dsv4_passes.diagnostics import UserError, one_line
 
-Made = TypeVar("Made", bound=ArgSpecConvertible)
+Configurable = TypeVar("Configurable", bound=ArgSpecConvertible)
 
 
 def parse_specs(text: str, what: str) -> tuple[ArgSpec, ...]:
@@ -66,7 +66,7 @@ def did_you_mean(name: str, known: Sequence[str] | Mapping[str, Any]) -> str:
     return f"; did you mean '{near[0]}'?" if near else ""
 
 
-def build(kind: Literal["pass", "target"], spec: ArgSpec, class_: type[Made]) -> Made:
+def build(kind: Literal["pass", "target"], spec: ArgSpec, class_: type[Configurable]) -> Configurable:
     """The pass or target with its options. Raises UserError for one that cannot be."""
     where = f"{kind} {spec.name}"
     hints = get_type_hints(class_)

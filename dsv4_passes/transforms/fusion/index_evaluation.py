@@ -66,7 +66,7 @@ _COMPARE = (
 _CASTS = ("arith.index_cast", "arith.index_castui", "arith.extsi", "arith.extui", "arith.trunci")
 
 
-class GmView(NamedTuple):
+class ViewNumbers(NamedTuple):
     """A pointer or view: its argument, where it begins, and its steps; None for what has no number."""
 
     argument: int
@@ -116,10 +116,10 @@ class IndexEvaluation:
     """Operations with effects that are not accesses."""
 
     def __post_init__(self) -> None:
-        self._views: dict[SSAValue, GmView] = {}
+        self._views: dict[SSAValue, ViewNumbers] = {}
         for index, argument in enumerate(self.function.body.block.args):
             if isinstance(argument.type, PtrType):
-                self._views[argument] = GmView(index, np.zeros(1, np.int64))
+                self._views[argument] = ViewNumbers(index, np.zeros(1, np.int64))
             elif (number := self._core_number(SPMD_PARAMETERS.get(argument.name_hint or ""))) is not None:
                 self.values[argument] = number
         self._walk(self.function.body.block, (), None)

@@ -33,8 +33,8 @@ WRITERS = (BinaryOp, ScalarOp, UnaryOp, TLoadOp)
 NEAR = 3
 """Results meet where operations so many steps behind them are the same."""
 
-View = ReshapeOp | ReinterpretOp | BitcastOp
-Step = TileOp | View
+TileView = ReshapeOp | ReinterpretOp | BitcastOp
+Step = TileOp | TileView
 
 
 def convert_adjacent_tiles(function: func.FuncOp) -> bool:

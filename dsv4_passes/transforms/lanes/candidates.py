@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from xdsl.ir import Operation, SSAValue
 
 from dialects.pto.base import layout_of
-from dsv4_passes.interpreter.numerics import is_float
+from dsv4_passes.interpreter.numerics import computes_as_float
 from dsv4_passes.transforms.common.lane_index import Ids, LaneIndex
 
 from .adjacent_loads import adjacent_loads, load_together
@@ -131,7 +131,7 @@ def _interleavings(checked: CheckedRewrite, value: SSAValue, dtype: str) -> Iter
             if (found := selections.source(half)) is not None:
                 what, pattern = f"raw mask scatter {PATTERNS[lane]}", PATTERNS[lane]
                 yield Candidate(what, lambda b: scatter(b, found.build(b), pattern))
-                if is_float(dtype):
+                if computes_as_float(dtype):
                     yield Candidate(
                         f"{what} + 0", lambda b: plus_zero(b, scatter(b, found.build(b), pattern))
                     )

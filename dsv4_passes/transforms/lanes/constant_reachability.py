@@ -28,7 +28,7 @@ from dialects.pto.tiles import (
 )
 from dialects.pto.types import TileType
 from dsv4_passes.equivalence.facts import facts_of
-from dsv4_passes.interpreter.numerics import is_float
+from dsv4_passes.interpreter.numerics import computes_as_float
 
 _MOVES = (MemoryMoveOp, CoreMoveOp, TTransOp, TConcatOp, InsertOp, LaneOp)
 _ARITHMETIC = (BinaryOp, MatmulOp, TCvtOp)
@@ -75,7 +75,7 @@ class KnownLanes:
             return []
         if isinstance(op, TGatherOp) and op.form() == "mask":
             return [op.ins[0]]
-        float_ = isinstance(value.type, TileType) and is_float(value.type.data.dtype)
+        float_ = isinstance(value.type, TileType) and computes_as_float(value.type.data.dtype)
         if isinstance(op, (*_MOVES, *VIEWS, *_ARITHMETIC)) or (float_ and isinstance(op, _FLOAT_ARITHMETIC)):
             return [v for v in op.operands if isinstance(v.type, TileType)]
         return None

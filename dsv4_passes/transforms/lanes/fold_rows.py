@@ -23,13 +23,13 @@ from dialects.pto.tiles import BitcastOp, InsertOp, ReinterpretOp, ReshapeOp, Su
 from dialects.pto.types import TileType
 from dsv4_passes.xdsl_extras.insert import constant
 
-Made = TypeVar("Made", bound=Operation)
+OpT = TypeVar("OpT", bound=Operation)
 LANE_WISE = (UnaryOp, ScalarOp, TCvtOp)
 """Operations on one tile that do the same to every lane."""
 VIEWS = (ReshapeOp, ReinterpretOp, BitcastOp)
 
 
-def placed(op: Made, at: Operation) -> Made:
+def placed(op: OpT, at: Operation) -> OpT:
     """A new operation with the place in the text of the one that it stands for."""
     op.location = at.location
     return op

@@ -15,7 +15,7 @@ from xdsl.ir import Operation, SSAValue
 from dialects.pto.base import layout_of
 from dialects.pto.tiles import SubviewOp
 from dialects.pto.types import element_bits
-from dsv4_passes.interpreter.numerics import is_float
+from dsv4_passes.interpreter.numerics import computes_as_float
 from dsv4_passes.transforms.common.lane_index import Ids
 
 from .adjacent_loads import adjacent_loads, columns_of_load, load_columns, load_together
@@ -62,7 +62,9 @@ class Finder:
     def usable(self, value: SSAValue, rows: int | None = None) -> bool:
         """It has the rows of the site, or so many, and can be brought into vector memory with its type."""
         layout = layout_of(value)
-        fits = layout.dtype == self.layout.dtype or (is_float(layout.dtype) and is_float(self.layout.dtype))
+        fits = layout.dtype == self.layout.dtype or (
+            computes_as_float(layout.dtype) and computes_as_float(self.layout.dtype)
+        )
         extent = self.extent if rows is None else (rows, rows)
         return fits and layout.loc in PLACES and self.index.extent(value) == extent
 
@@ -184,7 +186,7 @@ class Finder:
 
     def turned(self, ids: Ids) -> LaneSource | None:
         """Lanes of a known value with the sign turned."""
-        if not is_float(self.layout.dtype):
+        if not computes_as_float(self.layout.dtype):
             return None
         unique, inverse = np.unique(self.index.strip(ids), return_inverse=True)
         opposite = np.array([self.table.neg(int(term)) for term in unique], np.int64)[inverse]

@@ -17,7 +17,7 @@ from dialects.pto.elementwise import TAddsOp, TMulsOp
 from dialects.pto.moves import TMovOp
 from dialects.pto.tiles import InsertOp, ReshapeOp, SubviewOp, UndefOp
 from dialects.pto.types import DYNAMIC, TileLayout, TileType, element_bits
-from dsv4_passes.interpreter.numerics import is_float
+from dsv4_passes.interpreter.numerics import computes_as_float
 
 from .builder import Builder, CannotBuild, index_constant, valid_of, vec_type
 
@@ -74,7 +74,7 @@ def as_type(builder: Builder, value: SSAValue, dtype: str, mode: str = "RINT") -
     have = layout_of(value).dtype
     if have == dtype:
         return value
-    if not (is_float(have) and is_float(dtype)):
+    if not (computes_as_float(have) and computes_as_float(dtype)):
         raise CannotBuild(f"its operand has {have} elements, not {dtype}")
     if "f32" not in (have, dtype):
         value = builder.convert(value, "f32", "RINT")
@@ -117,7 +117,7 @@ def filled(builder: Builder, like: SSAValue, cols: int, number: float) -> SSAVal
     """A tile with the rows of `like` and one number in every lane."""
     layout = layout_of(like)
     layout = TileLayout("vec", layout.rows, cols, layout.dtype, layout.valid_rows, cols)
-    if is_float(layout.dtype):
+    if computes_as_float(layout.dtype):
         value = FloatAttr(number, FLOAT_TYPES[layout.dtype])
     else:
         value = IntegerAttr(int(number), IntegerType(element_bits(layout.dtype)))

@@ -11,7 +11,7 @@ from dialects.pto.base import layout_of
 from dialects.pto.convert import TSelOp, TSelsOp
 from dialects.pto.lanes import TGatherOp, TScatterOp
 from dsv4_passes.equivalence.facts import facts_of
-from dsv4_passes.interpreter.numerics import is_float
+from dsv4_passes.interpreter.numerics import computes_as_float
 from dsv4_passes.transforms.common.lane_index import Ids
 from dsv4_passes.transforms.facts.selections import DENSE, describe
 
@@ -111,7 +111,7 @@ def _picked(places: list[int], of: int) -> str:
 def _in_type(value: SSAValue, site: SSAValue) -> str:
     """Another element type is what keeps lanes that would otherwise do."""
     have, want = layout_of(value).dtype, layout_of(site).dtype
-    if have == want or (is_float(have) and is_float(want)):
+    if have == want or (computes_as_float(have) and computes_as_float(want)):
         return ""
     return f", but as {want}, and nothing converts {have} to it lane by lane"
 

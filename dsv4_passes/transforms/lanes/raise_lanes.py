@@ -33,7 +33,7 @@ from dialects.pto.moves import TTransOp
 from dialects.pto.tiles import BitcastOp, InsertOp, ReinterpretOp
 from dialects.pto.types import TileType
 from dsv4_passes.diagnostics import note, silent
-from dsv4_passes.interpreter.numerics import is_float
+from dsv4_passes.interpreter.numerics import computes_as_float
 from dsv4_passes.transforms.common.lane_index import Ids
 from dsv4_passes.transforms.common.origin import note_before, take_before
 
@@ -122,7 +122,9 @@ def candidates(checked: CheckedRewrite, value: SSAValue) -> Iterator[Candidate]:
     finder = Finder(checked, value)
     dtype = finder.layout.dtype
     mode = rounding_mode(checked, ids)
-    sums = is_float(dtype) and (finder.layout.loc == "acc" or isinstance(value.owner, (TAddOp, InsertOp)))
+    sums = computes_as_float(dtype) and (
+        finder.layout.loc == "acc" or isinstance(value.owner, (TAddOp, InsertOp))
+    )
     for what, build, drops in moves(checked, finder, ids):
 
         def finish(b: Builder, build: Build = build) -> SSAValue:

@@ -8,7 +8,6 @@ bounds or condition; a loop with few trips that only some cores have is unrolled
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from xdsl.dialects import func, scf
 from xdsl.dialects.builtin import IndexType
@@ -31,8 +30,6 @@ from .subblocks import SPLIT_AXIS, CannotJoin, has_pipes
 ENDS = (func.ReturnOp, scf.YieldOp)
 MAX_TRIPS = 8
 """Loops with so many trips are unrolled where the other side has written its trips one by one."""
-
-Key: TypeAlias = tuple[object, ...]
 
 
 @dataclass
@@ -62,7 +59,7 @@ class FunctionMerger:
         self.cube, self.vectors = _Side(None), [_Side(number) for number in range(len(vectors))]
         self.sides = [self.cube, *self.vectors]
         self.channels: dict[tuple[tuple[str, int], int], deque[_Item]] = defaultdict(deque)
-        self.known: list[dict[Key, SSAValue]] = [{}]
+        self.known: list[dict[tuple[object, ...], SSAValue]] = [{}]
         self.read_only = only_read(*vectors, cube)
         self.first_problem: CannotJoin | None = None
         functions = [cube, *vectors]
