@@ -10,7 +10,7 @@ from xdsl.utils.exceptions import VerifyException
 from .base import TileOp, layout_of, leaf
 from .rules import expect_element, expect_relation, expect_same_element, expect_vec
 from .target import ChipRules
-from .types import element_bits, element_name
+from .types import DYNAMIC, element_bits, element_name
 
 
 class ColumnExpandOp(TileOp):
@@ -28,10 +28,14 @@ class ColumnExpandOp(TileOp):
         expect_element(self, chip)
 
 
+_ANY_COLUMN = ("trowexpandmul", "trowexpandsub", "trowexpanddiv")
+
+
 class RowExpandOp(TileOp):
     """`d[i, j] = src[i, j] op col[i, 0]`: one scalar per row.
 
-    The column is a col_major `[R, 1]` tile, or row_major with one 32-byte block per row; some chips take any.
+    The column is a tile of one valid column, or row_major with a 32-byte block per row. ptoas 0.60 lets
+    multiplication, subtraction and division have any (PTO.cpp, the verifiers of each).
     """
 
     OPERANDS: ClassVar = "src col tmp?"
@@ -44,11 +48,10 @@ class RowExpandOp(TileOp):
         expect_same_element([*self.inputs(), *self.destinations()])
         expect_relation("the valid rows of the column operand", col.valid_rows, dst.valid_rows)
         block = 32 * 8 // element_bits(col.dtype)
-        usual = (col.blayout, col.cols) in (("col_major", 1), ("row_major", block)) or src.cols == 1
-        if not usual and not chip.lifts("trowexpand.column"):
+        valid = block if col.blayout == "row_major" else 1
+        if self.mnemonic() not in _ANY_COLUMN and col.valid_cols not in (valid, DYNAMIC):
             raise VerifyException(
-                f"expects a col_major Rx1 or a row_major Rx{block} column operand, "
-                f"found {col.blayout} {col.rows}x{col.cols}"
+                f"expects a {col.blayout} column operand to have {valid} valid columns, found {col.valid_cols}"
             )
         expect_element(self, chip)
 

@@ -7,17 +7,20 @@ from xdsl.irdl import irdl_op_definition, opt_prop_def
 from xdsl.utils.exceptions import VerifyException
 
 from .base import TileOp, is_tile, layout_of, leaf
-from .rules import expect_element, expect_same_element, expect_same_valid, expect_vec_row_major
+from .rules import expect_element, expect_same_element, expect_same_valid, expect_vec, expect_vec_row_major
 from .target import ChipRules
 from .types import element_name
 
+_ANY_LAYOUT = ("tadds", "tsubs", "tmuls", "tmaxs", "tmins", "tlrelu")
+"""Operations with a scalar that ptoas 0.60 takes of column-major tiles, too, as it does tdivs."""
+
 
 class ElementwiseOp(TileOp):
-    """Every tile operand and the result have one shape and one element type, row-major in vec memory."""
+    """Every tile operand and the result have one shape and one element type, most row-major, in vec memory."""
 
     def check(self, chip: ChipRules) -> None:
         tiles = [v for v in self.inputs() if is_tile(v)] + self.destinations()
-        expect_vec_row_major(tiles)
+        (expect_vec if self.mnemonic() in _ANY_LAYOUT else expect_vec_row_major)(tiles)
         expect_same_element(tiles)
         expect_same_valid(tiles)
         expect_element(self, chip)
@@ -67,7 +70,7 @@ class EitherOrderScalarOp(TileOp):
         if (count := sum(map(is_tile, self.ins))) != 1:
             raise VerifyException(f"expects one tile and one scalar, found {count} tiles")
         tiles = [v for v in (*self.ins, *self.destinations()) if is_tile(v)]
-        expect_vec_row_major(tiles)
+        expect_vec(tiles)
         expect_same_element(tiles)
         expect_same_valid(tiles)
 

@@ -297,7 +297,6 @@ A5 = Chip(
             "tgatherb.row_major",
             "tmov.same_shape",
             "tquant.scratch_shape",
-            "trowexpand.column",
             "ttrans.row_major",
         }
     ),

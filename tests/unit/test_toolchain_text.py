@@ -180,12 +180,44 @@ def test_constant_extents_stand_in_the_types_where_ptoas_wants_them_there(addres
 ROW_EXPAND = f"""    %d = pto.alloc_tile : {FLOATS}
     pto.trowexpandmul ins(%a, %r : {FLOATS}, !pto.tile_buf<vec, 32x1xf32>) outs(%d : {FLOATS})"""
 ARGUMENTS = f"%a: {FLOATS}, %r: !pto.tile_buf<vec, 32x1xf32>"
+TALLER = "!pto.tile_buf<vec, 64x32xf32, valid=32x32>"
+UNEQUAL = f"    pto.tmov ins(%a : {FLOATS}) outs(%r : {TALLER})"
+UNEQUAL_ARGUMENTS = f"%a: {FLOATS}, %r: {TALLER}"
 
 
-def test_a5_takes_any_column() -> None:
-    assert "pto.trowexpandmul" in written(in_module(ROW_EXPAND, "a5", ARGUMENTS))
-    with pytest.raises(UserError, match="expects a col_major Rx1"):
-        written(in_module(ROW_EXPAND, "a3", ARGUMENTS))
+COLUMNS = {"32x1xf32": 1, "32x8xf32": 8, "32x16xf32, valid=32x8": 8, "32x8xf32, valid=32x1": 1}
+
+
+@pytest.mark.parametrize("arch", ["a3", "a5"])
+@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("kind", ["mul", "sub", "div", "add", "max", "min", "expdif"])
+def test_columns_that_ptoas_takes(kind: str, column: str, arch: str) -> None:
+    """Row-major ones: any for three operations, a block of 32 bytes a row for the others; on both chips."""
+    body = ROW_EXPAND.replace("trowexpandmul", f"trowexpand{kind}").replace("32x1xf32", column)
+    text = in_module(body, arch, ARGUMENTS.replace("32x1xf32", column))
+    if kind in ("mul", "sub", "div") or COLUMNS[column] == 8:
+        assert f"pto.trowexpand{kind}" in written(text)
+    else:
+        with pytest.raises(UserError, match="expects a row_major column operand to have 8 valid columns"):
+            written(text)
+
+
+COLUMN = "!pto.tile_buf<vec, 32x1xf32, blayout=col_major>"
+
+
+@pytest.mark.parametrize("arch", ["a3", "a5"])
+@pytest.mark.parametrize("kind", ["tadds", "tsubs", "tmuls", "tdivs", "tmaxs", "tmins", "tlrelu", "tadd"])
+def test_scalars_meet_columns(kind: str, arch: str) -> None:
+    """ptoas takes column-major tiles with a scalar, with another tile it does not."""
+    other, type_ = ("%r", COLUMN) if kind == "tadd" else ("%f", "f32")
+    constant = "    %f = arith.constant 1.0 : f32\n" if kind != "tadd" else ""
+    body = f"{constant}    pto.{kind} ins(%r, {other} : {COLUMN}, {type_}) outs(%r : {COLUMN})"
+    text = in_module(body, arch, f"%r: {COLUMN}")
+    if kind == "tadd":
+        with pytest.raises(UserError, match="expects row_major tiles"):
+            written(text)
+    else:
+        assert f"pto.{kind}" in written(text)
 
 
 @pytest.mark.parametrize(("mask", "taken"), [("32x64", True), ("32x32", False), ("64x64", False)])
@@ -205,7 +237,7 @@ def test_a_chip_can_be_named_for_a_text_that_names_none(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "k.pto"
-    path.write_text(in_module(ROW_EXPAND, None, ARGUMENTS))
+    path.write_text(in_module(UNEQUAL, None, UNEQUAL_ARGUMENTS))
     for options in (
         ["-t", "pto{chip=a5}"],
         ["-t", "pto{chip=a5}", "-p", "dsv4-rope"],
@@ -214,8 +246,8 @@ def test_a_chip_can_be_named_for_a_text_that_names_none(
         assert main([str(path), *options]) == 0
         assert 'pto.target_arch = "a5"' in capsys.readouterr().out
     assert main([str(path), "-t", "pto"]) == 1
-    assert "expects a col_major Rx1" in capsys.readouterr().err
-    path.write_text(in_module(ROW_EXPAND, "a3", ARGUMENTS))
+    assert "expects a destination of 32x64" in capsys.readouterr().err
+    path.write_text(in_module(UNEQUAL, "a3", UNEQUAL_ARGUMENTS))
     assert main([str(path), "-t", "pto{chip=a5}"]) == 1
 
 

@@ -22,7 +22,7 @@ func.func @f(%x: !b, %c: !b_col4) {
 
 !b = !pto.tile_buf<vec, 8x64xf32>
 !b_wide = !pto.tile_buf<vec, 8x16xf32>
-// CHECK: expects a col_major Rx1 or a row_major Rx8 column operand, found row_major 8x16
+// CHECK: expects a row_major column operand to have 8 valid columns, found 16
 func.func @f(%x: !b, %c: !b_wide) {
   pto.trowexpandadd ins(%x, %c : !b, !b_wide) outs(%x : !b)
   func.return
