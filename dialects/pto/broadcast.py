@@ -43,7 +43,7 @@ class RowExpandOp(TileOp):
     precision = opt_prop_def(prop_name="precisionType")
 
     def check(self, chip: ChipRules) -> None:
-        src, col, dst = layout_of(self.ins[0]), layout_of(self.ins[1]), self.destination_layout()
+        col, dst = layout_of(self.ins[1]), self.destination_layout()
         expect_vec([*self.inputs(), *self.destinations()])
         expect_same_element([*self.inputs(), *self.destinations()])
         expect_relation("the valid rows of the column operand", col.valid_rows, dst.valid_rows)
@@ -51,7 +51,8 @@ class RowExpandOp(TileOp):
         valid = block if col.blayout == "row_major" else 1
         if self.mnemonic() not in _ANY_COLUMN and col.valid_cols not in (valid, DYNAMIC):
             raise VerifyException(
-                f"expects a {col.blayout} column operand to have {valid} valid columns, found {col.valid_cols}"
+                f"expects a {col.blayout} column operand to have {valid} valid columns, "
+                f"found {col.valid_cols}"
             )
         expect_element(self, chip)
 

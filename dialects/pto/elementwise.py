@@ -16,7 +16,7 @@ _ANY_LAYOUT = ("tadds", "tsubs", "tmuls", "tmaxs", "tmins", "tlrelu")
 
 
 class ElementwiseOp(TileOp):
-    """Every tile operand and the result have one shape and one element type, most row-major, in vec memory."""
+    """Every tile operand and the result have one shape and element type, most row-major, in vec memory."""
 
     def check(self, chip: ChipRules) -> None:
         tiles = [v for v in self.inputs() if is_tile(v)] + self.destinations()
