@@ -148,6 +148,7 @@ class TScatterOp(MaskedOp):
     name = "pto.tscatter"
     OPERANDS: ClassVar = "src idx?"
     NOT_IN_PLACE: ClassVar = ("src", "idx")
+    FILLS: ClassVar = True
 
     def form(self) -> str:
         return "mask" if self.pattern is not None else "index"

@@ -78,8 +78,6 @@ class RegionView:
     layout: TileLayout
     offsets: Offsets
     valid: Extent
-    part: bool = False
-    """It is a window: lanes outside its valid extent belong to the parent tile."""
 
     @property
     def itemsize(self) -> int:
@@ -88,7 +86,7 @@ class RegionView:
     def window(self, row: int, col: int, layout: TileLayout, valid: Extent) -> "RegionView":
         """The box of `layout`'s shape at [row, col]."""
         offsets = self.offsets[row : row + layout.rows, col : col + layout.cols]
-        return RegionView(self.region, self.base, layout, offsets, valid, part=True)
+        return RegionView(self.region, self.base, layout, offsets, valid)
 
     def recast(self, layout: TileLayout, valid: Extent) -> "RegionView":
         """The same bytes as another tile; a different shape is laid out from the first byte."""
@@ -107,11 +105,9 @@ class RegionView:
         return Tile(self.layout, lanes, seen, self.valid)
 
     def write(self, lanes: Lanes, known_lanes: Known | bool = True) -> None:
-        """Put `lanes` into the first rows and columns; all other lanes of a whole tile become unknown."""
+        """Put `lanes` into the first rows and columns; all other lanes are what they were."""
         data, known = self._elements()
         rows, cols = lanes.shape
-        if lanes.shape != self.layout.shape and not self.part:
-            known[self.offsets] = False
         where = self.offsets[:rows, :cols]
         data[where] = lanes
         known[where] = np.asarray(known_lanes)[..., None]

@@ -2,12 +2,14 @@
 
 # ruff: noqa: E501  (types make long lines)
 
+import numpy as np
 import pytest
 
 from dsv4_passes.formats.pto.reader import new_context, parse_text
 from dsv4_passes.transforms.lowering.lower_tiles import PtoLowerPass
 from dsv4_passes.transforms.raising.raise_tiles import PtoRaisePass
 from dsv4_passes.validation.modules import compare_modules
+from tests.unit.kernels import run
 
 A, ROWS, QUARTER = "8x16xf32", "8x16xf32, valid=?x?", "4x16xf32"
 START = f"""module attributes {{pto.target_arch = "a3"}} {{
@@ -100,3 +102,32 @@ def test_lowering_keeps_it(rest: tuple[str, ...]) -> None:
     PtoLowerPass().apply(new_context(), after)
     (verdict,) = compare_modules(before, after)
     assert verdict.outcome == "proved"
+
+
+SCATTERED = f"""%I = pto.alloc_tile addr = %a1024 valid_row = %valid valid_col = %c8 : !pto.tile_buf<vec, 8x8xf32, valid=?x?>
+pto.tload ins(%zh : !pto.partition_tensor_view<?x8xf32>) outs(%I : !pto.tile_buf<vec, 8x8xf32, valid=?x?>)
+%B = pto.alloc_tile addr = %a0 valid_row = %valid valid_col = %c16 : !pto.tile_buf<vec, {ROWS}>
+pto.tscatter ins(%I, {{maskPattern = #pto.mask_pattern<P0101>}} : !pto.tile_buf<vec, 8x8xf32, valid=?x?>, "row") outs(%B : !pto.tile_buf<vec, {ROWS}>)
+"""
+
+
+def scattered(negated: bool) -> str:
+    half = "%zh = pto.partition_view %zv, offsets = [%c0, %c0], sizes = [%valid, %c8] : !pto.tensor_view<?x?xf32> -> !pto.partition_tensor_view<?x8xf32>\n"
+    return kernel(half, loaded(negated), SCATTERED, FULL)
+
+
+@pytest.mark.parametrize("rows", [0, 3, 9])
+def test_on_numbers_it_is_what_it_was(rows: int) -> None:
+    random = np.random.default_rng(rows)
+    x, z = (random.standard_normal((8, 16)).astype(np.float32) for _ in range(2))
+    given = {"x": x, "z": z, "y": np.zeros_like(x), "n": np.array(rows)}
+    found = run(kernel(loaded(True), FLOATS, FULL), **given)["y"]
+    count = min(rows, 7)
+    np.testing.assert_array_equal(found, np.concatenate([-z[:count], -x[count:]]))
+
+
+def test_a_scatter_fills_the_whole_tile() -> None:
+    """What lay beside its valid lanes is gone: nothing is proved of that, and it is zeros."""
+    assert outcome(scattered(False), scattered(True)) == "undecided"
+    x = np.ones((8, 16), np.float32)
+    assert not run(scattered(False), x=x, z=x, y=x, n=np.array(3))["y"][3:].any()

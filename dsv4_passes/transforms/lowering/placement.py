@@ -84,7 +84,7 @@ class Places:
             return False
         if len(tile_results(producer)) != 1 or producer.TIED or len(list(piece.uses)) != 1:
             return False
-        if producer.name == "pto.tscatter":  # it fills its whole destination, not only the valid lanes
+        if producer.FILLS:
             return False
         if isinstance(insert.dest.owner, UndefOp) and insert.dest.owner.parent is producer.parent:
             if not self._begin_before(insert.dest.owner, producer):

@@ -8,6 +8,7 @@ instead of by recursion, so that long chains of loops do no harm.
 
 from xdsl.ir import Block, Operation, SSAValue
 
+from dialects.pto.base import TileOp
 from dialects.pto.types import DYNAMIC, TileLayout, TileType
 from dsv4_passes.transforms.common.byte_ranges import Bytes, CannotRaise, Extents, TileByteRanges, TileHandle
 
@@ -133,6 +134,8 @@ class ReachingDefinitions:
         """
         layout, owner = layout_of_value(value), value.owner
         if layout.loc not in ("vec", "mat") or not isinstance(owner, Operation) or owner.parent is None:
+            return definition
+        if isinstance(owner, TileOp) and owner.FILLS:
             return definition
         if definition not in self._deep:
             scope, request = self.scopes[owner.parent], ReadRequest(definition.bytes, layout)
