@@ -58,6 +58,8 @@ from .types import (
 
 MEMORY_TYPES = (TileBufType, PartitionTensorViewType, TensorViewType, PtrType)
 """Types whose values denote memory: using one reads or writes what it points to."""
+REMEMBERED_SCRATCH = "pto.scratch"
+"""A discardable attribute in value form: the type of the scratch tile that the input had."""
 
 
 class OrderedOp:

@@ -13,7 +13,7 @@ from xdsl.dialects import func
 from xdsl.ir import Operation, OpResult, SSAValue
 from xdsl.traits import is_side_effect_free
 
-from dialects.pto.base import TileOp, layout_of
+from dialects.pto.base import REMEMBERED_SCRATCH, TileOp, layout_of
 from dialects.pto.tiles import InsertOp, SubviewOp
 from dialects.pto.types import DYNAMIC, PtrType, TileLayout, TileType, element_name
 from dsv4_passes.diagnostics import UserError
@@ -227,8 +227,11 @@ class StraightLineMachine(Machine):
             self.gm.histories.disturb(argument, key, self.gm.context)
 
     def _what(self, op: Operation, operands: Sequence[Value]) -> tuple[Hashable, ...]:
-        """All that decides what an operation yields, but for the values of its operands."""
-        attributes = tuple(sorted(f"{n}={a}" for n, a in (op.properties | op.attributes).items()))
+        """All that decides what an operation yields, but for the values of its operands. The size of its
+        scratch memory does not.
+        """
+        given = (op.properties | op.attributes).items()
+        attributes = tuple(sorted(f"{name}={a}" for name, a in given if name != REMEMBERED_SCRATCH))
         types = tuple(v.layout._replace(valid_rows=0, valid_cols=0) for v in operands if isinstance(v, Tile))
         return op.name, attributes, types
 

@@ -445,3 +445,20 @@ def test_a_kernel_that_takes_a_view_is_not_followed() -> None:
     text = "func.func @k(%p: !pto.partition_tensor_view<8x16xf32>) { return }"
     with pytest.raises(UserError, match=r"takes !pto.partition_tensor_view<8x16xf32>, of which nothing is"):
         run_lanes(function(text))
+
+
+def test_the_size_of_scratch_memory_decides_nothing() -> None:
+    """Sorting has no formula. An assembler adds scratch memory, and raising remembers how large it was."""
+    sort = """
+%a = load x
+%i = pto.tci ins(%c0_i32 : i32) -> T<1x32xi32>
+%s = pto.tsort32 ins(%a, %i : T<1x32xf32>, T<1x32xi32>) -> T<1x64xf32>
+store %s to y"""
+    larger = sort.replace("T<1x64xf32>\n", "T<1x64xf32> {pto.scratch = T<1x4096xf32>}\n")
+    other = sort.replace("T<1x64xf32>\n", "T<1x64xf32> {mode = 1 : i32}\n")
+    before, after, changed = (
+        function(kernel(f"%c0_i32 = arith.constant 0 : i32{body}", x="1x32xf32", y="1x64xf32"))
+        for body in (sort, larger, other)
+    )
+    assert lane_difference(before, after) is None
+    assert lane_difference(before, changed) is not None

@@ -7,16 +7,13 @@ than without, and a larger one was larger for a reason.
 
 from xdsl.ir import SSAValue
 
-from dialects.pto.base import TileOp, is_tile, layout_of, target_arch
+from dialects.pto.base import REMEMBERED_SCRATCH, TileOp, is_tile, layout_of, target_arch
 from dialects.pto.tiles import SubviewOp
 from dialects.pto.types import DYNAMIC, TileBufType, TileLayout, TileType
 from dsv4_passes.targets import LATEST, Chip, Ptoas, TileShape, scratch_type
 from dsv4_passes.targets import chip as find_chip
 from dsv4_passes.targets import ptoas as find_ptoas
 from dsv4_passes.targets.scratch import has_rule
-
-REMEMBERED = "pto.scratch"
-"""A discardable attribute: the type of the scratch tile that the input had."""
 
 
 def remember_scratch(old: TileOp, new: TileOp) -> None:
@@ -26,7 +23,7 @@ def remember_scratch(old: TileOp, new: TileOp) -> None:
             layout = value.type.data
             layout = layout._replace(valid_rows=layout.rows, valid_cols=layout.cols)
             if scratch_layout(new, find_chip(target_arch(old)), find_ptoas(LATEST), 3) != layout:
-                new.attributes[REMEMBERED] = TileType(layout)
+                new.attributes[REMEMBERED_SCRATCH] = TileType(layout)
 
 
 def scratch_layout(op: TileOp, chip: Chip, ptoas: Ptoas, level: int) -> TileLayout | None:
@@ -34,7 +31,7 @@ def scratch_layout(op: TileOp, chip: Chip, ptoas: Ptoas, level: int) -> TileLayo
     if "tmp?" not in op.OPERANDS.split() or not op.res:
         return None
     wanted = _wanted(op, chip, ptoas, level)
-    remembered = op.attributes.get(REMEMBERED)
+    remembered = op.attributes.get(REMEMBERED_SCRATCH)
     if not isinstance(remembered, TileType):
         return wanted
     given = remembered.data

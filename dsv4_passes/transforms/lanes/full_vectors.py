@@ -13,7 +13,7 @@ from xdsl.dialects import func
 from xdsl.ir import SSAValue
 from xdsl.rewriter import Rewriter
 
-from dialects.pto.base import TileOp, layout_of
+from dialects.pto.base import REMEMBERED_SCRATCH, TileOp, layout_of
 from dialects.pto.convert import TCvtOp
 from dialects.pto.elementwise import BinaryOp, ScalarOp, UnaryOp
 from dialects.pto.tiles import ReshapeOp
@@ -55,7 +55,7 @@ def _widen_rows(op: TileOp) -> None:
         operands,
         result=[TileType(seen(layout_of(r))) for r in op.res],
         properties={k: v for k, v in op.properties.items() if k != "operandSegmentSizes"},
-        attributes={k: v for k, v in op.attributes.items() if k != "pto.scratch"},
+        attributes={k: v for k, v in op.attributes.items() if k != REMEMBERED_SCRATCH},
     )
     builder.add(new)
     results: list[SSAValue] = []

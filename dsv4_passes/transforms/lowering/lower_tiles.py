@@ -25,7 +25,7 @@ from xdsl.transforms.dead_code_elimination import is_trivially_dead
 
 from dialects.dsv4.lanes import LaneOp
 from dialects.dsv4.opaque import CoreMoveOp
-from dialects.pto.base import TileOp, layout_of, segment_sizes
+from dialects.pto.base import REMEMBERED_SCRATCH, TileOp, layout_of, segment_sizes
 from dialects.pto.channels import PopOp
 from dialects.pto.memory import MakeTensorViewOp
 from dialects.pto.moves import TMovOp
@@ -46,7 +46,6 @@ from dsv4_passes.transforms.common.origin import (
     restore,
     take_origin,
 )
-from dsv4_passes.transforms.common.scratch import REMEMBERED
 from dsv4_passes.transforms.mixed.join_mixed import JOINED
 from dsv4_passes.transforms.raising.inline_calls import drop_inlined
 from dsv4_passes.xdsl_extras.insert import insert_before
@@ -115,7 +114,7 @@ class _Lower:
             ins.insert(at, scratch)
         properties = dict(op.properties)
         properties["operandSegmentSizes"] = segment_sizes(len(ins), len(outs), 0)
-        attributes = {name: attr for name, attr in op.attributes.items() if name != REMEMBERED}
+        attributes = {name: attr for name, attr in op.attributes.items() if name != REMEMBERED_SCRATCH}
         new = type(op).create(operands=[*ins, *outs], properties=properties, attributes=attributes)
         insert_before(op, new)
 
