@@ -201,3 +201,16 @@ def test_other_selections_say_what_they_are() -> None:
     assert counts == {"tgather": 1}
     (remark,) = said.entries
     assert "it picks every fourth lane from 2 on, of 64, not even/odd, of %x" in remark.message
+
+
+def test_a_selection_that_changes_the_type_says_so() -> None:
+    """As the lane numbers are taken out of sorted pairs of a value and its number."""
+    body = f"""
+    %x = load x
+    %y = pto.tgather ins(%x, {mask("P1010")} : T<16x64xf32>, "row") -> T<16x32xi32>
+    store %y to y"""
+    counts, said = found(function(kernel(body, x="16x64xf32", y="16x32xi32")))
+    assert counts == {"tgather": 1}
+    (remark,) = said.entries
+    expected = "it picks the odd lanes, of %x, and takes their bits for i32: lanes are moved in one type"
+    assert remark.message.endswith(expected)

@@ -9,6 +9,7 @@ from xdsl.ir import Operation, SSAValue
 
 from dialects.pto.base import layout_of
 from dialects.pto.convert import TSelOp, TSelsOp
+from dialects.pto.elements import element_bits
 from dialects.pto.lanes import TGatherOp, TScatterOp
 from dsv4_passes.equivalence.facts import facts_of
 from dsv4_passes.interpreter.numerics import computes_as_float
@@ -87,18 +88,33 @@ def _not_whole(checked: CheckedRewrite, value: SSAValue) -> str:
 
 def _of_one_value(checked: CheckedRewrite, finder: Finder, ids: Ids) -> str | None:
     """`it picks lanes 0, 4, 8 … of 64` where the lanes of each row are those of a row of one value."""
-    index = checked.index
-    plain = index.strip(ids)
+    index, wanted = checked.index, layout_of(finder.site).dtype
+    seen: dict[str, Ids] = {wanted: index.strip(ids)}
     for value, lanes in index.plain.items():
         if value is finder.site or not index.visible(value, finder.before):
             continue
-        if lanes.shape[:2] != plain.shape[:2] or lanes.shape[2] < 2:
+        if lanes.shape[:2] != ids.shape[:2] or lanes.shape[2] < 2:
             continue
-        where = {int(term): i for i, term in enumerate(lanes[0, 0])}
-        places = [where.get(int(term), -1) for term in plain[0, 0]]
-        if min(places) >= 0 and np.array_equal(lanes[:, :, places], plain):
+        places = _places(lanes, seen[wanted])
+        if places is not None:
             return f"it {_picked(places, lanes.shape[2])}, of {named(value)}{_in_type(value, finder.site)}"
+        dtype = layout_of(value).dtype
+        one_width = element_bits(dtype) == element_bits(wanted)
+        if one_width and computes_as_float(dtype) != computes_as_float(wanted):
+            if dtype not in seen:
+                seen[dtype] = index.strip(checked.context.domain.bitcast(ids, wanted, dtype))
+            if (places := _places(lanes, seen[dtype])) is not None:
+                picked = f"it {_picked(places, lanes.shape[2])}, of {named(value)}"
+                return f"{picked}, and takes their bits for {wanted}: lanes are moved in one type"
     return None
+
+
+def _places(lanes: Ids, wanted: Ids) -> list[int] | None:
+    """Which of some lanes those are that are wanted, in each row the same ones."""
+    where = {int(term): i for i, term in enumerate(lanes[0, 0])}
+    places = [where.get(int(term), -1) for term in wanted[0, 0]]
+    found = min(places) >= 0 and np.array_equal(lanes[:, :, places], wanted)
+    return places if found else None
 
 
 def _picked(places: list[int], of: int) -> str:
