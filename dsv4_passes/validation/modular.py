@@ -21,6 +21,7 @@ from dialects.dsv4.functions import visible, written
 from dialects.dsv4.launch import LaunchOp
 from dialects.dsv4.tensors import AssembleOp, ReadOp, SliceOp, WriteOp
 from dialects.pto.types import element_name
+from dsv4_passes.diagnostics import UserError
 from dsv4_passes.equivalence.lanes import LaneContext
 from dsv4_passes.equivalence.symbolic_memory import Ids, KnownArgument
 from dsv4_passes.interpreter import numerics
@@ -29,10 +30,11 @@ from dsv4_passes.interpreter.kernels import Kernel
 from dsv4_passes.interpreter.values import Value
 
 from .program_terms import TermBlocks, TermProgram, TooMuch
+from .proved_alone import ProvedAlone
 
 NAMED_ELEMENTS = 1 << 23
 """Elements that one program may name; each takes 8 bytes in every version of its tensor."""
-MOST_BYTES = 448 << 20
+MOST_BYTES = 640 << 20
 """What the terms of both programs may take, about."""
 _ADDRESS_BITS = 36
 
@@ -88,13 +90,21 @@ class Elements:
 
 
 class ModularProgram(TermProgram):
-    """An orchestration in which launches of the kernels named in `same` are functions of their arguments."""
+    """An orchestration in which launches of the kernels named in `same` are functions of their arguments.
+
+    Those of `alone` are functions of the arguments that both programs pass.
+    """
 
     def __init__(
-        self, module: ModuleOp, blocks: TermBlocks, kernels: Mapping[str, Kernel], same: Collection[str]
+        self,
+        module: ModuleOp,
+        blocks: TermBlocks,
+        kernels: Mapping[str, Kernel],
+        same: Collection[str],
+        alone: Mapping[str, ProvedAlone],
     ):
         super().__init__(module, blocks, kernels)
-        self.same = same
+        self.same, self.alone = same, alone
         self.elements = Elements(blocks)
         blocks.resolve, blocks.most_bytes = self.elements.terms, MOST_BYTES
 
@@ -126,13 +136,18 @@ class ModularProgram(TermProgram):
     # -- operations ------------------------------------------------------------------------------
 
     def launch(self, op: LaunchOp) -> None:
-        if op.callee not in self.same or op.block_count is None:
+        alone = self.alone.get(op.callee)
+        if (op.callee not in self.same and alone is None) or op.block_count is None:
             self.look_at(op.args)
             super().launch(op)
             return
-        keys = [self.key(self.env[value]) for value in op.args]
         outputs = written(op.function())
-        given = {p.index: value for p, value in zip(visible(op.function()), op.args, strict=True)}
+        passed = list(zip(visible(op.function()), op.args, strict=True))
+        given = {parameter.index: value for parameter, value in passed}
+        if alone is not None:
+            self.blocks.conditions.update(alone.conditions)
+            passed = [pair for pair in passed if pair[0].name in alone.parameters]
+        keys = [(parameter.name, self.key(self.env[value])) for parameter, value in passed]
         for number, result in enumerate(op.res):
             what = "launch", op.callee, op.block_count, *keys, number
             if number < len(outputs):
@@ -192,6 +207,39 @@ class ModularProgram(TermProgram):
         what = "write", self.key(dest), *at, self.key(self.env[op.value])
         self.env[op.res] = self.held(dest.shape, dest.dtype, *what)
 
+    def loop(self, op: scf.ForOp) -> None:
+        """A loop of a number of trips that is not known is a function of what it is given, like a launch."""
+        if all(isinstance(self.env[value], int) for value in (op.lb, op.ub, op.step)):
+            super().loop(op)
+            return
+        inits = [self.env[value] for value in op.iter_args]
+        what = "loop", self.structure(op)
+        for number, (result, init) in enumerate(zip(op.results, inits, strict=True)):
+            if isinstance(result.type, TensorType):
+                self.env[result] = self.held(init.shape, _dtype(result), *what, number)
+            else:
+                self.env[result] = self.number(result, *what, number)
+
+    def structure(self, loop: scf.ForOp) -> Hashable:
+        """The operations of a loop and what they are given. UserError where they launch what changed."""
+        local: dict[SSAValue, int] = {}
+        parts: list[Hashable] = []
+        for op in loop.walk():
+            if isinstance(op, LaunchOp) and (op.callee not in self.same or op.block_count is None):
+                why = f"how often '{op.callee}', which changed, is launched is not known"
+                raise UserError(why, op.location)
+            operands = [("inside", local[v]) if v in local else self.key(self.env[v]) for v in op.operands]
+            blocks = [block for region in op.regions for block in region.blocks]
+            for value in (*op.results, *(argument for block in blocks for argument in block.args)):
+                local[value] = len(local)
+            said = {**op.properties, **op.attributes}
+            said.pop("via", None)  # through which wrapper a kernel is launched
+            attributes = tuple(sorted((name, str(value)) for name, value in said.items()))
+            types = tuple(str(result.type) for result in op.results)
+            lengths = tuple(len(block.ops) for block in blocks)
+            parts.append((op.name, attributes, tuple(operands), types, lengths))
+        return tuple(parts)
+
     def branch(self, op: scf.IfOp) -> None:
         """A branch on what is not known: either of what both sides yield."""
         condition = self.env[op.cond]
@@ -220,14 +268,18 @@ class ModularProgram(TermProgram):
 
 
 def run_modular(
-    module: ModuleOp, kernels: Mapping[str, Kernel], blocks: TermBlocks, same: Collection[str]
+    module: ModuleOp,
+    kernels: Mapping[str, Kernel],
+    blocks: TermBlocks,
+    same: Collection[str],
+    alone: Mapping[str, ProvedAlone],
 ) -> dict[str, Ids | Held]:
     """The tensors that a program writes, in the end, by parameter, as far as they had to be looked at.
 
     UserError where that cannot be told; before any kernel is run where the orchestration is to blame.
     """
-    ModularProgram(module, TermBlocks(LaneContext(), blocks.budget), kernels, kernels).outputs()
-    return ModularProgram(module, blocks, kernels, same).outputs()
+    ModularProgram(module, TermBlocks(LaneContext(), blocks.budget), kernels, kernels, {}).outputs()
+    return ModularProgram(module, blocks, kernels, same, alone).outputs()
 
 
 def _dtype(value: SSAValue) -> str:

@@ -27,6 +27,7 @@ from .launches import same_launches
 from .modular import Held, run_modular
 from .modules import compare_modules, unchanged_kernels
 from .program_terms import RunBudget, TermBlocks, run_program_on_terms
+from .proved_alone import ProvedAlone, proved_alone
 from .rounding import DroppedRoundings
 from .verdict import ROUNDING, ZERO_SIGN, Allowed, Lane, Verdict
 
@@ -45,11 +46,14 @@ class Program(Protocol):
 class ModuleProgram:
     """A program as a module; kernels in buffer form are raised, in place.
 
-    Those named in `same` are not run: they are functions of their arguments (modular.py).
+    Those named in `same`, and those of `alone`, are not run: they are functions of their arguments
+    (modular.py).
     """
 
-    def __init__(self, module: ModuleOp, same: Collection[str] = ()):
-        self.module, self.same = module, same
+    def __init__(
+        self, module: ModuleOp, same: Collection[str] = (), alone: Mapping[str, ProvedAlone] | None = None
+    ):
+        self.module, self.same, self.alone = module, same, alone or {}
         name = module.attributes.get("sym_name")
         self.name: str = getattr(name, "data", "the program")
 
@@ -63,7 +67,7 @@ class ModuleProgram:
             raise refusals[0]
         kernels = {name: each.kernel for name, each in found.items()}
         if self.same:
-            return run_modular(self.module, kernels, blocks, self.same)
+            return run_modular(self.module, kernels, blocks, self.same, self.alone)
         return run_program_on_terms(self.module, kernels, blocks)
 
     def orchestrations(self) -> list[func.FuncOp]:
@@ -95,7 +99,9 @@ def compare_program_modules(
             return kernels
     started = time.process_time()
     if same := unchanged_kernels(before, after):
-        programs = ModuleProgram(before, same), ModuleProgram(after, same)
+        orchestrations = [f.sym_name.data for f in program_functions(before, ORCHESTRATION)]
+        alone = proved_alone(before, after, [*same, *orchestrations])
+        programs = ModuleProgram(before, same, alone), ModuleProgram(after, same, alone)
         if (verdict := compare_programs(*programs, allowed, seconds)).outcome == "proved":
             return [verdict]
     left = max(0.0, seconds - (time.process_time() - started))

@@ -6,6 +6,7 @@ from dsv4_passes.diagnostics import collect
 from dsv4_passes.formats.pypto import parse_program
 from dsv4_passes.validation.modules import unchanged_kernels
 from dsv4_passes.validation.programs import ModuleProgram, compare_program_modules, compare_programs
+from dsv4_passes.validation.proved_alone import ProvedAlone, proved_alone
 from dsv4_passes.validation.verdict import Allowed, Verdict
 
 KERNEL = """
@@ -59,12 +60,13 @@ def fused(*steps: tuple[str, float], condition: str = "n__ssa_v0 == 0", last: st
     return program(ONE, kernel("both", SMALL, *steps), condition=condition, last=last)
 
 
-def verdict(after: str) -> Verdict:
+def verdict(after: str, before: str = BEFORE) -> Verdict:
+    """What is said of the program, or else of the first kernel of which something is wrong."""
     with collect():
-        (found,) = compare_program_modules(
-            parse_program(BEFORE, "a.py"), parse_program(after, "b.py"), Allowed(), 10.0
+        found = compare_program_modules(
+            parse_program(before, "a.py"), parse_program(after, "b.py"), Allowed(), 10.0
         )
-    return found
+    return next((v for v in found if not v.fine), found[0])
 
 
 def test_only_what_changed_is_run() -> None:
@@ -98,3 +100,65 @@ def test_another_program_is_not_proved(after: str) -> None:
     )
     assert found.outcome != "proved"
     assert verdict(after).outcome != "proved"
+
+
+HEAD = kernel("head", LARGE, ("muls", 2.0))
+AFTER = fused(("adds", 1.0), ("muls", 3.0))
+
+
+def test_a_kernel_that_is_proved_by_itself_is_not_run() -> None:
+    """Its tensor is too large for that; beside it two kernels became one."""
+    after = AFTER.replace(HEAD, kernel("head", LARGE, ("muls", 2.0), ("muls", 1.0)))
+    found = proved_alone(parse_program(BEFORE, "a.py"), parse_program(after, "b.py"), ["small", "main"])
+    assert found == {"head": ProvedAlone(frozenset({"x__ssa_v0", "out__ssa_v0"}), ())}
+    assert verdict(after).outcome == "proved"
+    assert verdict(AFTER.replace(HEAD, kernel("head", LARGE, ("muls", 4.0)))).outcome != "proved"
+
+
+def test_a_tensor_that_is_passed_twice_is_none_that_a_kernel_is_proved_for() -> None:
+    before = BEFORE.replace("self.small(z__ssa_v1, y__phi_v2)", "self.small(y__phi_v2, y__phi_v2)")
+    assert before != BEFORE
+    old, new = (
+        kernel("small", SMALL, *steps) for steps in ([("adds", 0.25)], [("adds", 0.25), ("muls", 1.0)])
+    )
+    modules = [parse_program(text, "p.py") for text in (before, before.replace(old, new))]
+    assert proved_alone(modules[0], modules[1], ["head", "main"]).keys() == {"first", "second"}
+
+
+def looped(
+    text: str, bounds: str = "0, m__ssa_v0, 1", callee: str = "small", given: str = "y__phi_v2"
+) -> str:
+    """The program with a loop of `n` trips, which a tensor says, in front of the last launch."""
+    lines = f"""        m__ssa_v0: pl.Scalar[pl.INDEX] = pl.cast(n__ssa_v0, pl.INDEX)
+        for i__idx_v0, (z__iter_v2,) in pl.range({bounds}, init_values=(z__ssa_v1,)):
+            z__ssa_v3: {SMALL} = self.{callee}({given}, z__iter_v2)
+            z__rv_v4: {SMALL} = pl.yield_(z__ssa_v3)
+"""
+    last = f"        y__ssa_v3: {SMALL} = self.small(z__ssa_v1, "
+    assert last in text
+    return text.replace(last, lines + last.replace("z__ssa_v1", "z__rv_v4"))
+
+
+def test_a_loop_of_an_unknown_number_of_trips_is_a_function_of_what_it_is_given() -> None:
+    assert verdict(looped(AFTER), looped(BEFORE)).outcome == "proved"
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        looped(AFTER, bounds="1, m__ssa_v0, 1"),
+        looped(AFTER, bounds="0, m__ssa_v0, 2"),
+        looped(AFTER, given="z__iter_v2"),
+        looped(fused(("adds", 1.0), ("muls", 5.0))),
+    ],
+    ids=["start", "step", "argument", "carried"],
+)
+def test_another_loop_is_not_proved(after: str) -> None:
+    assert verdict(after, looped(BEFORE)).outcome != "proved"
+
+
+def test_a_loop_that_launches_what_changed_is_not_proved() -> None:
+    before = looped(BEFORE, callee="first")
+    after = before.replace(kernel("first", SMALL, ("adds", 1.0)), kernel("first", SMALL, ("adds", 2.0)))
+    assert after != before
+    assert verdict(after, before).outcome != "proved"
