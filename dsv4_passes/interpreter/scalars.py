@@ -18,23 +18,16 @@ from xdsl.ir import Attribute, Operation
 from dialects.pto.types import element_name
 from dsv4_passes.diagnostics import UserError
 
-from . import affine, numerics
+from . import affine, integers, numerics
 from .affine import Affine, Number
 from .domain import Domain, Lanes, NotConcrete
+from .integers import width
 from .values import Value, is_lanes
 
-_PREDICATES = ("eq", "ne", "lt", "le", "gt", "ge", "lt", "le", "gt", "ge")
-"""arith.cmpi: eq ne slt sle sgt sge ult ule ugt uge."""
-_UNSIGNED_FROM = 6
 _FLOAT_PREDICATES = {f"o{kind}": kind for kind in ("eq", "gt", "ge", "lt", "le")} | {"une": "ne"}
 """Those that a domain's comparison decides alike when an operand is NaN."""
 _CMPF = tuple("false oeq ogt oge olt ole one ord ueq ugt uge ult ule une uno true".split())
 """arith.cmpf, by number."""
-
-
-def width(type_: Attribute) -> int:
-    """Bits of an integer; index has 64."""
-    return int(type_.bitwidth) if isinstance(type_, IntegerType) else 64
 
 
 def is_integer(type_: Attribute) -> bool:
@@ -57,32 +50,21 @@ def symbol(name: str, dtype: str) -> Affine:
 
 def wrap(value: Number, bits: int) -> Number:
     """Two's complement; a single bit is 0 or 1."""
+    if isinstance(value, int):
+        return integers.wrap(value, bits)
     low, high = value_range(bits)
-    if not isinstance(value, int):
-        if low is None or high is None:
-            return value
-        least, greatest = affine.bounds(value)
-        fits = least is not None and greatest is not None and low <= least and greatest <= high
-        return value if fits else affine.opaque(f"i{bits}", value, low=low, high=high)
-    if bits == 1:
-        return value & 1
-    half = 1 << (bits - 1)
-    return value if -half <= value < half else (value + half) % (1 << bits) - half
+    if low is None or high is None:
+        return value
+    least, greatest = affine.bounds(value)
+    fits = least is not None and greatest is not None and low <= least and greatest <= high
+    return value if fits else affine.opaque(f"i{bits}", value, low=low, high=high)
 
 
 def _unsigned(value: Number, bits: int) -> Number:
     if isinstance(value, int):
-        return value % (1 << bits)
+        return integers.unsigned(value, bits)
     low = affine.bounds(value)[0]
     return value if low is not None and low >= 0 else affine.opaque(f"ui{bits}", value, low=0)
-
-
-def _truncating_division(a: Number, b: Number) -> Number:
-    if isinstance(a, int) and isinstance(b, int):
-        if b == 0:
-            raise ZeroDivisionError
-        return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
-    return a // b if _positive(a, b) else affine.opaque("trunc//", a, b)
 
 
 def _positive(a: Number, b: Number) -> bool:
@@ -91,29 +73,20 @@ def _positive(a: Number, b: Number) -> bool:
     return least is not None and least >= 0 and divisor is not None and divisor > 0
 
 
+def _truncating_division(a: Number, b: Number) -> Number:
+    return a // b if _positive(a, b) else affine.opaque("trunc//", a, b)
+
+
 def _remainder(a: Number, b: Number) -> Number:
-    if isinstance(a, int) and isinstance(b, int):
-        quotient = _truncating_division(a, b)
-        assert isinstance(quotient, int)
-        return a - quotient * b
     return a % b if _positive(a, b) else affine.opaque("rem", a, b)
 
 
 def _ceil_division(a: Number, b: Number) -> Number:
-    if isinstance(a, int) and isinstance(b, int):
-        if b == 0:
-            raise ZeroDivisionError
-        return -(-a // b)
     return (a + (b - 1)) // b if isinstance(b, int) and b > 0 else affine.opaque("ceil//", a, b)
 
 
-def _bitwise(symbol: str, function: Callable[[int, int], int]) -> Callable[[Number, Number], Number]:
-    def apply(a: Number, b: Number) -> Number:
-        if isinstance(a, int) and isinstance(b, int):
-            return function(a, b)
-        return affine.opaque(symbol, *sorted((a, b), key=str))
-
-    return apply
+def _bitwise(symbol: str) -> Callable[[Number, Number], Number]:
+    return lambda a, b: affine.opaque(symbol, *sorted((a, b), key=str))
 
 
 def _shift_left(a: Number, b: Number) -> Number:
@@ -124,7 +97,7 @@ def _shift_right(a: Number, b: Number) -> Number:
     return a // (1 << b) if isinstance(b, int) and 0 <= b < 64 else affine.opaque(">>", a, b)
 
 
-_INTEGER: dict[str, Callable[[Number, Number], Number]] = {
+_SYMBOLIC: dict[str, Callable[[Number, Number], Number]] = {
     "arith.addi": lambda a, b: a + b,
     "arith.subi": lambda a, b: a - b,
     "arith.muli": lambda a, b: a * b,
@@ -139,16 +112,14 @@ _INTEGER: dict[str, Callable[[Number, Number], Number]] = {
     "arith.maxsi": affine.maximum,
     "arith.minui": affine.minimum,
     "arith.maxui": affine.maximum,
-    "arith.andi": _bitwise("&", lambda a, b: a & b),
-    "arith.ori": _bitwise("|", lambda a, b: a | b),
-    "arith.xori": _bitwise("^", lambda a, b: a ^ b),
+    "arith.andi": _bitwise("&"),
+    "arith.ori": _bitwise("|"),
+    "arith.xori": _bitwise("^"),
     "arith.shli": _shift_left,
     "arith.shrsi": _shift_right,
     "arith.shrui": _shift_right,
 }
-_READ_UNSIGNED = frozenset(
-    f"arith.{name}" for name in ("divui", "ceildivui", "remui", "minui", "maxui", "shrui", "extui")
-)
+"""Where an operand has no number; min and max also where both have one (the rest is in integers.py)."""
 
 _FLOAT = {
     "arith.addf": "add",
@@ -162,7 +133,6 @@ _FLOAT = {
 }
 _TO_FLOAT = ("arith.sitofp", "arith.uitofp")
 _TO_INTEGER = ("arith.fptosi", "arith.fptoui")
-_CASTS = ("arith.index_cast", "arith.index_castui", "arith.trunci", "arith.extsi", "arith.extui")
 
 
 def is_scalar(op: Operation) -> bool:
@@ -187,9 +157,9 @@ def evaluate(op: Operation, operands: list[Value], domain: Domain) -> Value:
         return (_unsigned if unsigned else wrap)(operands[0], width(result))
     if name == "arith.constant":
         return constant(op.properties["value"], domain)
-    if name in _INTEGER:
+    if name in _SYMBOLIC:
         return _integer(op, operands[0], operands[1])
-    if name in _CASTS:
+    if name in integers.CASTS:
         return _cast(op, operands[0])
     if name in _FLOAT:
         return domain.binary(_FLOAT[name], operands[0], operands[1], element_name(result))
@@ -206,21 +176,24 @@ def evaluate(op: Operation, operands: list[Value], domain: Domain) -> Value:
 
 def _integer(op: Operation, a: Number, b: Number) -> Number:
     bits = width(op.results[0].type)
-    if op.name in _READ_UNSIGNED:
+    if op.name in integers.READ_UNSIGNED:
         a, b = _unsigned(a, bits), _unsigned(b, bits)
-    try:
-        return wrap(_INTEGER[op.name](a, b), bits)
-    except ZeroDivisionError:
-        raise UserError(f"{op.name} divides by zero", op.location) from None
+    if b == 0 and op.name in integers.DIVISIONS:
+        raise UserError(f"{op.name} divides by zero", op.location)
+    if isinstance(a, int) and isinstance(b, int) and (op.name not in integers.SHIFTS or 0 <= b < 64):
+        return wrap(integers.BINARY.get(op.name, _SYMBOLIC[op.name])(a, b), bits)
+    return wrap(_SYMBOLIC[op.name](a, b), bits)
 
 
 def _cast(op: Operation, value: Number) -> Number:
-    bits = width(op.operands[0].type)
+    source, target = width(op.operands[0].type), width(op.results[0].type)
+    if isinstance(value, int):
+        return integers.cast(op.name, value, source, target)
     if op.name in ("arith.extui", "arith.index_castui"):
-        value = _unsigned(value, bits)
-    elif bits == 1 and op.name != "arith.trunci":
-        value = -value  # a set bit, extended with its sign
-    return wrap(value, width(op.results[0].type))
+        value = _unsigned(value, source)
+    elif source == 1 and op.name != "arith.trunci":
+        value = -value
+    return wrap(value, target)
 
 
 def constant(attribute: Attribute, domain: Domain) -> Value:
@@ -235,10 +208,10 @@ def _cmpi(op: Operation, operands: list[Value]) -> Number:
     assert isinstance(predicate, IntegerAttr)
     kind = predicate.value.data
     a, b = operands
-    if kind >= _UNSIGNED_FROM:
+    if kind >= integers.UNSIGNED_FROM:
         bits = width(op.operands[0].type)
         a, b = _unsigned(a, bits), _unsigned(b, bits)
-    return affine.compare(_PREDICATES[kind], a, b)
+    return affine.compare(integers.PREDICATES[kind], a, b)
 
 
 def _cmpf(op: Operation, operands: list[Value], domain: Domain) -> Number:

@@ -11,6 +11,7 @@ from xdsl.dialects import func
 from xdsl.ir import Operation
 
 from dialects.dsv4.functions import KERNEL, parameters, program_functions
+from dsv4_passes.interpreter import integers, scalars
 from dsv4_passes.interpreter.gm import ArrayMemory
 from dsv4_passes.interpreter.machine import Machine, Place, arguments_of, run_together
 from dsv4_passes.interpreter.numpy_domain import NumpyDomain
@@ -19,11 +20,13 @@ from dsv4_passes.transforms.common.quasi_affine import Digit, Sum, as_sum
 from dsv4_passes.transforms.fusion.index_evaluation import (
     IndexEvaluation,
     OwnedAddresses,
+    evaluate,
     meet_across,
     meet_within,
     owners_of,
     together,
 )
+from tests.unit.kernels import function as function_of
 from tests.unit.programs import Kernel, program
 
 TENSORS = {"x": "64x16xf32", "y": "64x16xf32"}
@@ -140,6 +143,49 @@ def test_any_arithmetic(factors: list[int], p: int, q: int) -> None:
         f'for t in range(0, 3, 1):\n    v = load(x, [{row}, 0], "1x16xf32")\n    store(v, [t, 0], y)'
     )
     assert computed(IndexEvaluation(function, 2)) == recorded(function, 2)
+
+
+NUMBERS = (0, 1, -1, 2, -2, 7, -7, 63, 100, 127, -128, 255, 40000, -40000, 2**31 - 1, -(2**31), 2**40)
+BINARY = "addi subi muli andi ori xori minsi minui maxsi maxui".split()
+DIVIDING = "divsi divui floordivsi ceildivsi ceildivui remsi remui".split()
+SHIFTING = "shli shrsi shrui".split()
+COMPARING = [f"cmpi {name}," for name in "eq ne slt sle sgt sge ult ule ugt uge".split()]
+CASTS = {
+    "i1": ["extsi %a : i1 to i32", "extui %a : i1 to i32", "index_cast %a : i1 to index"],
+    "i8": ["extsi %a : i8 to i32", "extui %a : i8 to i64", "trunci %a : i8 to i1"],
+    "i32": ["index_cast %a : i32 to index", "index_castui %a : i32 to index", "trunci %a : i32 to i8"],
+    "i64": ["trunci %a : i64 to i32", "index_cast %a : i64 to index"],
+    "index": ["index_cast %a : index to i32", "index_castui %a : index to i64"],
+}
+
+
+@pytest.mark.parametrize("type_", CASTS)
+def test_integers_wrap_as_in_a_run(type_: str) -> None:
+    """Every operation on pairs of numbers; where an array of 64 bits has no result, none may be negative."""
+    divisors = [f"{name} %a, %divisor" for name in DIVIDING]
+    shifts = [f"{name} %a, %shift" for name in SHIFTING]
+    others = [f"{name} %a, %b" for name in (*BINARY, *COMPARING)]
+    made = [f"{text} : {type_}" for text in (*others, *divisors, *shifts)] + CASTS[type_]
+    body = "\n".join(f"%r{i} = arith.{text}" for i, text in enumerate(made))
+    arguments = ", ".join(f"%{name}: {type_}" for name in ("a", "b", "divisor", "shift"))
+    found = function_of(f"func.func @k({arguments}) {{\n{body}\nreturn\n}}")
+    bits = integers.width(found.body.block.args[0].type)
+    numbers = sorted({integers.wrap(number, bits) for number in NUMBERS})
+    pairs = {
+        "%b": [(a, b) for a in numbers for b in numbers],
+        "%divisor": [(a, b) for a in numbers for b in numbers if b],
+        "%shift": [(a, b) for a in numbers for b in range(min(bits, 33))],
+    }
+    for op, text in zip(found.body.block.ops, made, strict=False):
+        given = next((pairs[name] for name in pairs if name in text), [(a,) for a in numbers])
+        for chosen in (given, [operands for operands in given if min(operands) >= 0]):
+            found_array = evaluate(op, [np.array(column, np.int64) for column in zip(*chosen, strict=True)])
+            if found_array is None:
+                assert bits == 64
+                assert chosen is given
+                continue
+            expected = [scalars.evaluate(op, list(operands), NumpyDomain()) for operands in chosen]
+            assert found_array.tolist() == expected, text
 
 
 # -- who touches what ------------------------------------------------------------------------------

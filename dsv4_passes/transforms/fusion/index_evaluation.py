@@ -5,6 +5,7 @@ which it does not change have size 1. What depends on data, on symbolic extents 
 carries has no number. Addresses of GM accesses follow: they say which block and trip touches which element.
 """
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -12,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from xdsl.dialects import func, scf
-from xdsl.dialects.builtin import IntegerAttr, i1
+from xdsl.dialects.builtin import IntegerAttr
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.traits import is_side_effect_free
 
@@ -26,6 +27,7 @@ from dialects.pto.memory import (
 )
 from dialects.pto.pointers import AddPtrOp
 from dialects.pto.types import PartitionTensorViewType, PtrType, TensorViewType
+from dsv4_passes.interpreter import integers
 from dsv4_passes.interpreter.machine import SPMD_PARAMETERS
 
 Numbers = NDArray[np.int64]
@@ -35,35 +37,14 @@ MAX_NUMBERS = 1 << 22
 """A loop with more trips than this, in all blocks and trips around it together, is not looked into."""
 
 
-def _divide(a: Numbers, b: Numbers) -> Numbers:
-    """Division that rounds towards zero."""
-    return np.abs(a) // np.abs(b) * np.sign(a) * np.sign(b)
-
-
-_BINARY: Mapping[str, Callable[[Numbers, Numbers], Any]] = {
-    "arith.addi": np.add,
-    "arith.subi": np.subtract,
-    "arith.muli": np.multiply,
-    "arith.divsi": _divide,
-    "arith.floordivsi": np.floor_divide,
-    "arith.ceildivsi": lambda a, b: -(-a // b),
-    "arith.remsi": lambda a, b: a - _divide(a, b) * b,
+_READ_UNSIGNED = integers.READ_UNSIGNED | {"arith.index_castui"}
+_BINARY: Mapping[str, Callable[[Any, Any], Any]] = {
+    **integers.BINARY,
     "arith.minsi": np.minimum,
+    "arith.minui": np.minimum,
     "arith.maxsi": np.maximum,
-    "arith.andi": np.bitwise_and,
-    "arith.ori": np.bitwise_or,
+    "arith.maxui": np.maximum,
 }
-_UNSIGNED = {"arith.divui": "arith.divsi", "arith.remui": "arith.remsi"} | {
-    f"arith.{name}ui": f"arith.{name}si" for name in ("min", "max", "ceildiv")
-}
-"""The same on numbers that are not negative."""
-_DIVIDES = ("arith.divsi", "arith.floordivsi", "arith.ceildivsi", "arith.remsi")
-_COMPARE = (
-    np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal,
-    np.less, np.less_equal, np.greater, np.greater_equal,
-)  # fmt: skip
-"""`arith.cmpi` by predicate; from 6 on on numbers that are not negative."""
-_CASTS = ("arith.index_cast", "arith.index_castui", "arith.extsi", "arith.extui", "arith.trunci")
 
 
 class ViewNumbers(NamedTuple):
@@ -202,30 +183,18 @@ class IndexEvaluation:
                 )
 
     def _arith(self, op: Operation, depth: int) -> Numbers | None:
+        """What an operation of `arith` gives; None where it is not known or not an integer."""
         if op.name == "arith.constant":
             value = op.properties["value"]
             if not isinstance(value, IntegerAttr):
                 return None
-            number = value.value.data
-            return np.array([number & 1 if op.results[0].type == i1 else number], np.int64)
+            number = np.array([value.value.data], np.int64)
+            return integers.wrap(number, integers.width(op.results[0].type))
         operands = [self.at(v, depth) for v in op.operands]
         given = [v for v in operands if v is not None]
         if len(given) < len(operands):
             return None
-        if op.name in _CASTS:
-            return None if op.operands[0].type == i1 and op.name != "arith.extui" else given[0]
-        if op.name == "arith.select":
-            return np.where(given[0] != 0, given[1], given[2])
-        natural = all((v >= 0).all() for v in given)
-        if op.name == "arith.cmpi":
-            predicate = op.properties["predicate"]
-            assert isinstance(predicate, IntegerAttr)
-            kind = predicate.value.data
-            return None if kind >= 6 and not natural else _COMPARE[kind](*given).astype(np.int64)
-        name = op.name if natural is False else _UNSIGNED.get(op.name, op.name)
-        if name not in _BINARY or (name in _DIVIDES and (given[1] == 0).any()):
-            return None
-        return _BINARY[name](*given)
+        return evaluate(op, given)
 
     def _view(self, op: Operation, depth: int) -> bool:
         """Follow a pointer or view; whether the operation is one."""
@@ -303,6 +272,30 @@ class IndexEvaluation:
 
 
 _GM_TYPES = (PtrType, TensorViewType, PartitionTensorViewType)
+
+
+def evaluate(op: Operation, operands: list[Numbers]) -> Numbers | None:
+    """An operation of `arith` on integers of all blocks and trips; None where it is not known or fails."""
+    if op.name == "arith.select":
+        condition, a, b = operands
+        return np.where(condition != 0, a, b)
+    source, target = integers.width(op.operands[0].type), integers.width(op.results[0].type)
+    predicate = op.properties.get("predicate")
+    kind = predicate.value.data if op.name == "arith.cmpi" and isinstance(predicate, IntegerAttr) else 0
+    if op.name in _READ_UNSIGNED or kind >= integers.UNSIGNED_FROM:
+        if source == 64 and any((v < 0).any() for v in operands):
+            return None
+        operands = [integers.unsigned(v, source) for v in operands]
+    if op.name == "arith.cmpi":
+        return getattr(operator, integers.PREDICATES[kind])(*operands).astype(np.int64)
+    if op.name in integers.CASTS:
+        return integers.cast(op.name, operands[0], source, target)
+    unknown = op.name not in _BINARY
+    if unknown or (op.name in integers.DIVISIONS and (operands[1] == 0).any()):
+        return None
+    if op.name in integers.SHIFTS and ((operands[1] < 0) | (operands[1] >= 64)).any():
+        return None
+    return integers.wrap(_BINARY[op.name](*operands), target)
 
 
 def _deepen(array: Any, depth: int) -> Any:
