@@ -17,7 +17,7 @@ from xdsl.ir import Operation
 from . import source_names as spelling
 
 Severity = Literal["remark", "warning"]
-RemarkKind = Literal["rewritten", "refused", "fact", "note", "summary", "silent"]
+RemarkKind = Literal["rewritten", "refused", "fact", "note", "summary", "unproved", "silent"]
 """What a message is about; what is silent is only counted."""
 
 
@@ -170,6 +170,11 @@ def silent(op: Operation, message: str, reason: str, sites: int) -> None:
 def summary(op: Operation, message: str) -> None:
     """Say what became of a whole program."""
     _say("remark", op, message, "summary")
+
+
+def unproved(op: Operation, message: str) -> None:
+    """Say that something is written whose equality was not proved: whoever uses it has to know."""
+    _say("remark", op, message, "unproved")
 
 
 def rewritten(op: Operation, message: str, reason: str = "", sites: int = 0) -> None:

@@ -57,7 +57,8 @@ def add_arguments(
     add(
         "--remarks",
         action=argparse.BooleanOptionalAction,
-        help="say all remarks on stderr, or none; by default those about rewritten and refused sites",
+        help="say all remarks on stderr, or none; by default those about rewritten and refused sites "
+        "and what is written unproved",
     )
     add("--warn", action="store_true", help="say on stderr what looks wrong in the input")
     messages.add_argument(parser)

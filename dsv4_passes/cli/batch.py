@@ -187,12 +187,14 @@ class Summary:
         self.failed = 0
         self.rewritten = 0
         self.refused: Counter[str] = Counter()
+        self.unproved = 0
 
     def add(self, result: FileResult, failure: str | None) -> None:
         self.files += 1
         self.failed += failure is not None
         for entry in result.diagnostics.entries:
             self.rewritten += entry.outcome == "rewritten"
+            self.unproved += entry.outcome == "unproved"
             if entry.outcome == "refused":
                 self.refused[entry.reason or "no reason given"] += 1
 
@@ -203,6 +205,7 @@ class Summary:
             ("sites rewritten", self.rewritten),
             ("sites refused", sum(self.refused.values())),
             *((f"  {reason}", count) for reason, count in refused),
+            *([("written unproved", self.unproved)] if self.unproved else []),
             ("files failed", self.failed),
         ]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.passes import ModulePass
 
-from dsv4_passes.diagnostics import UserError, note, said
+from dsv4_passes.diagnostics import UserError, said, unproved
 from dsv4_passes.files import write_folder
 from dsv4_passes.formats.pto.reader import new_context
 from dsv4_passes.formats.pto.target import is_program
@@ -39,7 +39,7 @@ def check_output(
         raise InternalError(f"in writing the text: it cannot be read back: {one_line(str(error))}") from error
     for verdict in verdicts:
         if verdict.outcome == "undecided":
-            note(
+            unproved(
                 read,
                 f"'{verdict.name}' is written without being compared with what was read: {verdict.reason}",
             )

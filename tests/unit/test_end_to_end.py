@@ -158,7 +158,7 @@ def test_what_cannot_be_compared_is_said(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(kernels, "run_lanes", fails)
     out = tmp_path / "out.pto"
     kernel = DATA / "rope_c" / "rope_c.pto"
-    assert opt(kernel, out, "--remarks", passes="pto-raise,pto-lower") == 0
+    assert opt(kernel, out, passes="pto-raise,pto-lower") == 0
     assert "'rope_c' is written without being compared with what was read: too large" in (
         capsys.readouterr().err
     )
