@@ -12,7 +12,9 @@ from dsv4_passes.cli.program_folder import program_files
 from dsv4_passes.diagnostics import PassFailure, UserError, collect
 from dsv4_passes.formats.pto.reader import parse_text
 from dsv4_passes.formats.pypto import parse_program
+from dsv4_passes.formats.pypto.target import program_text
 from dsv4_passes.interpreter.numpy_domain import NumpyDomain
+from dsv4_passes.interpreter.program import run_program
 from dsv4_passes.transforms.raising.raise_tiles import PtoRaisePass
 from tests.unit.kernels import DATA, kernel, run
 from tests.unit.test_raise_lower import same_in_every_form
@@ -138,14 +140,49 @@ def test_a_defect_has_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("one", "other"), [("0", "0"), ("1", "0"), ("1", "1")])
-def test_a_loop_that_exchanges_its_tensors_has_no_steps(one: str, other: str) -> None:
+def test_a_loop_that_exchanges_tensors_it_writes_to_stays_text(one: str, other: str) -> None:
+    """Kernels write in place: which tensor is written under a name depends on the trip."""
     source = (DATA / "programs" / "loops_in_place.py").read_text()
     for name, number in (("sums", one), ("rest", other)):
         source, count = re.subn(
             rf"({name}__ssa_v1: .* = ret__tmp_v0)\[\d\]", rf"\1[{number}]", source, count=1
         )
         assert count == 1
+    with collect() as said:
+        module = parse_program(source, "p.py")
+        files = program_files(module)
+    (reason,) = [e.message for e in said.entries if "is kept as text" in e.message]
+    assert "exchanges it for another tensor is not read: carry every tensor under one name" in reason
+    assert program_text(module) == source
+    assert not json.loads(files["program.json"])["orchestration"]
+
+
+TAKES_TURNS = """import pypto.language as pl
+
+@pl.program
+class p:
+    @pl.function(type=pl.FunctionType.InCore, level=pl.Level.CHIP_DIE, role=pl.Role.SubWorker)
+    def copy(o: pl.Out[pl.Tensor[[16, 32], pl.FP32]], x: pl.Tensor[[16, 32], pl.FP32]) -> pl.Tensor[[16, 32], pl.FP32]:
+        t: pl.Tile[[16, 32], pl.FP32, pl.Mem.Vec] = pl.tile.load(x, [0, 0], [16, 32], [16, 32], target_memory=pl.Mem.Vec, transpose=False)
+        o1: pl.Tensor[[16, 32], pl.FP32] = pl.tile.store(t, [0, 0], o)
+        return o1
+    @pl.function(type=pl.FunctionType.Orchestration, level=pl.Level.CHIP, role=pl.Role.Orchestrator)
+    def main(self, a: pl.Tensor[[16, 32], pl.FP32], b: pl.Tensor[[16, 32], pl.FP32], c: pl.Tensor[[16, 32], pl.FP32], o: pl.Out[pl.Tensor[[16, 32], pl.FP32]]) -> pl.Tensor[[16, 32], pl.FP32]:
+        for t, (p, q, r, u) in pl.range(TRIPS, init_values=(a, b, c, o)):
+            u1: pl.Tensor[[16, 32], pl.FP32] = self.copy(u, p)
+            p2, q2, r2, u2 = pl.yield_(q, r, p, u1)
+        return u2
+"""  # noqa: E501
+
+
+@pytest.mark.parametrize("trips", [0, 1, 2, 5])
+def test_tensors_that_are_only_read_may_take_turns(trips: int) -> None:
+    """Three of them: the program runs, and has no steps for a folder."""
     with collect():
-        files = program_files(parse_program(source, "p.py"))
+        module = parse_program(TAKES_TURNS.replace("TRIPS", str(trips)), "p.py")
+        files = program_files(module)
     (orchestration,) = json.loads(files["program.json"])["orchestration"]
     assert "goes on with another tensor than it was given" in orchestration["not written"]
+    inputs = {name: np.full((16, 32), i, np.float32) for i, name in enumerate("abco")}
+    found = run_program(module, inputs)["o"]
+    assert (found == ((trips - 1) % 3 if trips else 3)).all()

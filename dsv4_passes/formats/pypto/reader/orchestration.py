@@ -15,6 +15,7 @@ from xdsl.ir import Attribute, Block, Region, SSAValue
 from dialects.dsv4.attributes import DirectionAttr
 from dialects.dsv4.functions import ORCHESTRATION, set_returned
 from dialects.dsv4.opaque import TextCallOp
+from dsv4_passes.formats.pypto.grammar.source import Unread
 from dsv4_passes.formats.pypto.grammar.template import Template
 from dsv4_passes.formats.pypto.grammar.types import (
     AnyText,
@@ -254,6 +255,7 @@ class OrchestrationReader(TensorReader):
         if len(first.bounds) != len(inits):
             self.fail(node.body[-1], f"expected {len(inits)} yielded values, found {len(first.bounds)}")
         same = [isinstance(a, TensorBuffer) and a is b for a, b in zip(inits, first.bounds, strict=True)]
+        self.check_exchange(node, inits, first)
         explicit = [b for b, kept in zip(inits, same, strict=True) if kept and isinstance(b, TensorBuffer)]
         implicit = unsaid([first], explicit)
         starts = [*map(self.value, inits), *map(self.current, implicit)]
@@ -289,6 +291,21 @@ class OrchestrationReader(TensorReader):
         yield_at_end(block, passed, op)
         self.names, self.state = outer, before
         self.leave(ends.names or header.carried, ends.bounds, same, implicit, op.results)
+
+    def check_exchange(self, node: ast.For, inits: Sequence[ProgramValue], ends: Ends) -> None:
+        """Raises Unread for a loop that writes to a tensor and goes on with another one in its place.
+
+        A kernel writes in place: under which of its names a tensor is written depends on the trip then.
+        """
+        written = {root(buffer) for buffer in ends.written}
+        for init, end in zip(inits, ends.bounds, strict=True):
+            if not isinstance(init, TensorBuffer) or not isinstance(end, TensorBuffer):
+                continue
+            if root(init) is root(end):
+                continue
+            if (found := next((b for b in (init, end) if root(b) in written), None)) is not None:
+                text = f"a loop that writes to '{found.name}' and exchanges it for another tensor is not read"
+                raise Unread(node, f"{text}: carry every tensor under one name")
 
     def branch(self, node: ast.If) -> None:
         condition = self.condition(node.test)
