@@ -120,7 +120,8 @@ def test_an_unknown_version_is_an_error_before_anything_runs():
     for version in ("0.42", "new", ""):
         with pytest.raises(ValueError, match="ptoas"):
             PtoTarget(ptoas=version)
-    assert PtoTarget(ptoas=0.6) == PtoTarget(ptoas=0.6)
+    text = "func.func @k() {\n  return\n}\n"
+    assert emitted(parse_text(text), ptoas=0.6) == emitted(parse_text(text), ptoas="0.60")
 
 
 @pytest.mark.parametrize("level", ["level2", "level3"])

@@ -26,6 +26,14 @@ def test_every_pass_is_in_the_table() -> None:
     assert named == set(DSV4_UNIVERSE.all_passes), "the table in README.md wants a row or has one too many"
 
 
+def test_the_files_that_the_documents_name_are_there() -> None:
+    examples = {"program.py", "better.py", "launcher.py"}
+    present = {path.name for path in ROOT.rglob("*.py") if ".venv" not in path.parts}
+    for page in (*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"):
+        named = set(re.findall(r"\b\w+\.py\b", page.read_text(encoding="utf-8")))
+        assert named <= present | examples, page
+
+
 FORMS: dict[str, FormName] = {
     "**bit-pack** (chosen)": "bit-pack",
     "transpose": "transpose",
