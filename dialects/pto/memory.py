@@ -39,6 +39,11 @@ def constant_int(value: SSAValue) -> int | None:
     return None
 
 
+def same_index(a: SSAValue, b: SSAValue) -> bool:
+    """One value, or equal constants."""
+    return a is b or (constant_int(a) is not None and constant_int(a) == constant_int(b))
+
+
 def constant_or_dynamic(value: SSAValue) -> int:
     """The number a value is, `DYNAMIC` where that is not known."""
     number = constant_int(value)

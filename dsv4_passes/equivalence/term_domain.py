@@ -7,7 +7,7 @@ it does nothing. Constants go through the numpy domain, so that what is computed
 """
 
 from collections.abc import Callable
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -328,15 +328,6 @@ class TermDomain:
     def without_underflow(self, a: Ids) -> Ids:
         """`TermTable.without_underflow` on each lane."""
         return self._map(self.table.without_underflow, None, (a,), "", "")
-
-    def equal_lanes(self, a: Ids, b: Ids) -> Literal["equal", "equal-up-to-zero-sign"] | tuple[int, ...]:
-        """How two tiles of one shape compare; if they differ, the index of the first lane that does."""
-        if a.shape != b.shape:
-            raise ValueError(f"shapes {a.shape} and {b.shape} differ")
-        if np.array_equal(a, b):
-            return "equal"
-        differs = np.argwhere(self.strip_zero(a) != self.strip_zero(b))
-        return tuple(differs[0].tolist()) if len(differs) else "equal-up-to-zero-sign"
 
     # ------------------------------------------------------------------------------------ vectorised
 

@@ -13,11 +13,11 @@ from typing import NamedTuple
 from xdsl.dialects import func, scf
 from xdsl.ir import BlockArgument, Operation, SSAValue
 
-from dialects.pto.base import TileOp
+from dialects.pto.base import TileOp, is_tile, layout_of
 from dialects.pto.lanes import LANES, TGatherOp, TScatterOp
 from dialects.pto.memory import TLoadOp, TStoreOp, constant_int
 from dialects.pto.tiles import InsertOp, SubviewOp
-from dialects.pto.types import AnyTileType, TileLayout
+from dialects.pto.types import TileLayout
 from dsv4_passes.targets.elements import element_bytes
 
 from .known_numbers import number_at
@@ -59,7 +59,7 @@ class LaneFlow:
 
     def strip(self, value: SSAValue, title: str, count: int = 8) -> Strip:
         """The first `count` lanes of the first row."""
-        layout = _layout(value)
+        layout = layout_of(value)
         lanes = [
             NOTHING.union(*(self.cell(value, 0, lane, half) for half in range(_halves(layout))))
             for lane in range(min(count, layout.cols))
@@ -75,7 +75,7 @@ class LaneFlow:
         return known
 
     def _find(self, value: SSAValue, row: int, col: int, half: int) -> Origins:
-        layout = _layout(value)
+        layout = layout_of(value)
         if not (0 <= row < layout.rows and 0 <= col < layout.cols):
             return NOTHING
         if value in self._names:
@@ -102,16 +102,16 @@ class LaneFlow:
         return self.cell(loop.iter_args[value.index - 1], row, col, half)
 
     def _reinterpreted(self, source: SSAValue, layout: TileLayout, row: int, col: int, half: int) -> Origins:
-        before = _layout(source)
+        before = layout_of(source)
         offset = (row * layout.cols + col) * _halves(layout) + half
         lane, half = divmod(offset, _halves(before))
         return self.cell(source, *divmod(lane, before.cols), half)
 
     def _mixed(self, op: Operation, row: int, col: int, half: int) -> Origins:
-        tiles = [v for v in (op.inputs() if isinstance(op, TileOp) else op.operands) if _is_tile(v)]
+        tiles = [v for v in (op.inputs() if isinstance(op, TileOp) else op.operands) if is_tile(v)]
         found = NOTHING
         for value in tiles:
-            layout = _layout(value)
+            layout = layout_of(value)
             at = min(row, layout.rows - 1), col if layout.cols > 1 else 0
             if op.name in ("pto.tor", "pto.tand", "pto.bitcast"):
                 found |= self.cell(value, *at, min(half, _halves(layout) - 1))
@@ -124,12 +124,12 @@ def _shifted(flow: LaneFlow, op: Operation, row: int, col: int, half: int) -> Or
     source, by = op.operands[0], constant_int(op.operands[1])
     step = (by or 0) // 16 * (1 if op.name == "pto.tshls" else -1)
     from_half = half - step
-    return flow.cell(source, row, col, from_half) if 0 <= from_half < _halves(_layout(source)) else NOTHING
+    return flow.cell(source, row, col, from_half) if 0 <= from_half < _halves(layout_of(source)) else NOTHING
 
 
 def _converted(flow: LaneFlow, op: Operation, row: int, col: int, half: int) -> Origins:
     """Wider: the number stands in the upper half; narrower: both halves count."""
-    source, result = _layout(op.operands[0]), _layout(op.results[0])
+    source, result = layout_of(op.operands[0]), layout_of(op.results[0])
     if _halves(result) > _halves(source) and source.dtype == "bf16" and half == 0:
         return NOTHING
     return NOTHING.union(*(flow.cell(op.operands[0], row, col, h) for h in range(_halves(source))))
@@ -141,7 +141,7 @@ def _gathered(flow: LaneFlow, op: Operation, row: int, col: int, half: int) -> O
         first, step = LANES[op.pattern]
         return flow.cell(op.src, row, first + step * col, half)
     index = number_at(op.idx, row, col) if op.form() == "index" else None
-    cols = _layout(op.src).cols
+    cols = layout_of(op.src).cols
     if index is not None:
         return flow.cell(op.src, *divmod(int(index), cols), half)
     # an index that is loaded: any lane
@@ -169,7 +169,7 @@ def _part(flow: LaneFlow, op: Operation, row: int, col: int, half: int) -> Origi
 
 def _inserted(flow: LaneFlow, op: Operation, row: int, col: int, half: int) -> Origins:
     assert isinstance(op, InsertOp)
-    piece = _layout(op.source)
+    piece = layout_of(op.source)
     down, right = constant_int(op.row), constant_int(op.col) or 0
     # a row that is not known stands for every row, as in a loop over them
     row_in = row - down if down is not None else min(row, piece.rows - 1)
@@ -182,7 +182,7 @@ def _product(flow: LaneFlow, op: Operation, row: int, col: int, half: int) -> Or
     """All lanes of the left side's row, the first of them: what a selector picks is not known here."""
     assert isinstance(op, TileOp)
     left = op.required("lhs")
-    found = NOTHING.union(*(flow.cell(left, row, k, half) for k in range(min(8, _layout(left).cols))))
+    found = NOTHING.union(*(flow.cell(left, row, k, half) for k in range(min(8, layout_of(left).cols))))
     acc = op.operand("acc")
     return found | flow.cell(acc, row, col, half) if acc is not None else found
 
@@ -244,11 +244,11 @@ def lane_strips(function: func.FuncOp, limit: int = 10) -> list[Strip]:
 
 def _shown(op: Operation) -> tuple[SSAValue | None, str]:
     if isinstance(op, TStoreOp):
-        tiles = [v for v in op.inputs() if _is_tile(v)]
+        tiles = [v for v in op.inputs() if is_tile(v)]
         return (tiles[0], "stored") if tiles else (None, "")
     if isinstance(op, TLoadOp) and op.res:
         return op.res[0], f"{_source_name(op)} loaded"
-    if op.name in MOVES_LANES and op.results and _is_tile(op.results[0]):
+    if op.name in MOVES_LANES and op.results and is_tile(op.results[0]):
         form = op.form() if isinstance(op, TileOp) else ""
         pattern = op.pattern if isinstance(op, (TGatherOp, TScatterOp)) else None
         detail = f" ({pattern or form})" if pattern or form else ""
@@ -266,15 +266,6 @@ def _source_name(op: TLoadOp) -> str:
     if value.name_hint:
         return value.name_hint.partition("__ssa")[0]  # as pypto numbers its values
     return f"arg{value.index}" if isinstance(value, BlockArgument) else "tensor"
-
-
-def _is_tile(value: SSAValue) -> bool:
-    return isinstance(value.type, AnyTileType)
-
-
-def _layout(value: SSAValue) -> TileLayout:
-    assert isinstance(value.type, AnyTileType)
-    return value.type.data
 
 
 def _halves(layout: TileLayout) -> int:

@@ -15,7 +15,7 @@ from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from dialects.pto.memory import constant_int
+from dialects.pto.memory import same_index
 
 
 def mergeable(first: scf.ForOp, second: scf.ForOp) -> bool:
@@ -24,14 +24,10 @@ def mergeable(first: scf.ForOp, second: scf.ForOp) -> bool:
         return False
     if not first.is_before_in_block(second):
         return False
-    if not all(map(_same, (first.lb, first.ub, first.step), (second.lb, second.ub, second.step))):
+    if not all(map(same_index, (first.lb, first.ub, first.step), (second.lb, second.ub, second.step))):
         return False
     made = set(first.results)
     return not any(v in made for op in between(first, second) for inner in op.walk() for v in inner.operands)
-
-
-def _same(a: SSAValue, b: SSAValue) -> bool:
-    return a is b or (constant_int(a) is not None and constant_int(a) == constant_int(b))
 
 
 def between(first: Operation, second: Operation) -> Iterator[Operation]:

@@ -63,14 +63,14 @@ def _chains(first: Operation, second: Operation) -> tuple[list[Step], list[Step]
     while all(isinstance(op.operands[0].owner, VIEWS) for op in ops) and _alike(
         *(before := [op.operands[0].owner for op in ops])
     ):
-        if any(_only_use(view.results[0]) is None for view in before if isinstance(view, Operation)):
+        if any(only_user(view.results[0]) is None for view in before if isinstance(view, Operation)):
             break
         ops = [op for op in before if isinstance(op, Operation)]
     while _alike(*ops):
         for chain, op in zip(chains, ops, strict=True):
             assert isinstance(op, (TileOp, *VIEWS))
             chain.append(op)
-        users = [_only_use(op.results[0]) for op in ops]
+        users = [only_user(op.results[0]) for op in ops]
         if users[0] is None or users[1] is None or users[0] is users[1]:
             break
         ops = [user for user in users if user is not None]
@@ -82,7 +82,8 @@ def _is_f16(op: TCvtOp) -> bool:
     return "f16" in (layout_of(op.ins[0]).dtype, layout_of(op.res[0]).dtype)
 
 
-def _only_use(value: SSAValue) -> Operation | None:
+def only_user(value: SSAValue) -> Operation | None:
+    """The operation that uses a value, if there is one use."""
     users = [use.operation for use in value.uses]
     return users[0] if len(users) == 1 else None
 

@@ -22,7 +22,7 @@ from .builder import Builder, CannotBuild, valid_of
 from .forms.form import Built, Form, Target, Widened
 from .forms.scatter_pair import drop_zeros_added_twice
 from .full_vectors import use_full_vectors
-from .narrow import LANE_OPERATIONS, MovingOp, drop_round_trips, narrow, widen_first
+from .narrow import LANE_OPERATIONS, MovingOp, converts_to_f32, drop_round_trips, narrow, widen_first
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,8 @@ def _cost(builder: Builder, op: MovingOp, built: Sequence[Built]) -> Cost:
     for old, new in zip(op.results, built, strict=True):
         users = [use.operation for use in old.uses]
         if not isinstance(new, Widened):
-            ops += filter(_widens, users)
-        elif not all(map(_widens, users)):
+            ops += filter(converts_to_f32, users)
+        elif not all(map(converts_to_f32, users)):
             ops.append(_shortened(builder, old, new))
     return total(op_cost(one, builder.chip).times(_runs(one)) for one in ops)
 
@@ -147,16 +147,12 @@ def _runs(op: Operation) -> int:
     return count
 
 
-def _widens(op: Operation) -> bool:
-    return isinstance(op, TCvtOp) and layout_of(op.res[0]).dtype == "f32"
-
-
 def _short(builder: Builder, old: SSAValue, new: Built) -> SSAValue:
     """What takes the place of a result: users that widen it get it widened."""
     if not isinstance(new, Widened):
         return new
     for use in list(old.uses):
-        if _widens(use.operation):
+        if converts_to_f32(use.operation):
             Rewriter.replace_op(use.operation, [], [new.wide])
     return _shortened(builder, old, new).res[0] if list(old.uses) else new.wide
 

@@ -21,6 +21,7 @@ from dialects.pto.convert import TCvtOp
 from dialects.pto.tiles import ReshapeOp
 from dialects.pto.types import TileType, element_bits
 
+from .adjacent_tiles import only_user
 from .builder import WIDENED, Builder, valid_of
 from .forms.short import adds_zero, short_type, shortened_from
 from .forms.words import seen_as
@@ -49,7 +50,7 @@ def _round_halves(op: InterleaveOp) -> None:
     chain: list[TileOp] = []
     value: SSAValue = op.results[0]
     short = 0
-    while isinstance(user := _only_user(value), TileOp) and (isinstance(user, TCvtOp) or adds_zero(user)):
+    while isinstance(user := only_user(value), TileOp) and (isinstance(user, TCvtOp) or adds_zero(user)):
         chain.append(user)
         value = user.res[0]
         if element_bits(layout_of(value).dtype) == 16:
@@ -76,18 +77,13 @@ def _round_halves(op: InterleaveOp) -> None:
         dead.erase()
 
 
-def _only_user(value: SSAValue) -> Operation | None:
-    users = [use.operation for use in value.uses]
-    return users[0] if len(users) == 1 else None
-
-
 def widen_first(function: func.FuncOp) -> None:
     """The other way: lanes that are widened once they have been moved are moved as f32 numbers."""
     for op in [op for op in function.walk() if isinstance(op, (DeinterleaveOp, SwapPairsOp))]:
         for result in op.results:
             _widen_before_views(result)
         users = [use.operation for result in op.results for use in result.uses]
-        if layout_of(op.x).dtype not in WIDENED or not users or not all(map(_widens, users)):
+        if layout_of(op.x).dtype not in WIDENED or not users or not all(map(converts_to_f32, users)):
             continue
         builder = Builder(op)
         moved = type(op)([widen(builder, op.x)], valid=op.valid)
@@ -98,7 +94,7 @@ def widen_first(function: func.FuncOp) -> None:
         Rewriter.erase_op(op)
 
 
-def _widens(op: Operation) -> bool:
+def converts_to_f32(op: Operation) -> bool:
     return isinstance(op, TCvtOp) and layout_of(op.res[0]).dtype == "f32"
 
 
@@ -106,7 +102,7 @@ def _widen_before_views(result: SSAValue) -> None:
     """`widen (reshape x)` is `reshape (widen x)`."""
     for view in [use.operation for use in result.uses if isinstance(use.operation, ReshapeOp)]:
         for user in [use.operation for use in view.res.uses]:
-            if _widens(user):
+            if converts_to_f32(user):
                 builder = Builder(view)
                 again = ReshapeOp(widen(builder, result), user.results[0].type)
                 builder.add(again)

@@ -16,13 +16,14 @@ from xdsl.dialects import arith
 from xdsl.dialects.builtin import FloatAttr, f32
 from xdsl.ir import SSAValue
 
-from dialects.dsv4.lanes import DeinterleaveOp, InterleaveOp, RotatePairsOp, SwapPairsOp
+from dialects.dsv4.lanes import DeinterleaveOp, RotatePairsOp, SwapPairsOp
 from dialects.pto.base import layout_of
 from dialects.pto.broadcast import TColExpandMulOp
 from dialects.pto.elementwise import TAddOp, TMulOp, TMulsOp, TSubOp
 
 from .builder import Builder, valid_of
 from .forms.words import made
+from .lane_values import interleaved
 
 Width = Literal["halves", "full"]
 
@@ -41,7 +42,7 @@ def _in_halves(builder: Builder, op: RotatePairsOp) -> SSAValue:
     for lane, minus in enumerate(op.signs):
         this, other = product(builder, lanes[lane], cos[lane]), product(builder, lanes[1 - lane], sin[lane])
         turned.append(made(builder, TSubOp if minus else TAddOp, [this, other]))
-    return interleave(builder, *turned)
+    return interleaved(builder, *turned)
 
 
 def _in_full(builder: Builder, op: RotatePairsOp) -> SSAValue:
@@ -49,9 +50,9 @@ def _in_full(builder: Builder, op: RotatePairsOp) -> SSAValue:
     if any(op.signs):
         halves = deinterleave(builder, sin) if op.full_width else (sin, sin)
         signed = [negated(builder, h) if minus else h for h, minus in zip(halves, op.signs, strict=True)]
-        sin = interleave(builder, *signed)
+        sin = interleaved(builder, *signed)
     if not op.full_width:
-        cos = interleave(builder, cos, cos)
+        cos = interleaved(builder, cos, cos)
     swapped = SwapPairsOp([op.x], valid=valid_of(op.x))
     builder.add(swapped)
     kept, turned = product(builder, op.x, cos), product(builder, swapped.res[0], sin)
@@ -62,12 +63,6 @@ def deinterleave(builder: Builder, value: SSAValue) -> tuple[SSAValue, SSAValue]
     op = DeinterleaveOp([value], valid=2 * valid_of(value))
     builder.add(op)
     return op.even, op.odd
-
-
-def interleave(builder: Builder, even: SSAValue, odd: SSAValue) -> SSAValue:
-    op = InterleaveOp([even, odd], valid=valid_of(even))
-    builder.add(op)
-    return op.res[0]
 
 
 def product(builder: Builder, value: SSAValue, table: SSAValue) -> SSAValue:

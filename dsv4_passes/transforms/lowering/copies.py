@@ -16,7 +16,7 @@ from xdsl.utils.exceptions import VerifyException
 from dialects.pto.allocation import verify_allocation
 from dialects.pto.base import TileOp, layout_of
 from dialects.pto.channels import FreeOp, PopOp
-from dialects.pto.memory import constant_int
+from dialects.pto.memory import constant_int, same_index
 from dialects.pto.tiles import (
     CASTS,
     VIEWS,
@@ -64,10 +64,6 @@ def apart(insert: InsertOp) -> bool:
         (a := constant_int(x)) is not None and (b := constant_int(y)) is not None and abs(a - b) >= extent
         for x, y, extent in zip(old, new, size, strict=True)
     )
-
-
-def same_index(a: SSAValue, b: SSAValue) -> bool:
-    return a is b or (constant_int(a) is not None and constant_int(a) == constant_int(b))
 
 
 def allocatable(layout: TileLayout) -> bool:

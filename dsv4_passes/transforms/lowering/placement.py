@@ -13,7 +13,7 @@ from xdsl.dialects.builtin import IntegerAttr, LocationAttr
 from xdsl.ir import Block, Operation, SSAValue
 
 from dialects.pto.base import TileOp, layout_of
-from dialects.pto.memory import constant_int
+from dialects.pto.memory import constant_int, same_index
 from dialects.pto.pipes import ReserveBufferOp
 from dialects.pto.tiles import InsertOp, SubviewOp, UndefOp
 from dialects.pto.types import TileLayout
@@ -33,7 +33,6 @@ from dsv4_passes.transforms.common.live_ranges import LiveRange
 from dsv4_passes.transforms.common.scratch import scratch_layout
 
 from .address_planner import LiveBuffer, plan
-from .copies import same_index
 
 ALWAYS = LiveRange([(0, 1 << 60)])
 

@@ -13,7 +13,7 @@ from xdsl.dialects import arith, scf
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from dialects.pto.memory import constant_int
+from dialects.pto.memory import constant_int, same_index
 from dialects.pto.tiles import (
     BitcastOp,
     InsertOp,
@@ -200,7 +200,7 @@ class Views:
         """A box of `parent`: the inserted value, if it covers the box."""
         put = parent.owner
         if isinstance(put, InsertOp) and layout_of_value(put.source).shape == layout.shape:
-            same = all(map(_same_number, (put.row, put.col), offsets))
+            same = all(map(same_index, (put.row, put.col), offsets))
             if same and all(map(_same, self.extents[put.source], valid)):
                 return put.source
         type_ = value_type(layout, valid)
@@ -373,10 +373,6 @@ def _within(inner: ValidExtent, outer: ValidExtent) -> bool:
 
 def _same(a: ValidExtent, b: ValidExtent) -> bool:
     return a is not None and (a is b or (isinstance(a, int) and a == b))
-
-
-def _same_number(a: SSAValue, b: SSAValue) -> bool:
-    return a is b or (constant_int(a) is not None and constant_int(a) == constant_int(b))
 
 
 def flat(layout: TileLayout) -> TileLayout:
