@@ -29,7 +29,7 @@ def carry_to_kernel(before: Comparable, after: Comparable, numbers: Mapping[int,
     """
     facts, carried = dict(after.facts), list[str]()
     for theirs, ours in numbers.items():
-        if (fact := before.facts.get(ours)) is None:
+        if (fact := before.facts.get(ours)) is None or not _uses(after, theirs):
             continue
         name = before.kernel.arguments[ours].name
         if (own := facts.get(theirs)) is None:
@@ -39,6 +39,10 @@ def carry_to_kernel(before: Comparable, after: Comparable, numbers: Mapping[int,
             raise _contradiction(name, fact.attribute(), own.attribute())
     after.facts = facts
     return carried
+
+
+def _uses(kernel: Comparable, argument: int) -> bool:
+    return any(list(function.body.block.args[argument].uses) for function in kernel.kernel.functions)
 
 
 def carry_to_program(before: ModuleOp, after: ModuleOp) -> list[str]:

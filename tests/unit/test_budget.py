@@ -11,9 +11,13 @@ from dsv4_passes.equivalence.budget import Budget, OverBudget, limited, parse_si
 from dsv4_passes.equivalence.lanes import LaneContext, lane_difference, run_lanes
 from dsv4_passes.equivalence.terms import TermTable
 from dsv4_passes.equivalence.trip_limit import BYTES_PER_LANE, fitting_trips, lanes
+from dsv4_passes.formats.pto.reader import new_context, parse_text
 from dsv4_passes.transforms.lanes.checked_rewrite import Policy
+from dsv4_passes.transforms.lanes.fold_lanes import fold_meeting
 from dsv4_passes.transforms.lanes.scatter_form import rewrite_function
-from tests.unit.kernels import function, kernel
+from dsv4_passes.transforms.rope import RopePass
+from dsv4_passes.validation.modules import compare_modules
+from tests.unit.kernels import DATA, function, kernel
 
 X = "16x32xf32"
 
@@ -153,6 +157,38 @@ def test_the_memory_of_a_large_kernel_is_bounded() -> None:
     found = function(in_loops(64, operations=20, x="64x512xf32"))
     run = run_lanes(found)
     assert run.bytes + run.context.domain.bytes < 256 << 20
+
+
+def over(*_: object) -> None:
+    raise OverBudget("it takes longer than 1 s (--max-seconds)")
+
+
+def test_a_function_that_cannot_be_lowered_in_time_is_what_was_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dsv4_passes.transforms.lanes.lower_lanes.lane_difference", over)
+    module = parse_text((DATA / "rope_c" / "rope_c.pto").read_text(), "rope_c.pto")
+    before = module.clone()
+    with collect() as said:
+        RopePass(chip="a3").apply(new_context(), module)
+    assert any("stays as it is: it takes longer than 1 s" in entry.message for entry in said.entries)
+    (verdict,) = compare_modules(before, module)
+    assert verdict.outcome == "proved"
+    assert not [op for op in module.walk() if op.name.startswith("dsv4.")]
+
+
+def test_lane_operations_that_cannot_be_folded_in_time_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dsv4_passes.transforms.lanes.fold_lanes.lane_difference", over)
+    tile, half = f"T<{X}>", "T<16x16xf32>"
+    text = f"""%x = load x
+%e, %o = dsv4.deinterleave %x : {tile} -> {half}, {half}
+%y = dsv4.interleave %e, %o : {half}, {half} -> {tile}
+store %y to y"""
+    found = function(kernel(text, x=X, y=X))
+    with collect() as said:
+        assert not fold_meeting(found)
+    assert [e.message for e in said.entries] == [
+        "lane operations of 'k' are not folded: it takes longer than 1 s (--max-seconds)"
+    ]
+    assert len([op for op in found.walk() if op.name.startswith("dsv4.")]) == 2
 
 
 def test_arrays_that_are_kept_count() -> None:

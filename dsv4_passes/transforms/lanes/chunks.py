@@ -9,7 +9,7 @@ from dialects.pto.matmul import MatmulOp
 from dialects.pto.types import TileType
 from dsv4_passes.diagnostics import collect, repeat
 from dsv4_passes.equivalence.facts import facts_of
-from dsv4_passes.equivalence.lanes import lane_difference
+from dsv4_passes.equivalence.lanes import CannotFollow, lane_difference
 from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 from dsv4_passes.transforms.common.origin import given, note_given
 from dsv4_passes.transforms.common.unroll import unroll_loops
@@ -62,7 +62,10 @@ def rewrite_unrolled(function: func.FuncOp, number: int, policy: Policy, rewrite
     others = {op for op in trial.walk() if isinstance(op, MatmulOp)} - set(loop.walk())
     unroll_loops(trial, lambda one: one is loop, MAX_CHUNKS)
     eliminate_dead_code(trial)
-    if lane_difference(function, trial) is not None:
+    try:
+        if lane_difference(function, trial) is not None:
+            return 0
+    except CannotFollow:  # whatever is looked at next cannot be followed, either, and says so
         return 0
     with collect() as said:
         count = rewrite(trial, policy)

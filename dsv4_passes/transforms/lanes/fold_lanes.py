@@ -32,7 +32,8 @@ from dialects.pto.base import TileOp, is_tile, layout_of
 from dialects.pto.elementwise import BinaryOp, TAddOp, TSubOp
 from dialects.pto.tiles import InsertOp, ReshapeOp
 from dialects.pto.types import TileType
-from dsv4_passes.equivalence.lanes import lane_difference
+from dsv4_passes.diagnostics import refused
+from dsv4_passes.equivalence.lanes import CannotFollow, lane_difference
 from dsv4_passes.transforms.common.cleanup import eliminate_dead_code
 
 from .builder import CannotBuild, valid_of
@@ -228,7 +229,13 @@ def fold_meeting(function: func.FuncOp) -> bool:
     if not PatternRewriteWalker(applier).rewrite_region(trial.body):
         return False
     eliminate_dead_code(trial)
-    if lane_difference(function, trial) is not None:
+    try:
+        difference = lane_difference(function, trial)
+    except CannotFollow as problem:
+        name = function.sym_name.data
+        refused(function, f"lane operations of '{name}' are not folded: {problem.message}", "not proved")
+        return False
+    if difference is not None:
         return False
     old, new = function.body.detach_block(0), trial.body.detach_block(0)
     function.body.add_block(new)

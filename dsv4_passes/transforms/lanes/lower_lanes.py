@@ -26,7 +26,7 @@ from xdsl.rewriter import Rewriter
 from dialects.dsv4.lanes import LaneOp
 from dialects.pto.base import TileOp, layout_of
 from dsv4_passes.diagnostics import UserError, note, refused
-from dsv4_passes.equivalence.lanes import lane_difference
+from dsv4_passes.equivalence.lanes import CannotFollow, lane_difference
 from dsv4_passes.targets import LATEST, Chip, Cost, chip_for
 from dsv4_passes.targets import ptoas as find_ptoas
 from dsv4_passes.targets import pypto as find_pypto
@@ -77,7 +77,14 @@ def lower_lane_operations(function: func.FuncOp, target: Target, wanted: FormNam
             function = put_back(function, before)
             note(function, f"'{function.sym_name.data}' is in that form already")
             return function
-        if (difference := lane_difference(function, lowered.function)) is None:
+        try:
+            difference = lane_difference(function, lowered.function)
+        except CannotFollow as problem:
+            if before is None:
+                raise  # there is nothing to go back to, and lane operations cannot be written
+            reasons.append(problem.message)
+            continue
+        if difference is None:
             mark_rewritten(function)
             note_given(lowered.function, given(function))
             Rewriter.replace_op(function, lowered.function)
