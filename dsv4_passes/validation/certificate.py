@@ -20,6 +20,7 @@ from .sources import ComparedSource, Question, load
 from .verdict import ROUNDING, ZERO_SIGN, Allowed, Verdict
 
 VERSION = 1
+OUTCOMES = ("unchanged", "proved", "different", "undecided")
 
 
 def certificate(
@@ -87,6 +88,10 @@ def check_certificate(path: Path, before: str | None = None, after: str | None =
         ]
         hashes = [side["sha256"] for side in sides]
         names = [kernel["name"] for kernel in said]
+        if any(kernel["outcome"] not in OUTCOMES for kernel in said):
+            raise ValueError(f"the outcome of a kernel is one of {', '.join(OUTCOMES)}")
+        if not isinstance(facts, dict) or not isinstance(known["sites"], list):
+            raise TypeError("facts are by file, sites are a list")
     except OSError as error:
         raise UserError(error.strerror or str(error), str(path)) from None
     except UnicodeDecodeError:
@@ -103,6 +108,14 @@ def check_certificate(path: Path, before: str | None = None, after: str | None =
             raise UserError("is not the file of facts that the certificate is about", file)
     _check_target(str(path), str(known.get("target", "")), sources[1])
     yield from _compare_again(path, sources, said, names)
+
+
+def _check_summary(path: Path, kernel: Mapping[str, Any], verdict: Verdict) -> None:
+    """UserError where the certificate says that other lanes were compared."""
+    said, found = (kernel.get("lanes"), kernel.get("outputs")), (verdict.lanes, list(verdict.outputs))
+    if said != found:
+        lanes, outputs = (f"{count} stored lanes of {names}" for count, names in (said, found))
+        raise UserError(f"'{verdict.name}' has {outputs}, the certificate says {lanes}", str(path))
 
 
 def _check_target(path: str, target: str, output: ComparedSource) -> None:
@@ -148,4 +161,6 @@ def _compare_again(
             raise UserError(f"'{name}' is not proved equal: {reason}", str(path))
         if not {c.partition("(")[0] for c in verdict.conditions} <= kinds and kernel["outcome"] == "proved":
             raise UserError(f"'{name}' rests on more than the certificate says", str(path))
+        if kernel["outcome"] == verdict.outcome == "proved" and name == verdict.name:
+            _check_summary(path, kernel, verdict)
         yield f"{name}: proved equal again, {verdict.lanes} stored lanes"

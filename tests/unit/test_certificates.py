@@ -159,3 +159,40 @@ def test_a_difference_that_is_said_to_be_undecided(certified: Certified, capsys:
     certified.claim(lie)
     assert certified.check() == WRONG
     assert "is not proved equal" in capsys.readouterr().err
+
+
+def test_other_lanes(certified: Certified, capsys: Any) -> None:
+    def fewer(said: dict[str, Any]) -> None:
+        for kernel in said["kernels"]:
+            kernel.update(outputs=kernel.get("outputs", ["x"])[:-1])
+
+    certified.claim(fewer)
+    assert certified.check() == WRONG
+    assert "the certificate says" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda said: said["kernels"][0].update(outcome="fine"),
+        lambda said: said.pop("sites"),
+        lambda said: said.update(facts=["facts.toml"]),
+        lambda said: said.update(kernels=["k"]),
+    ],
+)
+def test_what_is_no_certificate(wrong: Any, tmp_path: Path, capsys: Any) -> None:
+    path = tmp_path / "certificate.json"
+    said: dict[str, Any] = {
+        "version": 1,
+        "target": "pto",
+        "passes": "",
+        "input": {"path": str(DATA / "rope_c" / "rope_c.pto"), "sha256": {}},
+        "output": {"path": str(DATA / "rope_c" / "rope_c.pto"), "sha256": {}},
+        "facts": {},
+        "sites": [],
+        "kernels": [{"name": "rope_c", "outcome": "proved"}],
+    }
+    wrong(said)
+    path.write_text(json.dumps(said))
+    assert validate(["--certificate", str(path)]) == WRONG
+    assert "not a certificate" in capsys.readouterr().err
