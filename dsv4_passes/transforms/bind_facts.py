@@ -143,13 +143,22 @@ def read_entries(path: str) -> list[Entry]:
         where = ":".join([path, *place.removesuffix(")").split(", column ")]) if place else path
         raise UserError(f"not a TOML file: {problem}", where) from None
     table = entries.get("facts")
-    facts = cast("dict[str, object]", table) if isinstance(table, dict) else entries
+    if not isinstance(table, dict):
+        facts = entries
+    else:
+        facts = cast("dict[str, object]", table)
+        for stray in (key for key, value in entries.items() if not isinstance(value, dict)):
+            place = path + _place(text, stray)
+            raise UserError(f"expected '{stray}' in the table [facts], found it beside the table", place)
     return [_entry(pattern, value, path + _place(text, pattern)) for pattern, value in facts.items()]
 
 
 def _place(text: str, key: str) -> str:
     """`:line:column` of an entry, which the parser of TOML does not tell; empty where it is not found."""
-    found = re.search(rf"""^[ \t]*((["']?){re.escape(key)}\2)[ \t]*=""", text, re.MULTILINE)
+    name = rf"""(["']?){re.escape(key)}\2"""
+    found = re.search(rf"^[ \t]*({name})[ \t]*=", text, re.MULTILINE) or re.search(
+        rf"^[ \t]*(\[{name}[\].])", text, re.MULTILINE
+    )
     if found is None:
         return ""
     return f":{text.count(chr(10), 0, found.start()) + 1}:{found.start(1) - found.start() + 1}"

@@ -257,6 +257,8 @@ def test_a_description_is_matched_by_name(tmp_path: Path) -> None:
         ('s = "size:even"', "found 'size:even'"),
         ("s = 1", "found '1'"),
         ('t = "even"', "fact 't' matches no argument; there are s"),
+        ('[s]\nx = "even"', "found '{'x': 'even'}'"),
+        ('s = "even"\n[facts]\n"*" = "odd"', r"expected 's' in the table \[facts\], found it beside"),
         ("s", "not a TOML file: Expected '='"),
     ],
 )
