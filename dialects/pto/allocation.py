@@ -77,10 +77,12 @@ def verify_extents(layout: TileLayout, valid_row: SSAValue | None, valid_col: SS
 
 
 def verify_address(layout: TileLayout, addr: SSAValue | None) -> None:
-    """A constant address is aligned as its memory wants it (bytes)."""
+    """A constant address is not negative and aligned as its memory wants it (bytes)."""
     if addr is not None and (address := constant_int(addr)) is not None:
         alignment = 512 if layout.loc in _L0 else 32
-        if address < 0 or address % alignment:
+        if address < 0:
+            raise VerifyException(f"expects an address from 0 on, found {address}")
+        if address % alignment:
             raise VerifyException(
                 f"expects an address that is a multiple of {alignment} bytes, found {address}"
             )

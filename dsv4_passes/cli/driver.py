@@ -188,7 +188,7 @@ class Dsv4OptMain(xDSLOptMain):
         if extension in MLIR_SUFFIXES:
             module = parse_text(text, name, self.ctx, not self.args.no_implicit_module)
             self._name_chip(module)
-            if not text.strip():
+            if not any(line.partition("//")[0].strip() for line in text.splitlines()):
                 refused(module, "the text is empty: there is nothing to compile", "empty text")
             return module
         return _program_parser()(text, name)

@@ -263,6 +263,7 @@ TRUNCATED = "module {\n  func.func @k() {\n    %c = arith.constant 1 : index\n"
     ("text", "arguments", "said"),
     [
         ("", [], (0, "in.pto:1:1: remark: the text is empty: there is nothing to compile")),
+        ("// a\n // b\n", [], (0, "in.pto:1:1: remark: the text is empty: there is nothing to compile")),
         (
             TRUNCATED,
             [],
@@ -285,7 +286,7 @@ TRUNCATED = "module {\n  func.func @k() {\n    %c = arith.constant 1 : index\n"
         ),
         ("a = 'even'", ["--facts", "in.pto"], (1, "in.pto:1:1: error: unknown operation 'a'")),
     ],
-    ids=["empty", "truncated", "version", "two outputs", "no facts", "no kernel"],
+    ids=["empty", "comments", "truncated", "version", "two outputs", "no facts", "no kernel"],
 )
 def test_what_a_newcomer_gives(
     text: str,

@@ -28,6 +28,16 @@ func.func @f() {
 
 // -----
 
+!b = !pto.tile_buf<vec, 16x64xf32>
+// CHECK: expects an address from 0 on, found -32
+func.func @f() {
+  %c32 = arith.constant -32 : i64
+  %x = pto.alloc_tile addr = %c32 : !b
+  func.return
+}
+
+// -----
+
 // CHECK: expects an address that is a multiple of 512 bytes, found 32
 func.func @f() {
   %c32 = arith.constant 32 : i64
