@@ -13,6 +13,7 @@ from dsv4_passes.formats.pto.reader import parse_text, verify_module
 from dsv4_passes.transforms.lanes.builder import valid_of
 from dsv4_passes.transforms.lanes.lower_lanes import LowerLanesPass
 from dsv4_passes.transforms.lowering.lower_tiles import PtoLowerPass
+from dsv4_passes.validation.modules import compare_modules
 
 TILE, PART = "!pto.tile<vec, 16x64xf32, valid=?x64>", "!pto.partition_tensor_view<?x64xf32>"
 KERNEL = f"""module attributes {{pto.target_arch = "a3"}} {{
@@ -101,3 +102,17 @@ def test_a_lane_operation_on_what_has_no_known_extent_says_so() -> None:
     (remark,) = said.entries
     assert remark.outcome == "refused"
     assert "the number of its valid rows is not at hand" in remark.message
+
+
+def test_a_copy_of_a_view_has_its_rows() -> None:
+    """A view that a branch yields, and that is read behind it as well, has to be copied."""
+    bits = TILE.replace("f32", "i32")
+    tneg = f"pto.tneg ins(%v : {TILE}) valid [%valid] -> {TILE}"
+    body = BRANCH.replace("yield %t", "yield %v").replace(f"OP valid [ROWS] : {TILE} -> {TILE}", tneg)
+    view = f"%w = pto.bitcast %t : {TILE} -> {bits}\n%v = pto.bitcast %w : {bits} -> {TILE}\n"
+    again = f"pto.tstore ins(%v : {TILE}) outs(%yp : {PART})\npto.tstore ins(%r"
+    before = parse_text(KERNEL.replace("BODY", view + body).replace("pto.tstore ins(%r", again), "k.mlir")
+    after = before.clone()
+    PtoLowerPass().apply(Context(), after)
+    (verdict,) = compare_modules(before, after)
+    assert verdict.outcome == "proved"

@@ -29,7 +29,10 @@ from dialects.pto.fill import TFillPadOp
 from dialects.pto.moves import TMovOp
 from dialects.pto.tiles import (
     VIEWS,
+    BitcastOp,
     InsertOp,
+    ReinterpretOp,
+    ReshapeOp,
     SetValidShapeOp,
     SubviewOp,
     UndefOp,
@@ -327,13 +330,35 @@ def copy_operand(op: Operation, index: int) -> None:
 
 def copy_of(op: Operation, value: SSAValue) -> TMovOp:
     """A copy of all lanes that may be valid; where the extent is not known here, of the whole tile."""
-    layout, owner = layout_of(value), value.owner
+    layout = layout_of(value)
     if DYNAMIC not in layout.valid:
         return TMovOp([value], result=value.type)
-    if isinstance(owner, TileOp) and len(owner.res) == 1:
-        return TMovOp([value], result=value.type, valid=list(owner.valid))
+    if (stated := stated_extent(value)) is not None:
+        return TMovOp([value], result=value.type, valid=stated)
     full = TileType(layout._replace(valid_rows=layout.rows, valid_cols=layout.cols))
     return TMovOp([with_type(op, value, full)], result=full)
+
+
+def stated_extent(value: SSAValue) -> list[SSAValue] | None:
+    """The operands that say what each `?` in the type of a tile is; None where they are not found from here.
+
+    A view of all lanes has the rows of its source.
+    """
+    layout, owner = layout_of(value), value.owner
+    if isinstance(owner, TileOp) and len(owner.res) == 1:
+        return list(owner.valid)
+    if isinstance(owner, SetValidShapeOp):
+        pair = zip((owner.valid_row, owner.valid_col), layout.valid, strict=True)
+        return [number for number, static in pair if static == DYNAMIC]
+    if not isinstance(owner, BitcastOp | ReinterpretOp | ReshapeOp):
+        return None
+    source = layout_of(owner.source)
+    alike = (source.shape, source.valid) == (layout.shape, layout.valid)
+    rows = source.rows == layout.rows and source.valid[0] == layout.valid[0] == DYNAMIC
+    only_rows = (
+        rows and DYNAMIC not in (source.valid[1], layout.valid[1]) and isinstance(owner, ReinterpretOp)
+    )
+    return stated_extent(owner.source) if alike or only_rows else None
 
 
 def with_type(op: Operation, value: SSAValue, type_: TileType) -> SSAValue:
