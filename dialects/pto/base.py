@@ -388,14 +388,27 @@ DEFAULT_ARCHITECTURE = "a2a3"
 """What ptoas takes where a module names none, or one it does not know."""
 
 
+A5_DEVICES = ("Ascend950", "Ascend910_95")
+"""How the names of devices begin that have an A5 (ptoas 0.60, PTO.cpp)."""
+
+
+def chip_attribute(op: Operation) -> tuple[str, str] | None:
+    """Name and text of the attribute by which a module says what chip or device it is for, if it does."""
+    for name in ("pto.target_arch", "pto.device-spec") if isinstance(op, ModuleOp) else ():
+        if isinstance(text := op.attributes.get(name), StringAttr):
+            return name, text.data
+    return None
+
+
 def target_arch(op: Operation) -> str:
-    """The chip family a verifier follows: what the module names in `pto.target_arch`, or the default."""
+    """The chip family a verifier follows: what the module names by its chip or its device, or the default."""
     parent: Operation | None = op
     while parent is not None:
-        if isinstance(parent, ModuleOp) and isinstance(
-            arch := parent.attributes.get("pto.target_arch"), StringAttr
-        ):
-            return name if (name := arch.data.lower()) in ARCHITECTURES else DEFAULT_ARCHITECTURE
+        if (named := chip_attribute(parent)) is not None:
+            name, text = named
+            if name == "pto.device-spec":
+                return "a5" if text.startswith(A5_DEVICES) else DEFAULT_ARCHITECTURE
+            return text.lower() if text.lower() in ARCHITECTURES else DEFAULT_ARCHITECTURE
         parent = parent.parent_op()
     return DEFAULT_ARCHITECTURE
 
@@ -412,7 +425,7 @@ def verified_chip(op: Operation) -> ChipRules:
     parent, program = op.parent_op(), False
     while parent is not None:
         if isinstance(parent, ModuleOp):
-            named = "pto.target_arch" in parent.attributes
+            named = chip_attribute(parent) is not None
             return AnyChip() if program and not named else chip_rules(target_arch(parent))
         program |= PROGRAM_ROLE in parent.attributes
         parent = parent.parent_op()

@@ -1,9 +1,8 @@
 """The chip that a text is for, where an option may name one, too."""
 
-from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.ir import Operation
 
-from dialects.pto.base import target_arch
+from dialects.pto.base import chip_attribute, target_arch
 from dsv4_passes.diagnostics import UserError
 
 from .chips import Chip, chip
@@ -23,18 +22,17 @@ def chip_for(op: Operation, option: str | None) -> Chip:
     except ValueError as error:
         raise UserError(str(error)) from None
     if wanted.name != own.name and (named := _named(op)) is not None:
-        module, text = named
-        why = f'the text says pto.target_arch = "{text}"'
+        module, attribute, text = named
+        why = f'the text says {attribute} = "{text}"'
         raise UserError(f"the kernels are for {own.name}, not for {option}: {why}", module.location)
     return wanted
 
 
-def _named(op: Operation) -> tuple[Operation, str] | None:
-    """The module around an operation that names a chip, and the name."""
+def _named(op: Operation) -> tuple[Operation, str, str] | None:
+    """The module around an operation that names a chip, by which attribute, and the name."""
     parent: Operation | None = op
     while parent is not None:
-        found = parent.attributes.get("pto.target_arch") if isinstance(parent, ModuleOp) else None
-        if isinstance(found, StringAttr):
-            return parent, found.data
+        if (found := chip_attribute(parent)) is not None:
+            return parent, *found
         parent = parent.parent_op()
     return None

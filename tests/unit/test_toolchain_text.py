@@ -13,7 +13,9 @@ from dsv4_passes.cli.opt import main
 from dsv4_passes.diagnostics import UserError
 from dsv4_passes.formats.pto.reader import parse_text, verify_module
 from dsv4_passes.formats.pto.target import PtoTarget
+from dsv4_passes.formats.pto.upgrade import name_chip
 from dsv4_passes.targets import chip as find_chip
+from dsv4_passes.targets.module_chip import chip_for
 from dsv4_passes.transforms.common.options import make_pass
 from dsv4_passes.transforms.raising.raise_tiles import PtoRaisePass
 from dsv4_passes.universe import DSV4_UNIVERSE
@@ -280,6 +282,27 @@ def test_text_and_option_name_one_chip(
     found = capsys.readouterr().out
     assert ("pto.tands" in found) == ("5" in chip)
     assert (f'"{own or find_chip(chip).name}"' in found) == bool(own or option)
+
+
+@pytest.mark.parametrize(
+    ("device", "chip"),
+    [
+        ("Ascend950PR_9579", "a5"),
+        ("Ascend910_9589", "a5"),
+        ("Ascend910_9382", "a2a3"),
+        ("Ascend910B1", "a2a3"),
+    ],
+)
+def test_a_text_may_name_a_device(device: str, chip: str) -> None:
+    text = Rotation(rows=8).text().replace('pto.target_arch = "a2a3"', f'"pto.device-spec" = "{device}"')
+    module = parse_text(text, "k.pto")
+    name_chip(module, None)
+    assert chip_for(module, None).name == chip
+    other = "a2" if chip == "a5" else "a5"
+    with pytest.raises(UserError, match=rf'not for {other}: the text says pto\.device-spec = "{device}"'):
+        chip_for(module, other)
+    name_chip(module, other)
+    assert chip_for(module, None).name == chip
 
 
 @pytest.mark.parametrize("name", PASSES)

@@ -22,7 +22,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
 from dialects.pto.allocation import AllocMultiTileOp, AllocTileOp
-from dialects.pto.base import TileOp, layout_of, segment_sizes, target_arch
+from dialects.pto.base import TileOp, chip_attribute, layout_of, segment_sizes, target_arch
 from dialects.pto.lanes import MaskedOp
 from dialects.pto.memory import constant_int
 from dialects.pto.moves import TMovOp
@@ -74,7 +74,7 @@ def upgrade(
 def name_chip(module: ModuleOp, name: str | None) -> None:
     """Write a chip into a text of kernels that names none."""
     modules = [op for op in (module, *module.ops) if isinstance(op, ModuleOp)]
-    if name is not None and not any("pto.target_arch" in op.attributes for op in modules):
+    if name is not None and not any(map(chip_attribute, modules)):
         module.attributes["pto.target_arch"] = StringAttr(chip(name).name)
 
 
