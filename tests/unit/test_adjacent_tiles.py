@@ -9,9 +9,11 @@ from xdsl.dialects import func
 from xdsl.dialects.builtin import ModuleOp
 
 from dialects.pto.base import TileOp, layout_of
+from dialects.pto.convert import TCvtOp
 from dsv4_passes.diagnostics import collect
 from dsv4_passes.equivalence.lanes import lane_difference
 from dsv4_passes.formats.pto.reader import parse_file, parse_text
+from dsv4_passes.formats.pypto import parse_program
 from dsv4_passes.targets import chip
 from dsv4_passes.transforms.bind_facts import bind_arrays
 from dsv4_passes.transforms.common.cost import function_cost
@@ -122,3 +124,27 @@ def test_half_a_table_is_loaded_alone() -> None:
         if isinstance(op, TileOp) and op.mnemonic() == "tload"
     )
     assert shapes == {(32, 64): 1, (32, 32): 2}
+
+
+@pytest.mark.parametrize(
+    ("name", "facts", "split_half", "conversions"),
+    [("mixed", "inputs", 782, {}), ("staged", "cpu_sim", 1316, {(32, 64): 2, (64, 64): 2})],
+)
+def test_programs_come_near_one_that_moves_no_lanes(
+    name: str, facts: str, split_half: int, conversions: dict[tuple[int, int], int]
+) -> None:
+    """`mixed` has tables of one row, which fill vectors; in `staged` one conversion of both tables would wait
+    too long for the second, so only what is computed is joined.
+    """
+    module = parse_program((DATA / name / "program.py").read_text(), "program.py")
+    with collect():
+        bind_arrays(module, str(DATA / name / f"{facts}.npz"))
+        RopePass("a3").apply(Context(), module)
+    (kernel_,) = (
+        op
+        for op in module.walk()
+        if isinstance(op, func.FuncOp) and any(isinstance(o, TileOp) for o in op.walk())
+    )
+    assert function_cost(kernel_, chip("a3")).cycles.cycles <= 1.8 * split_half
+    shapes = Counter(op.destination_layout().shape for op in module.walk() if isinstance(op, TCvtOp))
+    assert not conversions or shapes == conversions

@@ -28,7 +28,8 @@ from dialects.pto.types import TileLayout, TileType
 from .builder import Builder, index_constant
 
 VIEWS = (ReshapeOp, ReinterpretOp, BitcastOp)
-WRITERS = (BinaryOp, ScalarOp, UnaryOp, TLoadOp)
+COMPUTED = (BinaryOp, ScalarOp, UnaryOp)
+WRITERS = (*COMPUTED, TLoadOp)
 """Operations that can write into a part of a tile."""
 NEAR = 3
 """Results meet where operations so many steps behind them are the same."""
@@ -37,8 +38,12 @@ TileView = ReshapeOp | ReinterpretOp | BitcastOp
 Step = TileOp | TileView
 
 
-def convert_adjacent_tiles(function: func.FuncOp) -> bool:
-    """Take conversions together wherever two of a kind are found; whether there were any."""
+def convert_adjacent_tiles(function: func.FuncOp, loaded: bool = True) -> bool:
+    """Take conversions together wherever two of a kind are found; whether there were any.
+
+    One conversion of two tiles that are `loaded` waits for both; without, only what is computed is joined.
+    """
+    writers = WRITERS if loaded else COMPUTED
     found = False
     for block in [block for op in function.walk() for region in op.regions for block in region.blocks]:
         places = {op: number for number, op in enumerate(block.ops)}
@@ -49,7 +54,7 @@ def convert_adjacent_tiles(function: func.FuncOp) -> bool:
                 if places[second] <= places[first] or not done.isdisjoint((first, second)):
                     continue
                 chains = _chains(first, second)
-                if (reader := _first_reader(chains, places)) is not None:
+                if (reader := _first_reader(chains, places, writers)) is not None:
                     done.update(op for chain in chains for op in chain)
                     _join(chains, reader)
                     found = True
@@ -110,7 +115,9 @@ def _plain(value: SSAValue) -> bool:
     return layout.full and where == ("vec", "row_major", "none_box")
 
 
-def _first_reader(chains: Sequence[Sequence[Step]], places: dict[Operation, int]) -> Operation | None:
+def _first_reader(
+    chains: Sequence[Sequence[Step]], places: dict[Operation, int], writers: tuple[type[TileOp], ...]
+) -> Operation | None:
     """Who first reads one of the results, if the values can be written next to each other before it and the
     results meet.
     """
@@ -121,7 +128,7 @@ def _first_reader(chains: Sequence[Sequence[Step]], places: dict[Operation, int]
         writer = chain[0].operands[0].owner
         while isinstance(writer, VIEWS):
             writer = writer.source.owner
-        if not isinstance(writer, WRITERS) or writer not in places:
+        if not isinstance(writer, writers) or writer not in places:
             return None
         owners = [v.owner for step in chain for v in step.operands[1:]]
         ready = max(places[writer], ready, *(places.get(o, 0) for o in owners if isinstance(o, Operation)))

@@ -30,14 +30,14 @@ def use_full_vectors(function: func.FuncOp) -> None:
     for op in list(function.walk()):
         if isinstance(op, LANE_WISE) and op.res:
             _widen_rows(op)
-    _fold_views(function)
+    fold_views(function)
 
 
 def _widen_rows(op: TileOp) -> None:
     tiles = [v for v in (*op.inputs(), *op.res) if isinstance(v.type, TileType)]
     layouts = [layout_of(v) for v in tiles]
     shape = layouts[0].shape
-    if any(not _plain(one) or one.shape != shape for one in layouts):
+    if any(not is_plain(one) or one.shape != shape for one in layouts):
         return
     lanes = REPEAT_BYTES * 8 // max(element_bits(one.dtype) for one in layouts)
     if shape[1] % lanes == 0 or prod(shape) % lanes:
@@ -67,14 +67,15 @@ def _widen_rows(op: TileOp) -> None:
     Rewriter.replace_op(op, [], results)
 
 
-def _plain(layout: TileLayout) -> bool:
+def is_plain(layout: TileLayout) -> bool:
+    """All of a tile in vector memory, row after row."""
     where = layout.loc, layout.blayout, layout.slayout
     return layout.full and where == ("vec", "row_major", "none_box")
 
 
-def _fold_views(function: func.FuncOp) -> None:
+def fold_views(function: func.FuncOp) -> None:
     """A view of a view is one view; a view as the same type is none."""
     for op in [op for op in function.walk() if isinstance(op, VIEWS)]:
-        if _plain(layout_of(op.res)) and _plain(layout_of(op.source)):
+        if is_plain(layout_of(op.res)) and is_plain(layout_of(op.source)):
             value = seen_as(Builder(op), op.source, layout_of(op.res))
             Rewriter.replace_op(op, [], [value])

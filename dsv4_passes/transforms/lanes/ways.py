@@ -19,6 +19,7 @@ from .form_choice import Choice, lower
 from .forms import LANE_FORMS
 from .forms.form import Form, Target
 from .forms.scatter_pair import SCATTER_PAIR, SCATTER_PAIR_ADD
+from .full_broadcasts import use_full_broadcasts
 from .rotation import Width
 
 FormName = Literal[
@@ -88,11 +89,23 @@ class Lowered:
 
     def adjacent(self) -> "Lowered":
         """The same with tiles that are converted alike next to each other, where that costs less."""
-        trial = clone(self.function)
-        if not convert_adjacent_tiles(trial):
+        best = self
+        for loaded in (True, False):
+            trial = clone(self.function)
+            if not convert_adjacent_tiles(trial, loaded):
+                continue
+            eliminate_dead_code(trial)
+            cost = function_cost(trial, self.way.target.chip).cycles
+            if cost.cycles < best.cost.cycles:
+                best = replace(self, function=trial, cost=cost)
+        return best
+
+    def with_full_broadcasts(self) -> "Lowered":
+        """The same with rows that are used for all rows repeated to whole vectors, where that costs less."""
+        target, trial = self.way.target, clone(self.function)
+        if target.pypto is not None or not use_full_broadcasts(trial, target.builder):
             return self
-        eliminate_dead_code(trial)
-        cost = function_cost(trial, self.way.target.chip).cycles
+        cost = function_cost(trial, target.chip).cycles
         return replace(self, function=trial, cost=cost) if cost.cycles < self.cost.cycles else self
 
     @property
@@ -121,7 +134,7 @@ class Way:
         choices = lower(trial, self.target, self.width, self.narrowed, style.forms, style.table)
         cost = function_cost(trial, self.target.chip).cycles
         found = Lowered(trial, choices, self, cost, rows, directions(function))
-        return found.adjacent() if self.joined else found
+        return (found.adjacent() if self.joined else found).with_full_broadcasts()
 
     def too_large(self, function: func.FuncOp) -> str | None:
         target = self.target
