@@ -395,7 +395,7 @@ DROPPED[48:] = 0
         (_one_hot((64, 16), N[::4]), "picks every fourth lane from 0 on, of 64, not even/odd"),
         (_one_hot((32, 64), N // 2), "repeats each lane, not even/odd"),
         (_one_hot((64, 64), N ^ 1) * SIGNS,
-         "swaps the lanes of each pair and negates the even ones, not even/odd"),
+         "is the rotate selector but for the sign of its zeros: [0, 0] is -0"),
         (_one_hot((64, 64), (N + 32) % 64), "swaps the halves, not even/odd"),
         (np.eye(64, dtype=np.float32), "leaves lanes where they are, not even/odd"),
         (np.eye(64, dtype=np.float32) * 2,

@@ -110,9 +110,9 @@ func.func @k(%x: !pto.ptr<bf16>, %w: !pto.ptr<bf16>, %y: !pto.ptr<f32>)
     )
 
 
-def raised(matrix: Array, tmp_path: Path) -> tuple[Counter[str], Diagnostics]:
+def raised(matrix: Array, tmp_path: Path, module: ModuleOp | None = None) -> tuple[Counter[str], Diagnostics]:
     """What becomes of a product with a given matrix."""
-    module = product(16, *matrix.shape)
+    module = module or product(16, *matrix.shape)
     np.savez(path := tmp_path / "facts.npz", w=bf16(matrix))
     with collect() as said:
         bind_arrays(module, str(path))
@@ -166,8 +166,12 @@ def test_given_selectors(matrix: Array, expected: dict[str, int], tmp_path: Path
         (one_hot(LANES[:32]), "'w' was given and picks lanes 0-31 of 64: a half split, not even/odd"),
         (one_hot(LANES[0::4]), "'w' was given and picks every fourth lane from 0 on, of 64, not even/odd"),
         (one_hot((LANES + 32) % 64), "'w' was given and swaps the halves, not even/odd"),
+        (
+            one_hot(LANES ^ 1) * np.where(LANES % 2, 1, -1),
+            "'w' was given and is the rotate selector but for the sign of its zeros: [0, 0] is -0",
+        ),
     ],
-    ids=["half split", "stride 4", "halves exchanged"],
+    ids=["half split", "stride 4", "halves exchanged", "zeros that are -0"],
 )
 def test_other_given_matrices_are_named(matrix: Array, text: str, tmp_path: Path) -> None:
     counts, said = raised(matrix, tmp_path)
@@ -210,3 +214,52 @@ def test_a_selector_has_the_shape_of_its_word() -> None:
         make_fact("selector", "rotate", (64, 32))
     with pytest.raises(WrongFact, match="twice as many rows as columns"):
         make_fact("selector", "even", (64, 64))
+
+
+@pytest.mark.parametrize("parity", [0, 1])
+def test_a_signed_selector_in_chunks(parity: int, tmp_path: Path) -> None:
+    """Lanes of several loads side by side, with the sign turned."""
+    text = """
+func.func @k(%x: !pto.ptr<bf16>, %w: !pto.ptr<bf16>, %y: !pto.ptr<f32>)
+    attributes {pto.kernel_kind = #pto.kernel_kind<cube>} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %c16 = arith.constant 16 : index
+  %c32 = arith.constant 32 : index
+  %c64 = arith.constant 64 : index
+  %x_view = pto.make_tensor_view %x, shape = [%c16, %c64], strides = [%c64, %c1] : !pto.tensor_view<?x?xbf16>
+  %w_view = pto.make_tensor_view %w, shape = [%c64, %c64], strides = [%c64, %c1] : !pto.tensor_view<?x?xbf16>
+  %y_view = pto.make_tensor_view %y, shape = [%c16, %c64], strides = [%c64, %c1] : !pto.tensor_view<?x?xf32>
+  %yp = pto.partition_view %y_view, offsets = [%c0, %c0], sizes = [%c16, %c64]
+    : !pto.tensor_view<?x?xf32> -> !pto.partition_tensor_view<16x64xf32>
+CHUNK0
+CHUNK1
+  %a = pto.tmatmul ins(%xl0, %wr0 : LEFT, RIGHT) -> ACC
+  %b = pto.tmatmul.acc ins(%a, %xl1, %wr1 : ACC, LEFT, RIGHT) -> ACC
+  pto.tstore ins(%b : ACC) outs(%yp : !pto.partition_tensor_view<16x64xf32>)
+  return
+}
+"""
+    chunk = """
+  %xpN = pto.partition_view %x_view, offsets = [%c0, %cAT], sizes = [%c16, %c32]
+    : !pto.tensor_view<?x?xbf16> -> !pto.partition_tensor_view<16x32xbf16>
+  %wpN = pto.partition_view %w_view, offsets = [%cAT, %c0], sizes = [%c32, %c64]
+    : !pto.tensor_view<?x?xbf16> -> !pto.partition_tensor_view<32x64xbf16>
+  %xmN = pto.tload ins(%xpN : !pto.partition_tensor_view<16x32xbf16>) -> !pto.tile<mat, 16x32xbf16, CUBE>
+  %wmN = pto.tload ins(%wpN : !pto.partition_tensor_view<32x64xbf16>) -> !pto.tile<mat, 32x64xbf16, CUBE>
+  %xlN = pto.tmov ins(%xmN : !pto.tile<mat, 16x32xbf16, CUBE>) -> LEFT
+  %wrN = pto.tmov ins(%wmN : !pto.tile<mat, 32x64xbf16, CUBE>) -> RIGHT
+"""
+    for number, at in ((0, "0"), (1, "32")):
+        text = text.replace(f"CHUNK{number}", chunk.replace("N", str(number)).replace("AT", at))
+    for name, type_ in (
+        ("LEFT", "!pto.tile<left, 16x32xbf16, CUBE>"),
+        ("RIGHT", "!pto.tile<right, 32x64xbf16, slayout=col_major>"),
+        ("ACC", "!pto.tile<acc, 16x64xf32, CUBE, fractal=1024>"),
+        ("CUBE", CUBE),
+    ):
+        text = text.replace(name, type_)
+    assert raised(turned(parity), tmp_path, parse_text(text, "chunks.pto"))[0] == {
+        "dsv4.deinterleave": 2,
+        "dsv4.interleave": 1,
+    }

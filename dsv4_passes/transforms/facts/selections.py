@@ -5,7 +5,7 @@ For arrays that were given and are no fact: `picks lanes 0-31 of 64: a half spli
 
 import numpy as np
 
-from dsv4_passes.equivalence.facts import HALVES, TABLES, make_fact
+from dsv4_passes.equivalence.facts import HALVES, SQUARES, TABLES, make_fact
 from dsv4_passes.npz import Array
 
 DENSE = "is not one-hot"
@@ -39,12 +39,17 @@ def _shape(shape: tuple[int, ...]) -> str:
 def _nearly_selector(values: Array) -> str | None:
     """The first element that keeps a matrix from being the selector that it is in most places."""
     rows, cols = values.shape
-    if rows != 2 * cols and cols != 2 * rows:
+    if rows == cols and rows % 2 == 0:
+        words = SQUARES
+    elif rows == 2 * cols or cols == 2 * rows:
+        words = HALVES
+    else:
         return None
-    for word in HALVES:
+    for word in words:
         fact = make_fact("selector", word, (rows, cols))
         wrong = (values != fact.matrix) | np.signbit(values)
-        if 0 < wrong.sum() <= max(1, min(rows, cols) // 2):
+        few = max(1, min(rows, cols) // (8 if words is SQUARES else 2))
+        if 0 < wrong.sum() <= few:
             index = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
             found, expected = values[index], fact.matrix[index]
             return f"is not the {word} selector: [{index[0]}, {index[1]}] is {found:g}, not {expected:g}"

@@ -19,6 +19,7 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.rewriter import Rewriter
 
 from dialects.pto.base import TileOp, layout_of
+from dialects.pto.broadcast import TColExpandOp
 from dialects.pto.convert import TCvtOp
 from dialects.pto.elementwise import BinaryOp, ScalarOp, UnaryOp
 from dialects.pto.memory import TLoadOp
@@ -149,11 +150,20 @@ def _in_block(op: Operation | None, places: dict[Operation, int]) -> Operation |
 
 
 def _ahead(op: Operation, steps: int) -> Iterator[Operation]:
-    """The operations that read what an operation makes, up to some steps on."""
+    """The operations that read what an operation makes, up to some steps on; a row that is repeated
+    (full_broadcasts.py) is none.
+    """
     for use in op.results[0].uses:
         yield use.operation
-        if steps > 1 and use.operation.results:
-            yield from _ahead(use.operation, steps - 1)
+        left = steps if _repeats(use.operation) else steps - 1
+        if left and use.operation.results:
+            yield from _ahead(use.operation, left)
+
+
+def _repeats(op: Operation) -> bool:
+    return isinstance(op, TColExpandOp) or (
+        isinstance(op, ReshapeOp) and isinstance(op.source.owner, TColExpandOp)
+    )
 
 
 def _join(chains: Sequence[Sequence[Step]], before: Operation) -> None:

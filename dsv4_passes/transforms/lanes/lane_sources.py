@@ -6,7 +6,7 @@ What it finds is built in the element type that the source has, and converted wh
 of 16 bits stay lanes of 16 bits.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -105,13 +105,9 @@ class Finder:
         if (number := self.one_number(ids)) is not None and self.whole(ids) is None:
             width = ids.shape[2]
             return LaneSource(f"{number:g}", self.layout.dtype, lambda b: filled(b, self.site, width, number))
-        if (found := self.plain(ids) or self.turned(ids)) is not None:
-            return found
-        if self.layout.full:
-            for count in SEGMENTS:
-                width, rest = divmod(ids.shape[2], count)
-                if not rest and width >= 2 and (found := self.pieces(ids, count, width)) is not None:
-                    return found
+        for find in (self.plain, self.side_by_side):
+            if (found := find(ids) or self.turned(ids, find)) is not None:
+                return found
         return None
 
     def plain(self, ids: Ids) -> LaneSource | None:
@@ -184,18 +180,28 @@ class Finder:
                 )
         return None
 
-    def turned(self, ids: Ids) -> LaneSource | None:
-        """Lanes of a known value with the sign turned."""
+    def turned(self, ids: Ids, find: Callable[[Ids], LaneSource | None]) -> LaneSource | None:
+        """Lanes that are found with the sign turned."""
         if not computes_as_float(self.layout.dtype):
             return None
         unique, inverse = np.unique(self.index.strip(ids), return_inverse=True)
         opposite = np.array([self.table.neg(int(term)) for term in unique], np.int64)[inverse]
-        found = self.plain(opposite.reshape(ids.shape))
+        found = find(opposite.reshape(ids.shape))
         return None if found is None else LaneSource(f"minus {found.what}", "f32", negated(found.build))
 
     def one_number(self, ids: Ids) -> float | None:
         number = self.table.number(int(ids[0, 0, 0]))
         return None if number is None or (ids != ids[0, 0, 0]).any() else number
+
+    def side_by_side(self, ids: Ids) -> LaneSource | None:
+        """Lanes of several known values, each a part of every row."""
+        if not self.layout.full:
+            return None
+        for count in SEGMENTS:
+            width, rest = divmod(ids.shape[2], count)
+            if not rest and width >= 2 and (found := self.pieces(ids, count, width)) is not None:
+                return found
+        return None
 
     def pieces(self, ids: Ids, count: int, width: int) -> LaneSource | None:
         """Parts of each row from different values, put side by side."""
