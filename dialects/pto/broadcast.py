@@ -35,7 +35,8 @@ class RowExpandOp(TileOp):
     """`d[i, j] = src[i, j] op col[i, 0]`: one scalar per row.
 
     The column is a tile of one valid column, or row_major with a 32-byte block per row. ptoas 0.60 lets
-    multiplication, subtraction and division have any (PTO.cpp, the verifiers of each).
+    multiplication, subtraction and division have any (PTO.cpp, the verifiers of each). None is
+    valid where an extent turned out to be 0.
     """
 
     OPERANDS: ClassVar = "src col tmp?"
@@ -49,7 +50,7 @@ class RowExpandOp(TileOp):
         expect_relation("the valid rows of the column operand", col.valid_rows, dst.valid_rows)
         block = 32 * 8 // element_bits(col.dtype)
         valid = block if col.blayout == "row_major" else 1
-        if self.mnemonic() not in _ANY_COLUMN and col.valid_cols not in (valid, DYNAMIC):
+        if self.mnemonic() not in _ANY_COLUMN and col.valid_cols not in (valid, 0, DYNAMIC):
             raise VerifyException(
                 f"expects a {col.blayout} column operand to have {valid} valid columns, "
                 f"found {col.valid_cols}"

@@ -11,6 +11,7 @@ from dialects.pto.attributes import CmpAttr, RoundModeAttr
 from dialects.pto.base import TileOp, is_tile, layout_of
 from dialects.pto.broadcast import TCiOp, TExpandsOp
 from dialects.pto.elements import ELEMENT_TYPES, element_bits
+from dialects.pto.elementwise import EitherOrderScalarOp, ScalarOp
 from dialects.pto.matmul import TMatmulAccOp, TMatmulOp
 from dialects.pto.tiles import ReshapeOp
 from dsv4_passes.formats.pypto.grammar.table import (
@@ -158,12 +159,17 @@ def build(
 ) -> SSAValue:
     """The operation, directly or, where columns stand in the way, on rows. Raises VerifyException."""
     valid, dynamic = reader.valid(text)
+    columns = any(map(is_column, operands)) and not dynamic
+    if columns and issubclass(kind, ScalarOp | EitherOrderScalarOp):  # pypto does, though ptoas takes them
+        value = on_rows(reader, call, kind, operands, properties, text)
+        reader.texts.note(value, text)
+        return value
     mark = reader.block.last_op
     op = kind(operands, result=text.tile_type(valid), valid=dynamic, properties=properties)
     try:
         value = reader.verified(op, call.node, call.name)
     except VerifyException:
-        if not any(is_column(v) for v in operands) or dynamic:
+        if not columns:
             raise
         reader.undo(mark)
         value = on_rows(reader, call, kind, operands, properties, text)
