@@ -83,6 +83,32 @@ def test_conversions_stay_apart(what: str, old: str, new: str) -> None:
     assert not convert_adjacent_tiles(after), what
 
 
+def test_a_view_that_comes_behind_the_first_reader_keeps_conversions_apart() -> None:
+    flat, short = "T<8x128xf32>", "T<8x128xbf16>"
+    body = f"""
+    %e = load e
+    %o = load o
+    %a = pto.reshape %e : {HALF} -> {flat}
+    %a16 = pto.tcvt ins(%a {RINT} : {flat}) -> {short}
+    %af = pto.tcvt ins(%a16 {RINT} : {short}) -> {flat}
+    %n = pto.tneg ins(%af : {flat}) -> {flat}
+    %b = pto.reshape %o : {HALF} -> {flat}
+    %b16 = pto.tcvt ins(%b {RINT} : {flat}) -> {short}
+    %bf = pto.tcvt ins(%b16 {RINT} : {short}) -> {flat}
+    %y = pto.tmul ins(%n, %bf : {flat}, {flat}) -> {flat}
+    store %y to y
+    %z = pto.tmul ins(%a, %b : {flat}, {flat}) -> {flat}
+    store %z to z"""
+    shapes = {"e": "16x64xf32", "o": "16x64xf32", "y": "8x128xf32", "z": "8x128xf32"}
+    assert not convert_adjacent_tiles(function(kernel(body, **shapes)))
+    view = f"    %b = pto.reshape %o : {HALF} -> {flat}\n"
+    earlier = body.replace(view, "").replace("    %a = ", f"{view}    %a = ")
+    before = function(kernel(earlier, **shapes))
+    after = before.clone()
+    assert convert_adjacent_tiles(after)
+    assert lane_difference(before, after) is None
+
+
 def test_halves_are_rounded_at_once_and_keep_their_bits() -> None:
     rotation = Rotation()
     module = lowered(rotation)

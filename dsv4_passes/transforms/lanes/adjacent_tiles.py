@@ -128,6 +128,7 @@ def _first_reader(
     for chain in chains:
         writer = chain[0].operands[0].owner
         while isinstance(writer, VIEWS):
+            ready = max(ready, places.get(writer, 0))
             writer = writer.source.owner
         if not isinstance(writer, writers) or writer not in places:
             return None
