@@ -113,8 +113,8 @@ def test_every_form_becomes_every_other_one(name: str, arch: str, tmp_path: obje
     forms: dict[FormName, str] = {
         form: converted(text, form, arch, given) for form in FORMS if (name, form) != ("reassemble", "auto")
     }
-    texts = {text: form for form, text in forms.items()}  # forms that do not go write what others do
-    names = list(texts.values())
+    texts: dict[str, FormName] = {text: form for form, text in forms.items()}
+    names = list(texts.values())  # forms that do not go write what others do
     step = 1 + list(KERNELS).index(name) % (len(names) - 1)
     for number, form in enumerate(names):
         other = names[(number + step) % len(names)]

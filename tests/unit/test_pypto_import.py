@@ -321,6 +321,6 @@ def test_a_function_may_have_the_name_of_what_stands_around_it() -> None:
     text = path_of("staged").read_text().replace("write_back", "before")
     module = parse_program(text, "a.py")
     kernel = function(module, "before")
-    pieces = {op.function.data: op.text.data for op in of(module, SourceOp) if op.function.data}
+    pieces = {op.function.data: op.text.data for op in module.walk() if isinstance(op, SourceOp)}
     assert "def before(" in pieces[kernel.sym_name.data]
     assert program_text(module) == text
