@@ -292,6 +292,13 @@ def test_a_kernel_that_has_the_best_form_is_left_alone() -> None:
     assert str(module) == before
 
 
+@pytest.mark.parametrize(("level", "addressed"), [("auto", True), ("level2", False)])
+def test_the_level_that_is_asked_for_holds_for_the_best_form_too(level: Any, addressed: bool) -> None:
+    module = parse_file(DATA / "handwritten" / "bitswap_rope.pto")
+    RopePass("a3", "0.60", level=level).apply(Context(), module)
+    assert (" addr = " in str(module)) == addressed
+
+
 @pytest.mark.parametrize("name", ["rope_a", "rope_b", "rope_c"])
 def test_a_second_run_changes_nothing(name: str) -> None:
     facts = DATA / name / "inputs.npz"

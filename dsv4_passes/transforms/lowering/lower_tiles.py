@@ -226,7 +226,7 @@ class PtoLowerPass(ModulePass):
     `chip` is taken from the module's `pto.target_arch` unless given; `level` is `level3` (addresses
     assigned here) or `level2` (left to the assembler); `auto` is that of the text which was raised, or
     `level3`. With `form=input` only functions that were raised are lowered, and those in which nothing was
-    rewritten, or that do not fit into memory, come back as they were read.
+    rewritten, unless for another level, or that do not fit into memory, come back as they were read.
     """
 
     name = "pto-lower"
@@ -237,7 +237,7 @@ class PtoLowerPass(ModulePass):
     was raised"""
     form: LoweredAs = "buffer"
     """which functions: all (buffer), or those that were read in buffer form (input), which come back as they
-    were read where nothing was rewritten"""
+    were read where nothing was rewritten and no other level is asked for"""
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         helpers = [helper for origin, _ in by_origin(op) for helper in origin.helpers]
@@ -262,8 +262,8 @@ class PtoLowerPass(ModulePass):
         lower_function(function, chip_for(function, self.chip).name, self.ptoas, level)
 
     def bring_back(self, origin: Origin, functions: list[func.FuncOp]) -> None:
-        """Lower what was made of one text, or put back what was read."""
-        if not origin.rewritten:
+        """Lower what was made of one text, or put back what was read, unless another level is asked for."""
+        if not origin.rewritten and self.level in ("auto", origin.level):
             restore(origin, functions)
             return
         try:
