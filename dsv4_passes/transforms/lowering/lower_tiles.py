@@ -262,8 +262,11 @@ class PtoLowerPass(ModulePass):
         lower_function(function, chip_for(function, self.chip).name, self.ptoas, level)
 
     def bring_back(self, origin: Origin, functions: list[func.FuncOp]) -> None:
-        """Lower what was made of one text, or put back what was read, unless another level is asked for."""
-        if not origin.rewritten and self.level in ("auto", origin.level):
+        """Lower what was made of one text, or put back what was read, unless another level is asked for. The
+        two functions of a mixed kernel that are seen as one cannot be lowered.
+        """
+        joined = any(JOINED in function.attributes for function in functions)
+        if not origin.rewritten and (joined or self.level in ("auto", origin.level)):
             restore(origin, functions)
             return
         try:
