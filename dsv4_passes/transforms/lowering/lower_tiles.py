@@ -274,7 +274,8 @@ class PtoLowerPass(ModulePass):
                 with about(function.sym_name.data):
                     self.lower(function, origin)
         except DoesNotFit as problem:
-            give_up(origin, functions, functions[0], f"rewritten, {problem.why}", "does not fit")
+            when = "rewritten" if origin.rewritten else f"at {self.level}"
+            give_up(origin, functions, functions[0], f"{when}, {problem.why}", "does not fit")
             return
         for function in functions:
             take_origin(function)
