@@ -118,9 +118,9 @@ class TileOp(IRDLOperation, ABC):
     ELEMENT: ClassVar[str] = "dst"
     """The operand or destination whose element type is the operation's, where rules speak of one."""
     NOT_IN_PLACE: ClassVar[tuple[str, ...]] = ()
+    """Operands whose bytes the destination must not overlap."""
     FILLS: ClassVar[bool] = False
     """It writes whole tiles: what lies beside the valid lanes of a destination is lost."""
-    """Operands whose bytes the destination must not overlap."""
     BUFFER_ONLY: ClassVar[bool] = False
     """It is about handles or addresses and has no meaning on values."""
 

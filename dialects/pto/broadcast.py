@@ -34,9 +34,9 @@ _ANY_COLUMN = ("trowexpandmul", "trowexpandsub", "trowexpanddiv")
 class RowExpandOp(TileOp):
     """`d[i, j] = src[i, j] op col[i, 0]`: one scalar per row.
 
-    The column is a tile of one valid column, or row_major with a 32-byte block per row. ptoas 0.60 lets
-    multiplication, subtraction and division have any (PTO.cpp, the verifiers of each). None is
-    valid where an extent turned out to be 0.
+    The column is a tile of one valid column, or of none where an extent turned out to be 0, or row_major with
+    a 32-byte block per row. ptoas 0.60 lets multiplication, subtraction and division have any (PTO.cpp, the
+    verifiers of each).
     """
 
     OPERANDS: ClassVar = "src col tmp?"

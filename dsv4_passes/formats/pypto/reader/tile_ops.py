@@ -162,17 +162,16 @@ def build(
     columns = any(map(is_column, operands)) and not dynamic
     if columns and issubclass(kind, ScalarOp | EitherOrderScalarOp):  # pypto does, though ptoas takes them
         value = on_rows(reader, call, kind, operands, properties, text)
-        reader.texts.note(value, text)
-        return value
-    mark = reader.block.last_op
-    op = kind(operands, result=text.tile_type(valid), valid=dynamic, properties=properties)
-    try:
-        value = reader.verified(op, call.node, call.name)
-    except VerifyException:
-        if not columns:
-            raise
-        reader.undo(mark)
-        value = on_rows(reader, call, kind, operands, properties, text)
+    else:
+        mark = reader.block.last_op
+        op = kind(operands, result=text.tile_type(valid), valid=dynamic, properties=properties)
+        try:
+            value = reader.verified(op, call.node, call.name)
+        except VerifyException:
+            if not columns:
+                raise
+            reader.undo(mark)
+            value = on_rows(reader, call, kind, operands, properties, text)
     reader.texts.note(value, text)
     return value
 
