@@ -5,6 +5,8 @@ vector memory at the old place (a store may lie between it and the user). A bf16
 which is exact. What cannot be brought into vector memory that way is a `CannotBuild` with the reason.
 """
 
+from collections.abc import Iterator
+
 from xdsl.dialects import scf
 from xdsl.dialects.builtin import IndexType
 from xdsl.ir import Operation, SSAValue
@@ -27,6 +29,11 @@ SEGMENTS = (2, 4, 8)
 """So many tiles are put side by side."""
 PLACES = ("vec", "mat", "left", "right")
 """Memories whose values can be had in vector memory, cheapest first."""
+
+
+def equal_parts(cols: int) -> Iterator[tuple[int, int]]:
+    """Number and width of the equal parts, of two lanes at least, that rows may be put together from."""
+    return ((count, cols // count) for count in SEGMENTS if not cols % count and cols // count >= 2)
 
 
 class CannotBuild(Exception):

@@ -15,7 +15,7 @@ from dsv4_passes.interpreter.numerics import computes_as_float
 from dsv4_passes.transforms.common.lane_index import Ids, LaneIndex
 
 from .adjacent_loads import adjacent_loads, load_together
-from .builder import PLACES, SEGMENTS, Builder
+from .builder import PLACES, Builder, equal_parts
 from .checked_rewrite import Candidate, CheckedRewrite
 from .forms.scatter_pair import PATTERNS, gather, interleave, scatter
 from .lane_values import Build, columns, plus_zero, side_by_side
@@ -44,9 +44,8 @@ class Selections:
         """The cheapest form that holds these lanes, the sign of zeros aside; None if nothing does."""
         if (found := self.single(ids)) is not None:
             return found
-        for count in SEGMENTS:
-            width, rest = divmod(ids.shape[2], count)
-            if not rest and width >= 2 and (found := self.pieces(ids, count, width)) is not None:
+        for count, width in equal_parts(ids.shape[2]):
+            if (found := self.pieces(ids, count, width)) is not None:
                 return found
         return None
 

@@ -13,7 +13,6 @@ from math import prod
 
 from xdsl.dialects import func
 from xdsl.ir import Block, Operation, SSAValue
-from xdsl.rewriter import Rewriter
 
 from dialects.pto.base import layout_of
 from dialects.pto.broadcast import ColumnExpandOp, TColExpandOp
@@ -22,7 +21,7 @@ from dialects.pto.types import TileLayout, TileType, element_bits
 
 from .builder import Builder, CannotBuild
 from .forms.words import REPEAT_BYTES, seen_as
-from .full_vectors import fold_views, is_plain
+from .full_vectors import fold_views, is_plain, redo
 
 BuilderAt = Callable[[Operation], Builder]
 
@@ -78,11 +77,4 @@ def _replace(op: ColumnExpandOp, row: SSAValue, builder: Builder) -> None:
         return layout._replace(rows=rows, cols=cols, valid_rows=rows, valid_cols=cols)
 
     tile = seen_as(builder, op.ins[0], seen(layout_of(op.ins[0])))
-    properties = {name: p for name, p in op.properties.items() if name != "operandSegmentSizes"}
-    result = TileType(seen(layout_of(op.res[0])))
-    new = type(op)([tile, row], result=result, properties=properties, attributes=op.attributes)
-    builder.add(new)
-    new.res[0].name_hint = op.res[0].name_hint
-    view = ReshapeOp(new.res[0], op.res[0].type)
-    builder.add(view)
-    Rewriter.replace_op(op, [], [view.res])
+    redo(builder, op, [tile, row], seen)

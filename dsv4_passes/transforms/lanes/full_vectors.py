@@ -7,6 +7,7 @@ f32 take as long as 64. Seen as half as many rows of twice the length, which mov
 half as many. Legal for what works lane by lane on whole contiguous tiles.
 """
 
+from collections.abc import Callable, Sequence
 from math import prod
 
 from xdsl.dialects import func
@@ -51,8 +52,15 @@ def _widen_rows(op: TileOp) -> None:
     operands: list[SSAValue] = [
         seen_as(builder, v, seen(layout_of(v))) if isinstance(v.type, TileType) else v for v in op.inputs()
     ]
+    redo(builder, op, operands, seen)
+
+
+def redo(
+    builder: Builder, op: TileOp, operands: Sequence[SSAValue], seen: Callable[[TileLayout], TileLayout]
+) -> None:
+    """Replace an operation by the same one on operands in other rows; its results are seen as they were."""
     new = type(op)(
-        operands,
+        list(operands),
         result=[TileType(seen(layout_of(r))) for r in op.res],
         properties={k: v for k, v in op.properties.items() if k != "operandSegmentSizes"},
         attributes={k: v for k, v in op.attributes.items() if k != REMEMBERED_SCRATCH},

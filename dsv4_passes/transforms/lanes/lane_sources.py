@@ -19,7 +19,7 @@ from dsv4_passes.interpreter.numerics import computes_as_float
 from dsv4_passes.transforms.common.lane_index import Ids
 
 from .adjacent_loads import adjacent_loads, columns_of_load, load_columns, load_together
-from .builder import PLACES, SEGMENTS
+from .builder import PLACES, equal_parts
 from .checked_rewrite import CheckedRewrite
 from .lane_values import (
     Build,
@@ -197,9 +197,8 @@ class Finder:
         """Lanes of several known values, each a part of every row."""
         if not self.layout.full:
             return None
-        for count in SEGMENTS:
-            width, rest = divmod(ids.shape[2], count)
-            if not rest and width >= 2 and (found := self.pieces(ids, count, width)) is not None:
+        for count, width in equal_parts(ids.shape[2]):
+            if (found := self.pieces(ids, count, width)) is not None:
                 return found
         return None
 
